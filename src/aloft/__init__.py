@@ -1,0 +1,3 @@
+"""Aloft: managed OpenStack, one isolated controller per customer and region."""
+
+__version__ = "0.1.0"
