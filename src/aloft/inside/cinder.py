@@ -1,0 +1,26 @@
+"""Cinder's API and scheduler in forked children."""
+
+import sys
+
+from aloft.inside.wsgi import make_server, serve
+
+
+def api(socket: str, config: str, threads: str = "6") -> None:
+    """Serve Cinder's API on the unix socket ``socket`` with the config file ``config``."""
+    from cinder.wsgi import wsgi
+
+    sys.argv = ["cinder-api", f"--config-file={config}"]
+    serve(make_server(wsgi.initialize_application(), socket, int(threads)))
+
+
+def scheduler(config: str) -> None:
+    """Run the scheduler in this process, without the idle master that ``cinder-scheduler`` would leave behind."""
+    from cinder import service, version
+    from oslo_config import cfg
+    from oslo_log import log
+    from oslo_service import service as launcher
+
+    cfg.CONF([f"--config-file={config}"], project="cinder", prog="cinder-scheduler", version=version.version_string())
+    log.setup(cfg.CONF, "cinder")
+    server = service.Service.create(binary="cinder-scheduler")
+    launcher.launch(cfg.CONF, server, workers=1, no_fork=True).wait()

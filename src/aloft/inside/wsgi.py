@@ -1,0 +1,84 @@
+"""Serve a WSGI application on a unix socket, from a thread pool, in the process that was forked for it.
+
+cheroot is the server: it streams request bodies (image uploads), keeps idle connections out of the pool and needs no
+master process. The edge is the only client, so its forwarding headers are believed.
+"""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cheroot.wsgi import Server
+
+Environ = dict[str, Any]
+Application = Callable[[Environ, Any], Iterable[bytes]]
+
+REQUEST_QUEUE = 256
+HEADER_LIMIT = 256 * 1024  # bytes; a token with a large catalog fits many times
+KEEP_ALIVE = 75  # seconds; longer than the edge keeps an idle connection, so that the edge is the one to close
+
+
+class UnixServer(Server):  # type: ignore[misc]  # cheroot ships no types
+    """cheroot on a unix socket whose mode follows the process's umask instead of being open to everybody."""
+
+    def bind_unix_socket(self, bind_addr: str) -> socket.socket:
+        """Bind to ``bind_addr``; the folder decides who may reach it, the umask who may write to it."""
+        server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        partial = f"{bind_addr}.new"
+        for path in (partial, bind_addr):
+            if os.path.exists(path):  # noqa: PTH110  # pathlib is not worth importing for this in every child
+                os.unlink(path)  # noqa: PTH108
+        server.bind(partial)
+        server.listen(REQUEST_QUEUE)
+        os.rename(partial, bind_addr)  # noqa: PTH104  # appears only once it accepts: a connect never finds it deaf
+        self.socket = server
+        return server
+
+
+def behind_edge(application: Application) -> Application:
+    """Make the scheme and the client address those that the edge saw, and mark chunked bodies as self-terminating."""
+
+    def forwarded(environ: Environ, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401
+        scheme = environ.get("HTTP_X_FORWARDED_PROTO")
+        if scheme in ("http", "https"):
+            environ["wsgi.url_scheme"] = scheme
+        client = environ.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", 1)[-1].strip()
+        environ["REMOTE_ADDR"] = client or "127.0.0.1"
+        environ["SERVER_PORT"] = environ.get("HTTP_X_FORWARDED_PORT") or ("443" if scheme == "https" else "80")
+        if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+            environ["wsgi.input_terminated"] = True
+        return application(environ, start_response)
+
+    return forwarded
+
+
+def make_server(application: Application, path: str, threads: int) -> UnixServer:
+    """Bind ``application`` to the unix socket ``path`` with ``threads`` worker threads; it accepts, but does not serve yet."""
+    server = UnixServer(
+        path,
+        behind_edge(application),
+        numthreads=threads,
+        request_queue_size=REQUEST_QUEUE,
+        timeout=KEEP_ALIVE,
+        shutdown_timeout=10,
+    )
+    server.max_request_header_size = HEADER_LIMIT
+    server.keep_alive_conn_limit = 64
+    server.software = "aloft"
+    server.prepare()
+    return server
+
+
+def serve(*bound: UnixServer) -> None:
+    """Serve all ``bound`` servers until SIGTERM or SIGINT, then finish what is under way and return."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    for server in bound:
+        threading.Thread(target=server.serve, name=f"serve {server.bind_addr}", daemon=True).start()
+    stop.wait()
+    for server in bound:
+        server.stop()
