@@ -1,0 +1,234 @@
+"""What is done in the running MariaDB: schemas, users limited to theirs, loading and dumping.
+
+Every method may be called again with the same arguments: it brings about what it says and leaves alone what is so
+already. Each call opens its own connection over the unix socket (about 1 ms) and runs in a thread.
+"""
+
+import asyncio
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pymysql
+from pymysql.connections import Connection
+from pymysql.constants import CLIENT
+
+from aloft.base.errors import InvalidInput, NotFound, PermanentError, TemporaryError
+from aloft.base.paths import Paths
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_UNREACHABLE = {2002, 2003, 2006, 2013, 1040, 1053, 1205, 1213}
+_NO_SCHEMA = 1049
+_LOADERS = 4
+_PRIVILEGES = (
+    "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES, INDEX, ALTER, CREATE TEMPORARY TABLES, LOCK TABLES, "
+    "CREATE VIEW, SHOW VIEW, TRIGGER"
+)
+_DUMP = (
+    "--single-transaction", "--skip-comments", "--skip-lock-tables", "--skip-add-locks", "--skip-add-drop-table",
+    "--skip-disable-keys", "--hex-blob", "--no-tablespaces", "--order-by-primary",
+)  # fmt: skip
+
+
+class Database:
+    """The node's MariaDB, as its root.
+
+    Args:
+        paths: where its socket is.
+    """
+
+    def __init__(self, paths: Paths) -> None:
+        self._socket = str(paths.database_socket)
+
+    async def ping(self) -> None:
+        """Have an answer from the server.
+
+        Raises:
+            TemporaryError: there is none.
+        """
+        await asyncio.to_thread(self._run, None, ["SELECT 1"])
+
+    async def schemas(self) -> frozenset[str]:
+        """Names of all schemas, the server's own among them."""
+        rows = await asyncio.to_thread(self._run, None, ["SHOW DATABASES"])
+        return frozenset(row[0] for row in rows)
+
+    async def schema_exists(self, name: str) -> bool:
+        """Whether there is a schema of this name."""
+        return _checked(name) in await self.schemas()
+
+    async def create_schemas(self, names: Iterable[str]) -> None:
+        """Make schemas exist, in utf8mb4's default collation, which OpenStack's migrations expect."""
+        statements = [f"CREATE DATABASE IF NOT EXISTS `{_checked(name)}`" for name in names]
+        await asyncio.to_thread(self._run, None, statements)
+
+    async def drop_schemas(self, names: Iterable[str]) -> None:
+        """Remove schemas with all that is in them."""
+        statements = [f"DROP DATABASE IF EXISTS `{_checked(name)}`" for name in names]
+        await asyncio.to_thread(self._run, None, statements)
+
+    async def ensure_user(self, name: str, password: str, schemas: Iterable[str], connections: int = 100) -> None:
+        """Make a user exist that may do all in these schemas and nothing elsewhere.
+
+        Args:
+            name: of the user; it may come from this machine only.
+            password: its password, set anew.
+            schemas: the schemas it may use; grants on others are taken away. They need not exist yet.
+            connections: most connections of this user at once, so that one customer cannot use up the server's.
+        """
+        await self.ensure_users({name: (password, frozenset(schemas))}, connections)
+
+    async def ensure_users(self, users: Mapping[str, tuple[str, frozenset[str]]], connections: int = 100) -> None:
+        """Do the same for several users over one connection.
+
+        Args:
+            users: password and schemas by the user's name.
+            connections: as for one.
+        """
+        await asyncio.to_thread(self._ensure_users, users, connections)
+
+    async def drop_user(self, name: str) -> None:
+        """Remove a user and end its connections."""
+        await self.drop_users([name])
+
+    async def drop_users(self, names: Iterable[str]) -> None:
+        """Remove users and end their connections."""
+        await asyncio.to_thread(self._drop_users, [_checked(name) for name in names])
+
+    async def execute(self, schema: str | None, statements: Sequence[str]) -> tuple[tuple[Any, ...], ...]:
+        """Run statements in a schema in one transaction; the rows of the last.
+
+        Raises:
+            NotFound: there is no such schema.
+            PermanentError: a statement is refused.
+            TemporaryError: the server does not answer, or a lock was not to be had.
+        """
+        return await asyncio.to_thread(self._run, schema, statements)
+
+    async def load(self, schema: str, sql_path: Path) -> None:
+        """Load a dump into an existing schema."""
+        await self.load_many({schema: sql_path})
+
+    async def load_many(self, dumps: Mapping[str, Path]) -> None:
+        """Load dumps into existing schemas, the largest first, a few at a time.
+
+        Raises:
+            NotFound: a schema does not exist.
+            PermanentError: a dump does not load; what it loaded so far stays in its schema.
+        """
+        limit = asyncio.Semaphore(_LOADERS)
+
+        async def one(schema: str) -> None:
+            async with limit:
+                await asyncio.to_thread(self._load, _checked(schema), dumps[schema])
+
+        largest_first = sorted(dumps, key=lambda schema: dumps[schema].stat().st_size, reverse=True)
+        await asyncio.gather(*(one(schema) for schema in largest_first))
+
+    async def dump_schema(self, schema: str, target: Path) -> None:
+        """Write a schema's tables and rows as SQL to a new file with mode 0600.
+
+        The text is the same for the same content, so that two dumps can be compared.
+
+        Raises:
+            PermanentError: the schema does not exist or cannot be read.
+        """
+        await asyncio.to_thread(self._dump, _checked(schema), target)
+
+    def _connect(self, schema: str | None, flags: int = 0) -> "Connection[Any]":
+        try:
+            return pymysql.connect(
+                unix_socket=self._socket, user="root", database=schema, charset="utf8mb4", autocommit=False,
+                client_flag=flags, connect_timeout=10, max_allowed_packet=64 * 1024 * 1024,
+            )  # fmt: skip
+        except pymysql.MySQLError as error:
+            raise _translated(error, schema) from error
+
+    def _run(self, schema: str | None, statements: Sequence[str]) -> tuple[tuple[Any, ...], ...]:
+        with closing(self._connect(schema)) as connection, connection.cursor() as cursor:
+            try:
+                for statement in statements:
+                    cursor.execute(statement)
+                connection.commit()
+            except pymysql.MySQLError as error:
+                raise _translated(error, schema) from error
+            return tuple(cursor.fetchall())
+
+    def _ensure_users(self, users: Mapping[str, tuple[str, frozenset[str]]], connections: int) -> None:
+        with closing(self._connect(None)) as connection, connection.cursor() as cursor:
+            try:
+                for name, (password, schemas) in users.items():
+                    account = f"'{_checked(name)}'@'localhost'"
+                    for verb in ("CREATE USER IF NOT EXISTS", "ALTER USER"):
+                        cursor.execute(
+                            f"{verb} {account} IDENTIFIED BY %s WITH MAX_USER_CONNECTIONS {connections:d}", (password,)
+                        )
+                    cursor.execute("SELECT Db FROM mysql.db WHERE User = %s AND Host = 'localhost'", (name,))
+                    granted = {row[0] for row in cursor.fetchall()}
+                    wanted = {_pattern(schema) for schema in schemas}
+                    for pattern in granted - wanted:
+                        cursor.execute(f"REVOKE ALL PRIVILEGES ON `{pattern}`.* FROM {account}")
+                    for pattern in wanted:
+                        cursor.execute(f"GRANT {_PRIVILEGES} ON `{pattern}`.* TO {account}")
+            except pymysql.MySQLError as error:
+                raise _translated(error, None) from error
+
+    def _drop_users(self, names: Sequence[str]) -> None:
+        with closing(self._connect(None)) as connection, connection.cursor() as cursor:
+            try:
+                for name in names:
+                    cursor.execute(f"DROP USER IF EXISTS '{name}'@'localhost'")
+                    cursor.execute(f"KILL CONNECTION USER '{name}'")
+            except pymysql.MySQLError as error:
+                raise _translated(error, None) from error
+
+    def _load(self, schema: str, sql_path: Path) -> None:
+        """Send a whole dump in one go: the server takes it apart, with no way back and forth for each statement."""
+        text = sql_path.read_text()
+        prelude = "SET foreign_key_checks=0, unique_checks=0, sql_mode='NO_AUTO_VALUE_ON_ZERO';\n"
+        with closing(self._connect(schema, CLIENT.MULTI_STATEMENTS)) as connection, connection.cursor() as cursor:
+            try:
+                cursor.execute(prelude + text)
+                while cursor.nextset():
+                    pass
+                connection.commit()
+            except pymysql.MySQLError as error:
+                raise _translated(error, schema, f"loading {sql_path}") from error
+
+    def _dump(self, schema: str, target: Path) -> None:
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        command = ["/usr/bin/mariadb-dump", "--no-defaults", f"--socket={self._socket}", "--user=root", *_DUMP, schema]
+        try:
+            done = subprocess.run(command, stdout=handle, stderr=subprocess.PIPE, text=True, timeout=600)
+        finally:
+            os.close(handle)
+        if done.returncode != 0:
+            target.unlink(missing_ok=True)
+            raise PermanentError(f"The schema {schema} could not be dumped: {done.stderr.strip()}")
+
+
+def _checked(name: str) -> str:
+    """Let only names through that need no quoting anywhere."""
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(f"'{name}' is no name for a schema or a database user.", "Use a-z, 0-9 and _, a-z first.")
+    return name
+
+
+def _pattern(schema: str) -> str:
+    r"""A grant's schema is a pattern in which ``_`` stands for any character: ``s1\_nova``."""
+    return _checked(schema).replace("_", "\\_")
+
+
+def _translated(error: pymysql.MySQLError, schema: str | None, doing: str = "") -> Exception:
+    code = error.args[0] if error.args else 0
+    said = error.args[1] if len(error.args) > 1 else str(error)
+    what = f" while {doing}" if doing else ""
+    if code == _NO_SCHEMA:
+        return NotFound(f"There is no schema '{schema}' in MariaDB{what}.")
+    if code in _UNREACHABLE:
+        return TemporaryError(f"MariaDB does not answer{what}: {said}.", "See the log of 'mariadb'.")
+    return PermanentError(f"MariaDB refused a statement{what} (error {code}): {said}.")
