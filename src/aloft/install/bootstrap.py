@@ -25,13 +25,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aloft.base.errors import AloftError, InvalidInput, PermanentError
+from aloft.base.invoke import CommandFailed, CommandStalled, invoke
 from aloft.base.paths import Paths
 from aloft.install import packages
-from aloft.install.invoke import CommandFailed, CommandStalled, invoke
 
 Command = list[str | Path]
 
 STAMP = "aloft-stamp.json"
+REGISTRY = "registry.json"
+KEPT = (
+    "UV_DEFAULT_INDEX",
+    "UV_INDEX_URL",
+    "UV_INDEX",
+    "UV_EXTRA_INDEX_URL",
+    "UV_FIND_LINKS",
+    "SSL_CERT_FILE",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+)
+"""Variables that a daemon started later, with another environment, needs for the same registry."""
+
 ROOT_COMMANDS = frozenset({"up", "down", "destroy"})
 UNPRIVILEGED_TESTS = frozenset({"unit", "lint", "types"})
 REGISTRY_REMEDY = (
@@ -162,7 +176,7 @@ def registry_settings(environ: Mapping[str, str], pip: Mapping[str, str]) -> dic
 
 
 def registry_environment(uv_home: Path) -> dict[str, str]:
-    """:func:`registry_settings` of this machine."""
+    """:func:`registry_settings` of this machine; kept in a file (it may name a password) for the node's use."""
     settings: dict[str, str] = {}
     result = subprocess.run(
         [uv_home / "bin/python", "-m", "pip", "config", "list"], capture_output=True, text=True, check=False, timeout=60
@@ -171,7 +185,11 @@ def registry_environment(uv_home: Path) -> dict[str, str]:
         name, separator, value = line.partition("=")
         if separator:
             settings[name] = value.strip("'\"")
-    return registry_settings(os.environ, settings)
+    found = registry_settings(os.environ, settings)
+    kept = {name: os.environ[name] for name in KEPT if os.environ.get(name)} | found
+    with os.fdopen(os.open(uv_home / REGISTRY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(kept, file)
+    return found
 
 
 def make_uv(environment: Environment, python: Path, lock: Path) -> Path:
@@ -237,20 +255,6 @@ def make(environment: Environment, checkout: Path, python: Path) -> None:
         _install_aloft(environment, checkout, uv, settings)
         stamp = {"dependencies": wanted.dependencies, "sources": wanted.sources}
         (environment.prefix / STAMP).write_text(json.dumps(stamp))
-
-
-def wheel_path(paths: Paths) -> Path:
-    """Aloft's own wheel, as the bootstrap built it.
-
-    Raises:
-        PermanentError: it was not built.
-    """
-    built = sorted((paths.opt / "wheel").glob("aloft-*.whl"))
-    if not built:
-        raise PermanentError(
-            f"Aloft's own package is not in {paths.opt / 'wheel'}.", "Run `sudo ./aloft up` from a checkout."
-        )
-    return built[-1]
 
 
 def main(arguments: Sequence[str], checkout: Path) -> int:
@@ -327,10 +331,11 @@ def _install_aloft(environment: Environment, checkout: Path, uv: Path, settings:
     build: Command = [uv, "build", "--quiet", "--wheel", "--no-build-isolation", *target, "--out-dir", fresh, checkout]
     invoke(build, log=environment.log, timeout=300, env=settings)
     environment.wheels.mkdir(parents=True, exist_ok=True)
+    for old in environment.wheels.glob("*.whl"):
+        old.unlink()
     for built in fresh.glob("*.whl"):
-        built.replace(environment.wheels / built.name)
-    wheel = wheel_path(Paths(environment.wheels.parents[2]))
-    invoke([*install, "--reinstall", wheel], log=environment.log, timeout=300, env=settings)
+        wheel = built.replace(environment.wheels / built.name)
+        invoke([*install, "--reinstall", wheel], log=environment.log, timeout=300, env=settings)
 
 
 def _from_registry(command: Sequence[str | Path], what: str, log: Path, settings: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from aloft.base.errors import PermanentError
-from aloft.install.invoke import CommandFailed, CommandStalled, answer, invoke
+from aloft.base.invoke import CommandFailed, CommandStalled, answer, invoke
 
 BUILD = ("gcc", "pkg-config", "libvirt-dev", "python3-dev", "python3-venv")
 """What the environments need to be made: OpenStack's packages are wheels, libvirt-python is compiled."""
@@ -33,7 +33,8 @@ HOST = (
     "conntrack",
     "genisoimage",
     "busybox-static",
-    "cpio",
+    "xz-utils",
+    "zstd",
 )
 """What a host with every role runs."""
 

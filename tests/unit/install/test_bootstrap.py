@@ -107,8 +107,3 @@ def test_without_root_the_tests_need_nothing_of_the_host(tmp_path: Path) -> None
     environment = bootstrap.development_environment(Paths(tmp_path), tmp_path, root=False, home=tmp_path)
     assert environment.prefix == tmp_path / ".venv"
     assert environment.extras == ()
-
-
-def test_a_missing_wheel_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(bootstrap.PermanentError, match="not in"):
-        bootstrap.wheel_path(Paths(tmp_path))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aloft.install.invoke import CommandFailed, CommandStalled, answer, invoke, succeeds, tail
+from aloft.base.invoke import CommandFailed, CommandStalled, answer, invoke, succeeds, tail
 
 
 def test_output_is_returned_and_logged_with_the_command(tmp_path: Path) -> None:
