@@ -2,6 +2,7 @@
 
 import sys
 
+from aloft.inside.announce import when_started
 from aloft.inside.wsgi import make_server, serve
 
 
@@ -13,7 +14,7 @@ def api(socket: str, config: str, threads: str = "6") -> None:
     serve(make_server(wsgi.initialize_application(), socket, int(threads)))
 
 
-def scheduler(config: str) -> None:
+def scheduler(config: str, ready: str) -> None:
     """Run the scheduler in this process, without the idle master that ``cinder-scheduler`` would leave behind."""
     from cinder import service, version
     from oslo_config import cfg
@@ -22,5 +23,5 @@ def scheduler(config: str) -> None:
 
     cfg.CONF([f"--config-file={config}"], project="cinder", prog="cinder-scheduler", version=version.version_string())
     log.setup(cfg.CONF, "cinder")
-    server = service.Service.create(binary="cinder-scheduler")
+    server = when_started(service.Service.create(binary="cinder-scheduler"), ready)
     launcher.launch(cfg.CONF, server, workers=1, no_fork=True).wait()

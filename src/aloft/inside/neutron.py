@@ -3,6 +3,7 @@
 import signal
 import sys
 import threading
+from pathlib import Path
 
 from aloft.inside.wsgi import make_server, serve
 
@@ -16,7 +17,7 @@ def api(socket: str, threads: str = "8") -> None:
     serve(make_server(server.boot_server(neutron_api.api_server), socket, int(threads)))
 
 
-def workers() -> None:
+def workers(ready: str) -> None:
     """Run the OVN maintenance worker and the periodic workers in one process.
 
     Upstream starts two commands that each fork a child per worker; all of it is threads and timers, so one process does.
@@ -24,10 +25,10 @@ def workers() -> None:
     from neutron import server
 
     sys.argv = ["neutron-workers"]
-    server.boot_server(_run_workers)
+    server.boot_server(lambda: _run_workers(ready))
 
 
-def _run_workers() -> None:
+def _run_workers(ready: str) -> None:
     from neutron import manager, service
     from neutron.api import extensions
     from neutron_lib.api import attributes
@@ -48,6 +49,7 @@ def _run_workers() -> None:
     registry.publish(resources.PROCESS, events.AFTER_SPAWN, None)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    Path(ready).touch()
     stop.wait()
     for worker in (*periodic, maintenance):
         worker.stop()

@@ -2,6 +2,7 @@
 
 import sys
 
+from aloft.inside.announce import when_started
 from aloft.inside.wsgi import make_server, serve
 
 
@@ -33,28 +34,28 @@ def _configure(config: str, prog: str) -> None:
     objects.Service.enable_min_version_cache()
 
 
-def _run(binary: str, topic: str) -> None:
+def _run(binary: str, topic: str, ready: str) -> None:
     from nova import service
 
-    server = service.Service.create(binary=binary, topic=topic)
+    server = when_started(service.Service.create(binary=binary, topic=topic), ready)
     service.serve(server, workers=1, no_fork=True)
     service.wait()
 
 
-def conductor(config: str) -> None:
+def conductor(config: str, ready: str) -> None:
     """Run the conductor in this process, without an idle master beside it."""
     from nova.conductor import rpcapi
 
     _configure(config, "nova-conductor")
-    _run("nova-conductor", rpcapi.RPC_TOPIC)
+    _run("nova-conductor", rpcapi.RPC_TOPIC, ready)
 
 
-def scheduler(config: str) -> None:
+def scheduler(config: str, ready: str) -> None:
     """Run the scheduler in this process, without an idle master beside it."""
     from nova.scheduler import rpcapi
 
     _configure(config, "nova-scheduler")
-    _run("nova-scheduler", rpcapi.RPC_TOPIC)
+    _run("nova-scheduler", rpcapi.RPC_TOPIC, ready)
 
 
 def novncproxy(config: str, socket: str, web: str) -> None:

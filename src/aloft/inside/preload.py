@@ -49,6 +49,7 @@ def _libraries() -> None:
     _import(
         (
             "cheroot.wsgi",
+            "aloft.inside.announce",
             "aloft.inside.wsgi",
             "pymysql",
             "pymysql.cursors",

@@ -1,0 +1,107 @@
+"""Does a controller work? A token, and a list call answered by each service, through the edge, as a user would."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from aloft.base.errors import TemporaryError
+from aloft.controller.context import Context
+from aloft.controller.declare import Service
+
+ATTEMPT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """One list call: which service's, under which name, and its path."""
+
+    service: str
+    host: str
+    path: str
+
+
+def calls(context: Context, services: Iterable[Service]) -> tuple[Call, ...]:
+    """The calls that show that every service of the controller works."""
+    return tuple(
+        Call(service.name, context.host(endpoint.label), endpoint.check)
+        for service in services
+        for endpoint in service.endpoints
+        if endpoint.check
+    )
+
+
+async def check(context: Context, services: Iterable[Service], edge_authority: Path, within: float) -> None:
+    """Get a token and have every service's list call answered.
+
+    Args:
+        context: the controller.
+        services: those that are on.
+        edge_authority: CA of the edge's certificate.
+        within: seconds after which it is given up.
+
+    Raises:
+        TemporaryError: a service does not answer as it should; the error names each and what it said.
+    """
+    trusted = ssl.create_default_context(cafile=str(edge_authority))
+    until = time.monotonic() + within
+    async with httpx.AsyncClient(verify=trusted, timeout=ATTEMPT_SECONDS) as client:
+        token = ""
+        waiting = list(calls(context, services))
+        while True:
+            wrong = {}
+            if not token:
+                token, trouble = await _token(client, context)
+                wrong = {"keystone": trouble} if trouble else {}
+            if token:
+                answers = await asyncio.gather(*(_list(client, context, call, token) for call in waiting))
+                wrong = {call.service: trouble for call, trouble in zip(waiting, answers, strict=True) if trouble}
+                waiting = [call for call in waiting if call.service in wrong]
+                if not waiting:
+                    return
+            if time.monotonic() > until:
+                told = "; ".join(f"{service}: {trouble}" for service, trouble in sorted(wrong.items()))
+                raise TemporaryError(
+                    f"The controller {context.spec.key} does not answer as it should: {told}.",
+                    f"Look at its logs: aloft logs {context.spec.customer} <service>.",
+                )
+            await asyncio.sleep(0.05)
+
+
+def _target(context: Context, host: str, path: str) -> tuple[str, dict[str, str], dict[str, str]]:
+    """URL on loopback, headers and TLS extensions that reach ``host`` at the edge without any resolver."""
+    return f"https://127.0.0.1:{context.edge_port}{path}", {"Host": host}, {"sni_hostname": host}
+
+
+async def _token(client: httpx.AsyncClient, context: Context) -> tuple[str, str]:
+    url, headers, extensions = _target(context, context.host("identity"), "/v3/auth/tokens")
+    domain = {"name": "Default"}
+    body = {
+        "auth": {
+            "identity": {
+                "methods": ["password"],
+                "password": {"user": {"name": "admin", "domain": domain, "password": context.secrets.admin}},
+            },
+            "scope": {"project": {"name": "admin", "domain": domain}},
+        }
+    }
+    try:
+        answer = await client.post(url, headers=headers, extensions=extensions, json=body)
+    except httpx.HTTPError as error:
+        return "", f"{type(error).__name__} {error}".strip()
+    if answer.status_code != 201:
+        return "", f"HTTP {answer.status_code}"
+    return answer.headers["X-Subject-Token"], ""
+
+
+async def _list(client: httpx.AsyncClient, context: Context, call: Call, token: str) -> str:
+    url, headers, extensions = _target(context, call.host, call.path)
+    try:
+        answer = await client.get(url, headers={**headers, "X-Auth-Token": token}, extensions=extensions)
+    except httpx.HTTPError as error:
+        return f"{type(error).__name__} {error}".strip()
+    return "" if answer.status_code == 200 else f"HTTP {answer.status_code} for {call.path}"

@@ -1,0 +1,157 @@
+"""Nova: API with metadata, conductor, scheduler, console proxy."""
+
+from aloft.controller.context import Context, Slot
+from aloft.controller.declare import Endpoint, Files, Process, Service, accepts, exists
+from aloft.controller.ini import Sections, render
+from aloft.controller.services import shared
+
+NOVNC = "/usr/share/novnc"
+
+
+def _sections(context: Context) -> Sections:
+    return {
+        "DEFAULT": {
+            **shared.logging(),
+            **shared.rpc_pool(),
+            "transport_url": context.transport_url("nova"),
+            "host": "controller",
+            "my_ip": "127.0.0.1",
+            "state_path": str(context.slot.state / "nova"),
+            "service_down_time": 60,
+            "report_interval": 10,
+            "osapi_compute_unique_server_name_scope": "",
+            "cpu_allocation_ratio": None,
+            "dhcp_domain": None,
+        },
+        "api": {"auth_strategy": "keystone", "dhcp_domain": f"{context.spec.region}.{context.spec.customer}"},
+        "api_database": shared.database(context, "nova", "nova_api"),
+        "database": shared.database(context, "nova", "nova"),
+        "wsgi": {"api_paste_config": str(context.environment / "etc/nova/api-paste.ini")},
+        "keystone_authtoken": shared.authtoken(context, "nova"),
+        "service_user": shared.service_user(context, "nova"),
+        "keystone": shared.client(context, "nova"),
+        "placement": shared.client(context, "nova"),
+        "cinder": {
+            **shared.login(context, "nova"),
+            "os_region_name": context.spec.region,
+            "catalog_info": "block-storage::internalURL",
+        },
+        "glance": shared.client(context, "nova"),
+        "neutron": {
+            **shared.client(context, "nova"),
+            "service_metadata_proxy": True,
+            "metadata_proxy_shared_secret": context.secrets.metadata,
+        },
+        "cache": {
+            "enabled": True,
+            "backend": "dogpile.cache.pymemcache",
+            "memcache_servers": f"unix:{context.slot.socket('memcached')}",
+        },
+        "conductor": {"workers": 1},
+        "scheduler": {"workers": 1, "discover_hosts_in_cells_interval": 15},
+        "filter_scheduler": {"track_instance_changes": False},
+        "vnc": {"enabled": True, "novncproxy_base_url": context.public("console", "/vnc_lite.html")},
+        "oslo_messaging_rabbit": shared.messaging(),
+        "oslo_concurrency": shared.concurrency(context),
+    }
+
+
+def _files(context: Context) -> Files:
+    return {
+        "nova/nova.conf": render(_sections(context)),
+        "nova/api-paste.ini": (context.environment / "etc/nova/api-paste.ini").read_text(),
+    }
+
+
+def _conf(context: Context) -> str:
+    return str(context.conf / "nova/nova.conf")
+
+
+def _daemon(context: Context, name: str) -> dict[str, str]:
+    return {"config": _conf(context), "ready": str(context.slot.ready(name))}
+
+
+CELL0 = "00000000-0000-0000-0000-000000000000"
+CELL1 = "00000000-0000-0000-0000-000000000001"
+
+
+def _cells(slot: Slot) -> dict[str, tuple[str, ...]]:
+    """Map the two cells with URLs that Nova fills in from its own config, so that no password lies in the table."""
+    database = "{scheme}://{username}:{password}@{hostname}/%s?{query}"
+    transport = "{scheme}://{username}:{password}@{hostname}:{port}/{path}"
+    cells = (
+        (CELL0, "cell0", "none:///", database % slot.schema("nova_cell0")),
+        (CELL1, "cell1", transport, database % slot.schema("nova")),
+    )
+    return {
+        "nova_api": tuple(
+            "INSERT INTO cell_mappings (created_at, uuid, name, transport_url, database_connection, disabled)"
+            f" SELECT UTC_TIMESTAMP(), '{uuid}', '{name}', '{broker}', '{url}', 0 FROM DUAL"  # noqa: S608 - constants
+            f" WHERE NOT EXISTS (SELECT 1 FROM cell_mappings WHERE uuid = '{uuid}')"
+            for uuid, name, broker, url in cells
+        )
+    }
+
+
+SERVICE = Service(
+    name="nova",
+    project="nova",
+    schemas=("nova_api", "nova", "nova_cell0"),
+    copies={"nova_cell0": "nova"},
+    migrate=(
+        ("nova-manage", "--config-file", "{conf}/nova/nova.conf", "api_db", "sync"),
+        ("nova-manage", "--config-file", "{conf}/nova/nova.conf", "db", "sync", "--local_cell"),
+    ),
+    rows=_cells,
+    broker=True,
+    roles=("admin", "service"),
+    endpoints=(
+        Endpoint(
+            label="compute",
+            process="nova-api",
+            type="compute",
+            path="/v2.1",
+            description="OpenStack Compute",
+            check="/v2.1/servers",
+        ),
+        Endpoint(label="metadata", process="nova-metadata"),
+        Endpoint(label="console", process="nova-novncproxy"),
+    ),
+    processes=(
+        Process(
+            name="nova-api",
+            entry="aloft.inside.nova:api",
+            arguments=lambda context: {
+                "socket": str(context.slot.socket("nova-api")),
+                "metadata_socket": str(context.slot.socket("nova-metadata")),
+            },
+            env=lambda context: {"OS_NOVA_CONFIG_DIR": str(context.conf / "nova")},
+            after=("memcached",),
+            ready=accepts("nova-api"),
+        ),
+        Process(
+            name="nova-conductor",
+            entry="aloft.inside.nova:conductor",
+            arguments=lambda context: _daemon(context, "nova-conductor"),
+            ready=exists("nova-conductor"),
+        ),
+        Process(
+            name="nova-scheduler",
+            entry="aloft.inside.nova:scheduler",
+            arguments=lambda context: _daemon(context, "nova-scheduler"),
+            after=("keystone", "placement"),
+            ready=exists("nova-scheduler"),
+        ),
+        Process(
+            name="nova-novncproxy",
+            entry="aloft.inside.nova:novncproxy",
+            arguments=lambda context: {
+                "config": _conf(context),
+                "socket": str(context.slot.socket("nova-novncproxy")),
+                "web": NOVNC,
+            },
+            ready=accepts("nova-novncproxy"),
+        ),
+    ),
+    files=_files,
+)

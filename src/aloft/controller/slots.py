@@ -1,0 +1,139 @@
+"""Slots: preparing all that a controller needs except its name, and taking it apart.
+
+Each function brings about what it says and may be called again after a crash at any point.
+"""
+
+import base64
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from aloft.base import files
+from aloft.base.pki import Authority
+from aloft.controller.context import Context, Secrets, Slot
+from aloft.controller.declare import Service
+from aloft.controller.ports import Broker, Database
+from aloft.controller.services import ALL
+
+
+def user_names(slot: Slot, services: Iterable[Service] = ALL) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Database user and schemas of each service that has any."""
+    return {service.name: (slot.database_user(service.name), service.schemas) for service in services if service.schemas}
+
+
+def load_secrets(slot: Slot) -> Secrets:
+    """The slot's secrets, made and stored for root only when there are none yet.
+
+    Services that are new since then get theirs added.
+    """
+    path = slot.state / "secrets.json"
+    fresh = Secrets.generate(
+        database={service.name for service in ALL if service.schemas},
+        broker={service.name for service in ALL if service.broker},
+        keystone={service.name for service in ALL if service.roles},
+    )
+    if path.exists():
+        told = json.loads(path.read_text())
+        fresh = Secrets(
+            database=fresh.database | told["database"],
+            broker=fresh.broker | told["broker"],
+            keystone=fresh.keystone | told["keystone"],
+            admin=told["admin"],
+            metadata=told["metadata"],
+        )
+    files.write(path, json.dumps(asdict(fresh), indent=1), mode=0o600)
+    return fresh
+
+
+def make_folders(slot: Slot, edge_group: int) -> None:
+    """Make the slot's folders: nobody else reads them; the edge's group may pass to the sockets, not list them."""
+    files.folder(slot.state.parent, mode=0o711)
+    files.folder(slot.run.parent, mode=0o711)
+    files.folder(slot.log.parent, mode=0o711)
+    owner = {"owner": slot.user, "group": slot.user}
+    files.folder(slot.state, mode=0o710, owner=0, group=slot.user)
+    for name in ("conf", "keys", "locks", "nova", "neutron", "cinder", "glance", "ovn", "tmp"):
+        files.folder(slot.state / name, mode=0o700, **owner)
+    files.folder(slot.log, mode=0o750, owner=0, group=slot.user)
+    make_run_folder(slot, edge_group)
+
+
+def make_run_folder(slot: Slot, edge_group: int) -> None:
+    """Make the folder of the sockets, which a reboot takes away."""
+    files.folder(slot.run.parent, mode=0o711)
+    files.folder(slot.run, mode=0o2710, owner=slot.user, group=edge_group)
+    files.folder(slot.run / "ready", mode=0o700, owner=slot.user, group=slot.user)
+
+
+def make_keys(slot: Slot) -> None:
+    """Make Keystone's Fernet and credential keys: 0 is staged, 1 is primary (``keystone-manage fernet_setup``)."""
+    for repository in ("fernet", "credential"):
+        folder = slot.state / "keys" / repository
+        files.folder(folder, mode=0o700, owner=slot.user, group=slot.user)
+        for number in ("0", "1"):
+            if not (folder / number).exists():
+                key = base64.urlsafe_b64encode(os.urandom(32))
+                files.write(folder / number, key, mode=0o600, owner=slot.user, group=slot.user)
+
+
+def authority(slot: Slot) -> Authority:
+    """The region's CA, which signs its hosts' certificates; its key is root's alone."""
+    return Authority.open(slot.state / "ca", f"Aloft region authority {secrets.token_hex(4)}")
+
+
+async def make_databases(slot: Slot, held: Secrets, golden: Mapping[str, Path], database: Database) -> None:
+    """Clone the golden databases and make their users.
+
+    Schemas are loaded from scratch: what an interrupted load left is dropped first. A marker file says that all is loaded.
+    """
+    marker = slot.state / "databases-loaded"
+    schemas = {slot.schema(name): golden[name] for service in ALL for name in service.schemas}
+    if not marker.exists():
+        await database.drop_schemas(schemas)
+        await database.create_schemas(schemas)
+        await database.load_many(schemas)
+        for service in ALL:
+            for schema, statements in service.rows(slot).items():
+                await database.execute(slot.schema(schema), list(statements))
+        marker.touch()
+    await database.ensure_users(
+        {
+            user: (held.database[service], frozenset(slot.schema(name) for name in names))
+            for service, (user, names) in user_names(slot).items()
+        }
+    )
+
+
+async def make_broker_users(slot: Slot, held: Secrets, broker: Broker) -> None:
+    """Make the slot's virtual host and its services' users."""
+    await broker.ensure_vhost(slot.vhost)
+    for service, password in held.broker.items():
+        await broker.ensure_user(slot.broker_user(service), password, slot.vhost)
+
+
+def write_files(context: Context, services: Iterable[Service]) -> None:
+    """Write the services' config files, readable by the slot's user alone."""
+    owner = {"owner": context.slot.user, "group": context.slot.user}
+    context.conf.mkdir(parents=True, exist_ok=True)
+    for service in services:
+        for name, content in service.files(context).items():
+            path = context.conf / name
+            files.folder(path.parent, mode=0o700, **owner)
+            files.write(path, content, mode=0o400, **owner)
+
+
+async def dismantle(slot: Slot, database: Database, broker: Broker) -> None:
+    """Remove everything that was prepared for the slot."""
+    await database.drop_users(user for user, _ in user_names(slot).values())
+    await database.drop_schemas(slot.schema(name) for service in ALL for name in service.schemas)
+    for service in ALL:
+        if service.broker:
+            await broker.delete_user(slot.broker_user(service.name))
+    await broker.delete_vhost(slot.vhost)
+    for folder in (slot.run, slot.log, slot.state):
+        if folder.exists():
+            shutil.rmtree(folder)
