@@ -1,0 +1,114 @@
+"""What is done in the running RabbitMQ: virtual hosts and users that may use one of them only.
+
+It speaks the broker's management API over HTTP. Every method may be called again with the same arguments.
+"""
+
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from aloft.base.errors import PermanentError, TemporaryError
+from aloft.base.paths import Paths
+from aloft.node import rabbitmq
+
+_GONE = 404
+
+
+class Broker:
+    """The node's RabbitMQ, as its administrator.
+
+    Args:
+        paths: where its password lies.
+        settings: which port it listens on.
+    """
+
+    def __init__(self, paths: Paths, settings: rabbitmq.Settings) -> None:
+        self._paths = paths
+        self._base = f"http://127.0.0.1:{settings.management_port}/api"
+
+    async def ping(self) -> None:
+        """Have an answer from the broker.
+
+        Raises:
+            TemporaryError: there is none.
+        """
+        await self._call("GET", "/whoami")
+
+    async def vhosts(self) -> frozenset[str]:
+        """Names of all virtual hosts."""
+        return frozenset(entry["name"] for entry in await self._call("GET", "/vhosts?columns=name"))
+
+    async def users(self) -> frozenset[str]:
+        """Names of all users."""
+        return frozenset(entry["name"] for entry in await self._call("GET", "/users?columns=name"))
+
+    async def ensure_vhost(self, name: str, connections: int = 1000, queues: int = 10000) -> None:
+        """Make a virtual host exist.
+
+        Args:
+            name: of the virtual host.
+            connections: most connections to it at once, so that one customer cannot use up the broker.
+            queues: most queues in it.
+        """
+        async with self._client() as client:
+            await self._call("PUT", f"/vhosts/{_part(name)}", client=client)
+            for limit, value in (("max-connections", connections), ("max-queues", queues)):
+                await self._call("PUT", f"/vhost-limits/{_part(name)}/{limit}", {"value": value}, client=client)
+
+    async def ensure_user(self, name: str, password: str, vhost: str) -> None:
+        """Make a user exist that may do all in one virtual host, and neither use another nor administrate.
+
+        Args:
+            name: of the user.
+            password: its password, set anew.
+            vhost: its virtual host, which must exist; permissions in others are taken away.
+        """
+        async with self._client() as client:
+            await self._call("PUT", f"/users/{_part(name)}", {"password": password, "tags": ""}, client=client)
+            everything = {"configure": ".*", "write": ".*", "read": ".*"}
+            await self._call("PUT", f"/permissions/{_part(vhost)}/{_part(name)}", everything, client=client)
+            for held in await self._call("GET", f"/users/{_part(name)}/permissions", client=client):
+                if held["vhost"] != vhost:
+                    await self._call("DELETE", f"/permissions/{_part(held['vhost'])}/{_part(name)}", client=client)
+
+    async def delete_vhost(self, name: str) -> None:
+        """Remove a virtual host with its queues; connections to it are closed."""
+        await self._call("DELETE", f"/vhosts/{_part(name)}")
+
+    async def delete_user(self, name: str) -> None:
+        """Remove a user; its connections are closed."""
+        await self._call("DELETE", f"/users/{_part(name)}")
+
+    def _client(self) -> httpx.AsyncClient:
+        password = rabbitmq.administrator_password(self._paths)
+        return httpx.AsyncClient(auth=(rabbitmq.ADMINISTRATOR, password), timeout=30.0, verify=False)  # noqa: S501 - no TLS
+
+    async def _call(
+        self, verb: str, path: str, body: dict[str, Any] | None = None, client: httpx.AsyncClient | None = None
+    ) -> Any:
+        """Make one call; the decoded answer, or ``None`` when it is empty. What is gone already counts as deleted."""
+        if client is None:
+            async with self._client() as own:
+                return await self._call(verb, path, body, own)
+        headers = {"Content-Type": "application/json"}
+        try:
+            answer = await client.request(verb, self._base + path, json=body, headers=headers)
+        except httpx.TransportError as error:
+            raise TemporaryError(f"RabbitMQ does not answer: {error}.", "See the log of 'rabbitmq'.") from error
+        if answer.is_success:
+            return answer.json() if answer.content else None
+        if verb == "DELETE" and answer.status_code == _GONE:
+            return None
+        raise _refused(verb, path, answer)
+
+
+def _part(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _refused(verb: str, path: str, answer: httpx.Response) -> PermanentError | TemporaryError:
+    message = f"RabbitMQ answered {verb} {path} with {answer.status_code}: {answer.text[:200]}"
+    if answer.status_code >= 500:
+        return TemporaryError(message, "See the log of 'rabbitmq'.")
+    return PermanentError(message, "See the log of 'rabbitmq'.")
