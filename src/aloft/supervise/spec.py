@@ -18,8 +18,8 @@ class Probe:
     """How to tell that a process is ready.
 
     Args:
-        kind: ``unix`` and ``tcp`` connect; ``http-unix`` and ``http`` want any answer below 500; ``file`` wants the file
-            to exist; ``command`` wants exit code 0; ``none`` is ready as soon as it runs.
+        kind: ``unix`` and ``tcp`` connect; ``http-unix`` and ``http`` want any answer below 500; ``file`` wants the
+            file to exist; ``command`` wants exit code 0; ``none`` is ready as soon as it runs.
         target: socket path, ``host:port``, ``path-of-socket:/http/path``, URL, or file path.
         command: for ``command``, the argument vector.
         timeout: seconds for one attempt.
@@ -44,8 +44,9 @@ class Limits:
 class ProcessSpec:
     """One process that shall run.
 
-    Exactly one of ``command`` and ``zygote`` is given. With ``zygote`` the process is forked from a preloaded parent that
-    listens on that socket, and runs ``entry`` (``package.module:function``) with ``arguments`` as its keyword arguments.
+    Exactly one of ``command`` and ``zygote`` is given. With ``zygote`` the process is forked from a preloaded parent
+    that listens on that socket, and runs ``entry`` (``package.module:function``) with ``arguments`` as its keyword
+    arguments.
 
     Args:
         name: unique in the tree, ``/``-separated, the last part is the service: ``slots/3/nova-api``.
@@ -112,9 +113,9 @@ class ProcessStatus:
 
     Args:
         name: the specification's name.
-        state: ``waiting`` for what comes before it, ``starting``, ``ready``, ``unready`` (runs, probe fails), ``backoff``
-            (died, will be started again), ``crash-loop`` (died again and again; still retried, slowly), ``stopping``,
-            ``stopped``.
+        state: ``waiting`` for what comes before it, ``starting``, ``ready``, ``unready`` (runs, probe fails),
+            ``backoff`` (died, will be started again), ``crash-loop`` (died again and again; still retried, slowly),
+            ``stopping``, ``stopped``.
         pid: process id while it runs.
         since: Unix time of the last change of state, seconds.
         restarts: starts after the first.

@@ -1,0 +1,149 @@
+"""Log files of supervised processes: rotating, reading the end, following.
+
+Processes append to their log through a descriptor that was opened for them, so a log is rotated by copying and
+truncating: ``x.log`` → ``x.log.1`` (plain, so that followers can finish reading it) → ``x.log.2.gz`` → … What is
+written between the last read and the truncation is lost; the copy is repeated until nothing is left to read, which
+makes that moment microseconds.
+"""
+
+import asyncio
+import gzip
+import os
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_BLOCK = 1 << 16
+_POLL = 0.2
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """When and how logs are rotated.
+
+    Args:
+        max_bytes: a larger file is rotated.
+        keep: rotated files that are kept.
+    """
+
+    max_bytes: int = 20 * 1024 * 1024
+    keep: int = 5
+
+
+def rotate(path: Path, rotation: Rotation) -> bool:
+    """Rotate one log if it is too large; returns whether it was."""
+    try:
+        if path.stat().st_size <= rotation.max_bytes:
+            return False
+    except FileNotFoundError:
+        return False
+    _aged(path, rotation.keep + 1).unlink(missing_ok=True)
+    for age in range(rotation.keep, 1, -1):
+        if _aged(path, age).exists():
+            _aged(path, age).replace(_aged(path, age + 1))
+    if _aged(path, 1).exists():
+        _compress(_aged(path, 1), _aged(path, 2))
+    _copy_and_truncate(path, _aged(path, 1))
+    _aged(path, rotation.keep + 1).unlink(missing_ok=True)
+    return True
+
+
+def rotate_all(folder: Path, rotation: Rotation) -> list[Path]:
+    """Rotate every ``*.log`` below a folder that is too large; returns which."""
+    return [path for path in sorted(folder.rglob("*.log")) if not path.is_symlink() and rotate(path, rotation)]
+
+
+async def keep_rotated(folder: Path, rotation: Rotation, interval: float = 60.0) -> None:
+    """Rotate below a folder for ever, off the event loop; a full disk is tried again."""
+    while True:
+        await asyncio.to_thread(rotate_all, folder, rotation)
+        await asyncio.sleep(interval)
+
+
+def tail(path: Path, lines: int) -> list[str]:
+    """The last lines of a log, oldest first; none if there is no log."""
+    try:
+        with path.open("rb") as file:
+            position = file.seek(0, os.SEEK_END)
+            text = b""
+            while position > 0 and text.count(b"\n") <= lines:
+                step = min(_BLOCK, position)
+                position -= step
+                file.seek(position)
+                text = file.read(step) + text
+    except FileNotFoundError:
+        return []
+    return [line.decode(errors="replace") for line in text.splitlines()[-lines:]] if lines else []
+
+
+async def follow(path: Path, lines: int = 0) -> AsyncIterator[str]:
+    """The last ``lines`` of a log, then each line as it is written, for ever; one that is not there yet is awaited."""
+    position = await asyncio.to_thread(_size, path)
+    for line in await asyncio.to_thread(tail, path, lines):
+        yield line
+    rest = b""
+    while True:
+        chunks, position = await asyncio.to_thread(_read_on, path, position)
+        for chunk in chunks:
+            *whole, rest = (rest + chunk).split(b"\n")
+            for part in whole:
+                yield part.decode(errors="replace")
+        if not chunks:
+            await asyncio.sleep(_POLL)
+
+
+def _read_on(path: Path, position: int) -> tuple[list[bytes], int]:
+    """What was written since ``position``; if the log was rotated meanwhile, the rest of the old one comes first."""
+    size = _size(path)
+    if size == position:
+        return [], position
+    chunks = []
+    if size < position:
+        old = _aged(path, 1)
+        if _size(old) > position:
+            chunks.append(_read(old, position, -1))
+        position = 0
+    data = _read(path, position, _BLOCK)
+    return [*chunks, data] if data else chunks, position + len(data)
+
+
+def _read(path: Path, position: int, count: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(position)
+            return file.read(count)
+    except FileNotFoundError:
+        return b""
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _aged(path: Path, age: int) -> Path:
+    return path.with_name(f"{path.name}.{age}" + (".gz" if age > 1 else ""))
+
+
+def _compress(source: Path, target: Path) -> None:
+    with source.open("rb") as plain, gzip.open(target, "wb", compresslevel=6) as packed:
+        shutil.copyfileobj(plain, packed)
+    _same_access(source, target)
+    source.unlink()
+
+
+def _copy_and_truncate(source: Path, target: Path) -> None:
+    with source.open("r+b") as live, target.open("wb") as copy:
+        _same_access(source, target)
+        while block := live.read(_BLOCK):
+            copy.write(block)
+        live.truncate(0)
+
+
+def _same_access(source: Path, target: Path) -> None:
+    status = source.stat()
+    target.chmod(status.st_mode & 0o777)
+    os.chown(target, status.st_uid, status.st_gid)
