@@ -1,1 +1,5 @@
-"""plane."""
+"""The provider's management plane: records, REST API, operations, reconciler.
+
+A request becomes a record that says what is wanted, and an operation that shows how it comes about; the reconciler asks
+the node for it, looks again and again, and writes down what it sees. ``python -m aloft.plane`` runs it.
+"""

@@ -1,0 +1,88 @@
+"""``python -m aloft.plane``: serve the API, or make the first administrator."""
+
+import argparse
+import json
+import socket
+import sys
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from aloft.base.errors import AloftError, PermanentError
+from aloft.plane.bootstrap import bootstrap
+from aloft.plane.records.database import Records
+from aloft.plane.settings import Settings, load
+
+GRACE_SECONDS = 3
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what the arguments ask for; the exit code is 1 after an error that a person was told."""
+    parser = argparse.ArgumentParser(prog="aloft.plane", description="Aloft's management plane")
+    parser.add_argument("--config", type=Path, help="settings (TOML); ALOFT_PLANE_<NAME> overrides each")
+    commands = parser.add_subparsers(dest="command")
+    first = commands.add_parser("bootstrap", help="make the first administrator and write a token of it")
+    first.add_argument("--account", default="admin")
+    first.add_argument("--token-file", type=Path, required=True)
+    commands.add_parser("openapi", help="print the description of the API")
+    chosen = parser.parse_args(arguments)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        return _run(chosen, load(chosen.config))
+    except AloftError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _run(chosen: argparse.Namespace, settings: Settings) -> int:
+    if chosen.command == "bootstrap":
+        records = Records(settings.database_url())
+        records.migrate()
+        written = bootstrap(records, chosen.account, chosen.token_file)
+        sys.stdout.write(f"{'A new' if written else 'The'} token of {chosen.account} is in {chosen.token_file}\n")
+        return 0
+    from aloft.plane.api.application import build
+
+    app = build(settings)
+    if chosen.command == "openapi":
+        sys.stdout.write(json.dumps(app.openapi(), indent=2) + "\n")
+        return 0
+    config = uvicorn.Config(
+        app, access_log=False, log_level="warning", server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
+    )
+    server = uvicorn.Server(config)
+    server.run(sockets=[listen(settings.socket, settings.socket_mode)])
+    return 0 if server.started else 1
+
+
+def listen(path: Path, mode: int) -> socket.socket:
+    """Listen on a unix socket, in the place of one that nobody listens on any more.
+
+    Raises:
+        PermanentError: another plane listens there.
+    """
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            path.unlink(missing_ok=True)
+        else:
+            raise PermanentError(f"Another plane listens on {path}.", "Stop it first.")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    path.chmod(mode)
+    listener.listen(1024)
+    return listener
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""Asking a customer's own Keystone who holds a token.
+
+A token is only ever shown to the Keystone of the customer that the caller names, so one customer's token is worth
+nothing with another. An answer is believed for a few seconds, to spare Keystone the same question again and again.
+"""
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+import httpx
+
+from aloft.base.errors import TemporaryError
+from aloft.plane.access.policy import Principal
+from aloft.plane.errors import Unauthenticated
+
+ADMIN_ROLE = "admin"
+BELIEVED_SECONDS = 10.0
+REMEMBERED = 1000
+
+
+class KeystoneAccess:
+    """Tells a customer's administrator by a Keystone token.
+
+    Args:
+        client: reaches the edge's internal listener.
+        domain: the domain below which customers' names lie.
+        clock: seconds that only go forward.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, domain: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._domain = domain
+        self._clock = clock
+        self._believed: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
+
+    async def principal(self, customer: str, token: str) -> Principal:
+        """The administrator of ``customer`` who holds ``token``.
+
+        Args:
+            customer: name of a customer that exists.
+            token: a Keystone token.
+
+        Raises:
+            Unauthenticated: Keystone does not know the token, or it lacks the role ``admin``.
+            TemporaryError: that Keystone does not answer.
+        """
+        key = hashlib.sha256(f"{customer}\0{token}".encode()).hexdigest()
+        known = self._believed.get(key)
+        if known is not None and known[0] > self._clock():
+            return known[1]
+        principal = await self._ask(customer, token)
+        self._believed[key] = (self._clock() + BELIEVED_SECONDS, principal)
+        while len(self._believed) > REMEMBERED:
+            self._believed.popitem(last=False)
+        return principal
+
+    async def _ask(self, customer: str, token: str) -> Principal:
+        headers = {"Host": f"identity.{customer}.{self._domain}", "X-Auth-Token": token, "X-Subject-Token": token}
+        try:
+            answer = await self._client.get("/v3/auth/tokens", params={"nocatalog": "1"}, headers=headers)
+        except httpx.HTTPError as error:
+            raise _silent(customer) from error
+        if answer.status_code >= 500:
+            raise _silent(customer)
+        if answer.status_code != 200:
+            raise Unauthenticated(
+                f"The Keystone of customer {customer!r} does not accept this token.", "Get a fresh token from it."
+            )
+        body = answer.json()["token"]
+        if not any(role["name"] == ADMIN_ROLE for role in body.get("roles", [])):
+            raise Unauthenticated(
+                f"This token does not carry the role {ADMIN_ROLE!r}.",
+                f"Ask Keystone for a token of a user with the role {ADMIN_ROLE!r} in the project it is scoped to.",
+            )
+        return Principal("customer", body["user"]["name"], customer=customer)
+
+
+def _silent(customer: str) -> TemporaryError:
+    return TemporaryError(f"The Keystone of customer {customer!r} does not answer.", "Try again in a moment.")

@@ -1,0 +1,1 @@
+"""The REST API: routes and the types that they take and give."""

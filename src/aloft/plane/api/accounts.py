@@ -1,0 +1,106 @@
+"""Routes of the provider's accounts and tokens."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import SecretStr
+from sqlalchemy import delete, select
+
+from aloft.base.errors import NotFound
+from aloft.plane import accounts
+from aloft.plane.access.policy import Principal
+from aloft.plane.api import types, views
+from aloft.plane.api.callers import Caller, ThePlane, may
+from aloft.plane.errors import Unauthenticated
+from aloft.plane.records.tables import Account, ApiToken
+
+router = APIRouter(prefix="/v1", tags=["accounts"])
+
+Reader = Annotated[Principal, Depends(may("account.read"))]
+Writer = Annotated[Principal, Depends(may("account.write"))]
+
+
+@router.get("/me")
+def me(principal: Caller) -> types.Me:
+    """Who the caller is."""
+    return types.Me(
+        kind=principal.kind, name=principal.name, customer=principal.customer, roles=sorted(principal.roles)
+    )
+
+
+@router.post("/tokens", status_code=201)
+def log_in(body: types.Login, response: Response, plane: ThePlane) -> types.IssuedToken:
+    """A new token for an account and its password."""
+    try:
+        with plane.records.transaction() as work:
+            row, text = accounts.log_in(work, body.account, body.password.get_secret_value(), body.lifetime)
+            shown = views.token(row)
+    except Unauthenticated:
+        with plane.records.transaction() as work:
+            work.audit(f"account:{body.account[:63]}", "token.create", body.account[:63], None, outcome="refused")
+        raise
+    response.headers["Cache-Control"] = "no-store"
+    return types.IssuedToken(**shown.model_dump(), token=text)
+
+
+@router.get("/tokens")
+def list_tokens(plane: ThePlane, principal: Caller) -> types.Items[types.Token]:
+    """The caller's own tokens, without their texts; a customer's administrator has none here."""
+    with plane.records.transaction() as work:
+        query = select(ApiToken).join(Account).where(Account.name == principal.name).order_by(ApiToken.created_at)
+        rows = work.session.scalars(query) if principal.kind == "account" else ()
+        return types.Items(items=[views.token(row) for row in rows])
+
+
+@router.delete("/tokens/{token}", status_code=204)
+def delete_token(token: str, plane: ThePlane, principal: Caller) -> None:
+    """Make one of the caller's own tokens worthless; ``current`` is the one that the request carries."""
+    wanted = principal.token_id if token == "current" else token  # noqa: S105  a word of the API, not a secret
+    with plane.records.transaction() as work:
+        row = work.session.get(ApiToken, wanted) if wanted is not None else None
+        if row is None or principal.kind != "account" or row.account.name != principal.name:
+            raise NotFound(f"You have no token {token!r}.", "List them at /v1/tokens.")
+        work.session.execute(delete(ApiToken).where(ApiToken.id == row.id))
+        work.audit(principal.actor, "token.delete", principal.name, None)
+
+
+@router.get("/accounts")
+def list_accounts(plane: ThePlane, principal: Reader) -> types.Items[types.Account]:
+    """Every account of the provider."""
+    with plane.records.transaction() as work:
+        rows = work.session.scalars(select(Account).order_by(Account.name))
+        return types.Items(items=[views.account(row) for row in rows])
+
+
+@router.post("/accounts", status_code=201)
+def create_account(body: types.NewAccount, plane: ThePlane, principal: Writer) -> types.Account:
+    """A new account."""
+    with plane.records.transaction() as work:
+        row = accounts.create(work, principal.actor, body.name, body.roles, _reveal(body.password))
+        return views.account(row)
+
+
+@router.get("/accounts/{account}")
+def show_account(account: str, plane: ThePlane, principal: Reader) -> types.Account:
+    """One account."""
+    with plane.records.transaction() as work:
+        return views.account(accounts.find(work.session, account))
+
+
+@router.patch("/accounts/{account}")
+def change_account(account: str, body: types.AccountChange, plane: ThePlane, principal: Writer) -> types.Account:
+    """Change an account; its tokens become worthless."""
+    with plane.records.transaction() as work:
+        row = accounts.change(work, principal.actor, account, body.roles, _reveal(body.password), body.disabled)
+        return views.account(row)
+
+
+@router.delete("/accounts/{account}", status_code=204)
+def delete_account(account: str, plane: ThePlane, principal: Writer) -> None:
+    """Delete an account and its tokens."""
+    with plane.records.transaction() as work:
+        accounts.remove(work, principal.actor, account)
+
+
+def _reveal(password: SecretStr | None) -> str | None:
+    return None if password is None else password.get_secret_value()

@@ -1,0 +1,115 @@
+"""The agent's API: enrolment by token, and afterwards desired state and reports by client certificate.
+
+The edge puts the certificate's names into ``X-Aloft-Host`` and ``X-Aloft-Region`` and strips both from everybody else;
+nobody but the edge can reach the plane's socket.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+from sqlalchemy.orm import Session
+
+from aloft.base.errors import AloftError, Conflict
+from aloft.plane import hosts
+from aloft.plane.api import types
+from aloft.plane.api.callers import ThePlane
+from aloft.plane.api.hosts import read_authority
+from aloft.plane.errors import Unauthenticated
+from aloft.plane.records.tables import Host, utcnow
+from aloft.plane.service import Plane
+
+router = APIRouter(tags=["agent"])
+
+LONGEST_WAIT = 60.0
+
+HostHeader = Annotated[str, Header(alias="X-Aloft-Host")]
+RegionHeader = Annotated[str, Header(alias="X-Aloft-Region")]
+
+
+@router.post("/v1/enrol")
+async def enrol(body: types.Enrolment, plane: ThePlane) -> types.Enrolled:
+    """Become a host: a token and a certificate request against a certificate.
+
+    Nothing is recorded before the node has signed, so an enrolment that fails can be repeated with the same token; so
+    can one whose answer was lost, for as long as the host has not reported.
+    """
+
+    def admit() -> hosts.Admission:
+        with plane.records.transaction() as work:
+            silence = plane.settings.missing_seconds
+            return hosts.admit(work.session, body.token, body.name, body.csr, utcnow(), silence)
+
+    admission = await asyncio.to_thread(admit)
+    customer, region = admission.customer, admission.region
+    grant = await plane.node.grant(customer, region, admission.host, body.csr, admission.roles)
+
+    def record() -> None:
+        with plane.records.transaction() as work:
+            hosts.enrol(work, admission, body.csr, body.facts, grant)
+
+    try:
+        await asyncio.to_thread(record)
+    except (Unauthenticated, Conflict):
+        with suppress(AloftError):
+            await plane.node.revoke(customer, region, admission.host)
+        raise
+    return types.Enrolled(
+        host=admission.host,
+        certificate=grant.certificate,
+        authority=grant.authority,
+        edge_authority=await asyncio.to_thread(read_authority, plane.settings.edge_ca),
+        customer=customer,
+        region=region,
+        agent_url=plane.settings.agent_url(customer, region),
+    )
+
+
+@router.get("/agent/v1/state")
+async def desired_state(
+    plane: ThePlane,
+    host: HostHeader,
+    region: RegionHeader,
+    known: Annotated[int, Query(ge=0)] = 0,
+    wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT)] = 0.0,
+) -> types.DesiredState:
+    """The host's desired state; held back up to ``wait`` seconds while its generation is not above ``known``.
+
+    After that time the state is told as it is, with the generation that is known.
+    """
+    host_id, _ = await asyncio.to_thread(_state, plane, region, host)
+    until = asyncio.get_running_loop().time() + wait
+    with plane.signals.listen(hosts.topic(host_id)) as wake:
+        while True:
+            wake.clear()
+            _, state = await asyncio.to_thread(_state, plane, region, host)
+            left = until - asyncio.get_running_loop().time()
+            if state.generation > known or left <= 0:
+                return state
+            await wake.wait(left)
+
+
+@router.post("/agent/v1/report")
+def report(body: types.Report, plane: ThePlane, host: HostHeader, region: RegionHeader) -> types.Received:
+    """Take what the host says about itself."""
+    with plane.records.transaction() as work:
+        row = _find(work.session, region, host, lock=True)
+        roles = {name: told.model_dump() for name, told in body.roles.items()}
+        hosts.take_report(work, row, body.generation, body.facts, roles, plane.settings.missing_seconds)
+        return types.Received(generation=row.granted_generation)
+
+
+def _state(plane: Plane, region: str, host: str) -> tuple[str, types.DesiredState]:
+    with plane.records.transaction() as work:
+        row = _find(work.session, region, host, lock=False)
+        granted = {"generation": 0, "roles": [], "settings": {}, **row.granted}
+        return row.id, types.DesiredState.model_validate({**granted, "release": row.region.release})
+
+
+def _find(session: Session, region: str, host: str, lock: bool) -> Host:
+    customer, _, name = region.partition("/")
+    row = hosts.find_host(session, customer, name, host, lock=lock)
+    if row.wanted != "present":
+        raise hosts.no_such_host(customer, name, host)
+    return row

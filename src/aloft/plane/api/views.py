@@ -1,0 +1,165 @@
+"""Records as the API shows them."""
+
+from aloft.plane.access.policy import Role
+from aloft.plane.api import types
+from aloft.plane.hosts import state_of
+from aloft.plane.records import tables
+from aloft.plane.records.tables import utcnow
+
+
+def operation(row: tables.OperationRow) -> types.Operation:
+    """An operation."""
+    failure = None
+    if row.error_code:
+        failure = types.ErrorDetail(code=row.error_code, message=row.error_message, remedy=row.error_remedy)
+    return types.Operation.model_validate(
+        {
+            "id": row.id,
+            "kind": row.kind,
+            "customer": row.customer,
+            "subject": row.subject,
+            "actor": row.actor,
+            "state": row.state,
+            "steps": row.steps,
+            "progress": row.progress,
+            "error": failure,
+            "resumable": row.resumable,
+            "revision": row.revision,
+            "created": row.created_at,
+            "started": row.started_at,
+            "ended": row.ended_at,
+        }
+    )
+
+
+def accepted(row: tables.OperationRow) -> types.Accepted:
+    """The answer to a change."""
+    return types.Accepted(operation=operation(row))
+
+
+def region(row: tables.Region, node: str) -> types.Region:
+    """A region."""
+    return types.Region.model_validate(
+        {
+            "customer": row.customer.name,
+            "name": row.name,
+            "release": row.release,
+            "node": node,
+            "slot": row.slot,
+            "identity": row.identity,
+            "services": row.services,
+            "limits": row.limits,
+            "generation": row.generation,
+            "phase": row.phase,
+            "endpoints": row.endpoints,
+            "components": row.components,
+            "error": region_error(row),
+            "created": row.created_at,
+            "ready": row.ready_at,
+        }
+    )
+
+
+def region_error(row: tables.Region) -> types.ErrorDetail | None:
+    """What is wrong with a region."""
+    if not row.error_message:
+        return None
+    return types.ErrorDetail(code="region_failed", message=row.error_message, remedy=row.error_remedy)
+
+
+def customer(row: tables.Customer, node: str) -> types.Customer:
+    """A customer with its regions."""
+    return types.Customer.model_validate(
+        {
+            "name": row.name,
+            "display_name": row.display_name,
+            "state": row.state,
+            "created": row.created_at,
+            "regions": [region(one, node) for one in row.regions],
+        }
+    )
+
+
+def host(row: tables.Host, missing_seconds: float) -> types.Host:
+    """A host; ``missing_seconds`` is how long it may be silent."""
+    return types.Host.model_validate(
+        {
+            "customer": row.region.customer.name,
+            "region": row.region.name,
+            "name": row.name,
+            "roles": row.roles,
+            "state": state_of(row, utcnow(), missing_seconds),
+            "generation": row.generation,
+            "reported_generation": row.reported_generation,
+            "report": row.report,
+            "facts": row.facts,
+            "created": row.created_at,
+            "reported": row.reported_at,
+        }
+    )
+
+
+def host_token(row: tables.HostToken) -> types.HostToken:
+    """A host token."""
+    return types.HostToken.model_validate(
+        {
+            "id": row.id,
+            "roles": row.roles,
+            "uses_left": row.uses_left,
+            "created_by": row.created_by,
+            "created": row.created_at,
+            "expires": row.expires_at,
+        }
+    )
+
+
+def release(row: tables.Release, node: str) -> types.Release:
+    """A release."""
+    return types.Release.model_validate(
+        {"name": row.name, "node": node, "state": row.state, "detail": row.detail, "seen": row.seen_at}
+    )
+
+
+def node(row: tables.Node) -> types.Node:
+    """A node."""
+    return types.Node.model_validate(
+        {"name": row.name, "address": row.address, "state": row.state, "detail": row.detail, "seen": row.seen_at}
+    )
+
+
+def account(row: tables.Account) -> types.Account:
+    """An account."""
+    roles: list[Role] = row.roles  # type: ignore[assignment]  # checked when it was written
+    return types.Account(
+        name=row.name,
+        roles=roles,
+        disabled=row.disabled,
+        has_password=row.password_hash is not None,
+        created=row.created_at,
+    )
+
+
+def token(row: tables.ApiToken) -> types.Token:
+    """A token."""
+    return types.Token(id=row.id, account=row.account.name, created=row.created_at, expires=row.expires_at)
+
+
+def event(row: tables.EventRow) -> types.Event:
+    """An event."""
+    return types.Event(id=row.id, at=row.at, kind=row.kind, customer=row.customer, subject=row.subject, data=row.data)
+
+
+def audit_entry(row: tables.AuditEntry) -> types.AuditEntry:
+    """An entry of the audit log."""
+    return types.AuditEntry.model_validate(
+        {
+            "id": row.id,
+            "at": row.at,
+            "actor": row.actor,
+            "action": row.action,
+            "subject": row.subject,
+            "customer": row.customer,
+            "outcome": row.outcome,
+            "detail": row.detail,
+        }
+    )

@@ -1,0 +1,284 @@
+"""The client of a node's local API (HTTP over a unix socket), and the shapes that it answers with."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import httpx
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from aloft.base.errors import AloftError, Conflict, InvalidInput, NotFound, PermanentError, TemporaryError
+from aloft.plane.errors import NodeUnreachable
+from aloft.plane.operations import StepState
+
+M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
+
+Phase = Literal["building", "ready", "degraded", "failed", "deleting"]
+
+ANSWER_SECONDS = 15.0
+GRANT_SECONDS = 60.0
+
+
+class NodeStep(BaseModel):
+    """One step of what the node is doing to a controller or a release."""
+
+    name: str
+    state: StepState = "pending"
+    started: datetime | None = None
+    ended: datetime | None = None
+    detail: str = ""
+
+
+class NodeError(BaseModel):
+    """Why the node could not do it."""
+
+    message: str
+    remedy: str = ""
+
+
+class NodeComponent(BaseModel):
+    """The state of one process."""
+
+    name: str
+    state: str
+    pid: int | None = None
+    since: float = 0.0
+    restarts: int = 0
+    reason: str = ""
+
+
+class NodeController(BaseModel):
+    """A controller as the node sees it; ``revision`` is raised by every change."""
+
+    customer: str
+    region: str
+    release: str
+    slot: int | None = None
+    phase: Phase
+    revision: int = 0
+    steps: list[NodeStep] = []
+    error: NodeError | None = None
+    endpoints: dict[str, str] = {}
+    components: list[NodeComponent] = []
+
+
+class NodeRelease(BaseModel):
+    """A release as the node sees it: ``ready`` ones can be used, others have to be prepared."""
+
+    name: str
+    state: Literal["ready", "preparing", "absent", "failed"]
+    steps: list[NodeStep] = []
+    error: NodeError | None = None
+
+
+class NodeGrant(BaseModel):
+    """What a host is given: its certificate, the authority of its region, and the settings of its roles."""
+
+    certificate: str
+    authority: str
+    settings: dict[str, Any] = {}
+
+
+class NodeCredentials(BaseModel):
+    """How a customer's administrator logs in."""
+
+    auth_url: str
+    username: str
+    password: str = Field(repr=False)
+    project_name: str
+    user_domain_name: str
+    project_domain_name: str
+    region_name: str
+    cacert: str | None = None
+
+
+class NodeSpecification(BaseModel):
+    """What the node is asked to bring about for a region.
+
+    Attributes:
+        customer: the customer's name.
+        region: the region's name.
+        release: the OpenStack release.
+        domain: the domain below which the names lie.
+        identity: whether this region hosts the customer's Keystone.
+        identity_region: name of the region that hosts it, when it is another one.
+        services: what is switched on or off; what is not named has its default.
+        limits: ``memory_mib`` and ``cpu_cores``; ``None`` is unlimited.
+    """
+
+    customer: str
+    region: str
+    release: str
+    domain: str
+    identity: bool
+    identity_region: str | None
+    services: dict[str, bool]
+    limits: dict[str, float | None]
+
+
+_CONTROLLERS = TypeAdapter(list[NodeController])
+_RELEASES = TypeAdapter(list[NodeRelease])
+_COMPONENTS = TypeAdapter(list[NodeComponent])
+_KINDS: dict[int, type[AloftError]] = {400: InvalidInput, 422: InvalidInput, 404: NotFound, 409: Conflict}
+
+
+class NodeApi:
+    """A node's local API.
+
+    Every call raises :class:`NodeUnreachable` when the node does not answer, and the error of
+    :mod:`aloft.base.errors` that fits the status when it refuses.
+    """
+
+    def __init__(self, socket: Path) -> None:
+        self.socket = socket
+        self._client = httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(uds=str(socket), limits=httpx.Limits(max_connections=200)),
+            base_url="http://node",
+            timeout=httpx.Timeout(ANSWER_SECONDS, connect=3.0),
+        )
+
+    async def health(self) -> list[NodeComponent]:
+        """The shared components' health."""
+        return _parse_list(_COMPONENTS, await self._call("GET", "/v1/health"), "components")
+
+    async def processes(self) -> list[NodeComponent]:
+        """The state of every process on the node."""
+        return _parse_list(_COMPONENTS, await self._call("GET", "/v1/processes"), "processes")
+
+    async def controllers(self) -> list[NodeController]:
+        """Every controller on the node."""
+        return _parse_list(_CONTROLLERS, await self._call("GET", "/v1/controllers"), "controllers")
+
+    async def controller(
+        self, customer: str, region: str, known: int | None = None, wait: float = 0.0
+    ) -> NodeController | None:
+        """One controller; ``None`` when the node has none.
+
+        Args:
+            customer: the customer's name.
+            region: the region's name.
+            known: with ``wait``, answer as soon as the revision is another one than this.
+            wait: seconds.
+        """
+        params = {} if known is None else {"wait": f"{wait:g}", "known": str(known)}
+        try:
+            body = await self._call("GET", _path(customer, region), params=params, patience=ANSWER_SECONDS + wait)
+        except NotFound:
+            return None
+        return _parse(NodeController, body)
+
+    async def put_controller(self, specification: NodeSpecification) -> None:
+        """Ask for a controller; asking again for the same changes nothing."""
+        path = _path(specification.customer, specification.region)
+        await self._call("PUT", path, json=specification.model_dump())
+
+    async def delete_controller(self, customer: str, region: str) -> None:
+        """Ask for a controller to be torn down; one that is not there is fine."""
+        await self._absent_is_fine(_path(customer, region))
+
+    async def credentials(self, customer: str, region: str) -> NodeCredentials:
+        """How the customer's administrator logs in."""
+        return _parse(NodeCredentials, await self._call("GET", _path(customer, region) + "/credentials"))
+
+    async def grant(self, customer: str, region: str, host: str, csr: str, roles: list[str]) -> NodeGrant:
+        """Sign a host's request and give it the settings of its roles."""
+        path = f"{_path(customer, region)}/hosts/{host}"
+        body = await self._call("POST", path, json={"csr": csr, "roles": roles}, patience=GRANT_SECONDS)
+        return _parse(NodeGrant, body)
+
+    async def revoke(self, customer: str, region: str, host: str) -> None:
+        """Take a host's grant back; one that is not there is fine."""
+        await self._absent_is_fine(f"{_path(customer, region)}/hosts/{host}")
+
+    async def releases(self) -> list[NodeRelease]:
+        """Every release that the node knows."""
+        return _parse_list(_RELEASES, await self._call("GET", "/v1/releases"), "releases")
+
+    async def prepare(self, release: str) -> None:
+        """Make a release ready; asking again changes nothing."""
+        await self._call("POST", f"/v1/releases/{release}/prepare")
+
+    async def logs(self, process: str, lines: int, follow: bool) -> AsyncIterator[bytes]:
+        """The last lines of a process's log, and with ``follow`` whatever comes after them."""
+        params = {"lines": str(lines), "follow": "true" if follow else "false"}
+        timeout = httpx.Timeout(ANSWER_SECONDS, read=None if follow else ANSWER_SECONDS)
+        request = self._client.build_request("GET", f"/v1/logs/{process}", params=params, timeout=timeout)
+        try:
+            answer = await self._client.send(request, stream=True)
+        except httpx.HTTPError as error:
+            raise _unreachable(error) from error
+        if answer.is_error:
+            await answer.aread()
+            await answer.aclose()
+            raise _refusal(answer)
+        return _stream(answer)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+    async def _absent_is_fine(self, path: str) -> None:
+        try:
+            await self._call("DELETE", path)
+        except NotFound:
+            return
+
+    async def _call(self, method: str, path: str, patience: float = ANSWER_SECONDS, **options: Any) -> Any:
+        try:
+            answer = await self._client.request(method, path, timeout=httpx.Timeout(patience, connect=3.0), **options)
+        except httpx.HTTPError as error:
+            raise _unreachable(error) from error
+        if answer.is_error:
+            raise _refusal(answer)
+        return answer.json() if answer.content else None
+
+
+async def _stream(answer: httpx.Response) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in answer.aiter_raw():
+            yield chunk
+    finally:
+        await answer.aclose()
+
+
+def _path(customer: str, region: str) -> str:
+    return f"/v1/controllers/{customer}/{region}"
+
+
+def _unreachable(error: httpx.HTTPError) -> NodeUnreachable:
+    return NodeUnreachable(
+        f"The node does not answer ({type(error).__name__}).",
+        "It is started again by itself; if this lasts, look at `aloft doctor` and the node's log.",
+    )
+
+
+def _refusal(answer: httpx.Response) -> AloftError:
+    message, remedy = f"The node answered with status {answer.status_code}.", ""
+    try:
+        error = answer.json()["error"]
+        message, remedy = str(error["message"]), str(error.get("remedy", ""))
+    except (ValueError, KeyError, TypeError):
+        pass
+    if answer.status_code in (429, 502, 503, 504):
+        return TemporaryError(message, remedy)
+    return _KINDS.get(answer.status_code, PermanentError)(message, remedy)
+
+
+def _parse(model: type[M], body: Any) -> M:
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        raise _strange(error) from error
+
+
+def _parse_list(adapter: TypeAdapter[list[T]], body: Any, key: str) -> list[T]:
+    try:
+        return adapter.validate_python(body[key] if isinstance(body, dict) else body)
+    except (ValidationError, KeyError) as error:
+        raise _strange(error) from error
+
+
+def _strange(error: Exception) -> PermanentError:
+    return PermanentError(f"The node's answer is not understood: {error}.", "The node and the plane differ in version.")

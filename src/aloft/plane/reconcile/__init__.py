@@ -1,0 +1,1 @@
+"""Bringing about what the records want, one idempotent step after another."""

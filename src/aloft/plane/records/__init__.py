@@ -1,0 +1,1 @@
+"""The plane's records: tables, migrations and transactions over MariaDB."""

@@ -1,0 +1,95 @@
+"""The plane put together: records, node, access and reconciler, started and stopped as one."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+import httpx
+import structlog
+
+from aloft.base.errors import AloftError, TemporaryError
+from aloft.plane.access.keystone import KeystoneAccess
+from aloft.plane.node_api import NodeApi
+from aloft.plane.reconcile.customers import Customers
+from aloft.plane.reconcile.hosts import Hosts
+from aloft.plane.reconcile.loop import Loop
+from aloft.plane.reconcile.regions import Regions
+from aloft.plane.reconcile.releases import Releases
+from aloft.plane.records.database import Records
+from aloft.plane.settings import Settings
+from aloft.plane.signals import Signals
+
+DATABASE_START_SECONDS = 60.0
+PRUNE_SECONDS = 3600.0
+
+log = structlog.get_logger("aloft.plane")
+
+
+class Plane:
+    """Everything that a request or the reconciler needs."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.signals = Signals()
+        self.records = Records(settings.database_url(), self.signals.ring)
+        self.node = NodeApi(settings.node_socket)
+        self.internal = httpx.AsyncClient(base_url=settings.internal_url, timeout=10.0)
+        self.keystone = KeystoneAccess(self.internal, settings.domain)
+        self.releases = Releases(self.records, self.node, settings)
+        self._regions = Regions(self.records, self.node, settings)
+        self._customers = Customers(self.records)
+        self._hosts = Hosts(self.records, self.node, settings)
+        self._pruned_at = 0.0
+        handlers = {
+            "region": self._regions.reconcile,
+            "customer": self._customers.reconcile,
+            "host": self._hosts.reconcile,
+            "release": self.releases.reconcile,
+        }
+        self.loop = Loop(handlers, self._resync, settings.resync_seconds, self.signals)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Migrate the records, then reconcile for as long as the block lasts."""
+        async with AsyncExitStack() as stack:
+            stack.callback(self.records.close)
+            stack.push_async_callback(self.node.close)
+            stack.push_async_callback(self.internal.aclose)
+            await self._migrate()
+            self.signals.bind(asyncio.get_running_loop())
+            reconciling = asyncio.create_task(self.loop.run(), name="reconciler")
+            try:
+                yield
+            finally:
+                reconciling.cancel()
+                with suppress(asyncio.CancelledError):
+                    await reconciling
+
+    async def _migrate(self) -> None:
+        """Wait for the database within bounds: it may be starting at the same time as the plane."""
+        until = time.monotonic() + DATABASE_START_SECONDS
+        while True:
+            try:
+                await asyncio.to_thread(self.records.migrate)
+                await asyncio.to_thread(self.releases.register)
+                return
+            except TemporaryError as error:
+                if time.monotonic() > until:
+                    raise
+                log.warning("the database is not there yet", reason=str(error))
+                await asyncio.sleep(0.5)
+
+    async def _resync(self, poke: Callable[[str, str], None]) -> None:
+        """Look at everything; one part that fails does not keep the others from being looked at."""
+        failures: list[AloftError] = []
+        for part in (self._customers.resync, self._hosts.resync, self._regions.resync, self.releases.resync):
+            try:
+                await part(poke)
+            except TemporaryError as error:
+                failures.append(error)
+        if time.monotonic() - self._pruned_at > PRUNE_SECONDS:
+            self._pruned_at = time.monotonic()
+            await asyncio.to_thread(self.records.prune, self.settings.event_days)
+        if failures:
+            raise failures[0]
