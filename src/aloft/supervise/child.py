@@ -129,8 +129,9 @@ def become(request: Request) -> None:
     os.closerange(3, _HIGHEST_DESCRIPTOR)
     if request.cgroup:
         Path(request.cgroup, "cgroup.procs").write_text("0")
-    if request.oom_score_adj:
-        Path("/proc/self/oom_score_adj").write_text(str(request.oom_score_adj))
+    if (file := Path("/proc/self/oom_score_adj")).read_text().strip() != str(request.oom_score_adj):
+        with contextlib.suppress(PermissionError):  # lowering it takes CAP_SYS_RESOURCE, which a container's root may lack
+            file.write_text(str(request.oom_score_adj))
     if request.record:
         _write_record(request)
     for folder in request.clear:
