@@ -1,0 +1,182 @@
+"""The agent: listens to the plane, brings the host to what it wants, and reports; each in a loop of its own.
+
+The plane's last word is kept on disk, so a host comes up, and stays converged, while the plane is out of reach. When
+the agent ends it stops what is of use only while it is there, and leaves alone what instances need: QEMU, libvirt and
+the switch. The next agent adopts those.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import signal
+from typing import Any
+
+from aloft.base import files
+from aloft.base.errors import AloftError, Forbidden
+from aloft.ground import plan
+from aloft.ground.converge import Convergence, Outcome
+from aloft.ground.layout import Layout
+from aloft.ground.settings import Desired
+from aloft.ground.store import Identity, Store
+from aloft.ground.uplink import Uplink
+from aloft.supervise.cgroup import Cgroups
+from aloft.supervise.supervisor import Supervisor
+
+_log = logging.getLogger(__name__)
+
+REPORT_SECONDS = 20.0
+"""The longest time between two reports."""
+
+_CALM = 30.0
+_BUSY = 3.0
+_SHORTEST = 1.0
+_LONGEST_PAUSE = 30.0
+_REFUSED_PAUSE = 60.0
+
+
+class Agent:
+    """Everything that runs while the agent runs.
+
+    Args:
+        layout: where things lie.
+        identity: who the host is.
+    """
+
+    def __init__(self, layout: Layout, identity: Identity) -> None:
+        self._layout = layout
+        self._identity = identity
+        self._store = Store(layout)
+        files.folder(layout.state, mode=0o711)
+        files.folder(layout.run)
+        files.folder(layout.log)
+        # Instances must outlive the agent whatever happens to its control group, so it uses none.
+        self._supervisor = Supervisor(layout.run / "processes", Cgroups.none())
+        self._convergence = Convergence(layout, identity, self._supervisor)
+        self._desired = self._store.desired() or Desired(generation=0)
+        self._outcome: Outcome | None = None
+        self._stop = asyncio.Event()
+        self._look = asyncio.Event()
+        self._news = asyncio.Event()
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT.
+
+        Raises:
+            Conflict: another agent runs with the same folder.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        await self._supervisor.open()
+        self._supervisor.subscribe(lambda _: self._look.set())
+        tasks = [asyncio.create_task(work()) for work in (self._listen, self._converge, self._tell)]
+        stop = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({stop, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (stop, *tasks):
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            await self._supervisor.shutdown()
+        for fault in ended:
+            if isinstance(fault, Exception):
+                raise fault
+
+    async def _listen(self) -> None:
+        """Take the plane's word as soon as it has a new one."""
+        known, failures = 0, 0
+        while True:
+            async with self._connection(failures) as uplink:
+                try:
+                    answer = await uplink.state(known)
+                except AloftError as error:
+                    failures += 1
+                    pause = _pause(error, failures)
+                    _log.warning("%s Trying again in %.0f s.", error, pause)
+                    await asyncio.sleep(pause)
+                    continue
+            failures = 0
+            known = self._take(answer, known)
+
+    def _take(self, answer: dict[str, Any], known: int) -> int:
+        """Make an answer the desired state; returns the generation that is known now."""
+        if not answer:
+            return known
+        try:
+            desired = Desired.model_validate(answer)
+        except ValueError as error:
+            # the values may be secrets; pydantic's own text would show them
+            places = [".".join(map(str, item["loc"])) for item in getattr(error, "errors", list)()]
+            _log.error("The plane's word cannot be understood (%s); the host stays as it is.", ", ".join(places))
+            return max(known, int(answer.get("generation", known)))
+        if desired != self._desired:
+            _log.info("Generation %d: %s", desired.generation, ", ".join(desired.roles) or "no roles")
+            self._store.keep_desired(answer)
+            self._desired = desired
+            self._look.set()
+        return desired.generation
+
+    async def _converge(self) -> None:
+        """Look at the host whenever something changed, and now and then."""
+        while True:
+            self._look.clear()
+            before = self._outcome
+            self._outcome = await self._convergence.round(self._desired)
+            if before is None or before.states != self._outcome.states:
+                _announce(before, self._outcome)
+                self._news.set()
+            await asyncio.sleep(_SHORTEST)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_CALM if self._outcome.settled else _BUSY):
+                    await self._look.wait()
+
+    async def _tell(self) -> None:
+        """Report what changed at once, and that the host is there now and then."""
+        failures = 0
+        while True:
+            self._news.clear()
+            if self._outcome:
+                async with self._connection(failures) as uplink:
+                    try:
+                        await self._report(uplink, self._outcome)
+                        failures = 0
+                    except AloftError as error:
+                        failures += 1
+                        _log.debug("No report: %s", error)
+                        await asyncio.sleep(_pause(error, failures))
+                        continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(REPORT_SECONDS):
+                    await self._news.wait()
+
+    async def _report(self, uplink: Uplink, outcome: Outcome) -> None:
+        pending = {name: plan.RoleState("pending") for name in self._desired.roles}
+        await uplink.report(self._desired.generation, outcome.facts.as_report(), {**pending, **outcome.states})
+
+    @contextlib.asynccontextmanager
+    async def _connection(self, failures: int) -> Any:
+        settings = self._desired.settings
+        places = [(self._identity.edge_host, self._identity.edge_port)]
+        if settings:
+            places.insert(0, (settings.edge.host, settings.edge.port))
+        address, port = places[failures % len(places)]
+        uplink = Uplink(self._layout, self._identity.agent_name, address, port)
+        try:
+            yield uplink
+        finally:
+            await uplink.close()
+
+
+def _pause(error: AloftError, failures: int) -> float:
+    """Seconds to wait after a failure: twice as long each time, up to a bound, and never in step with other hosts."""
+    if isinstance(error, Forbidden):
+        return _REFUSED_PAUSE * random.uniform(0.8, 1.2)  # noqa: S311 - spreading load, not a secret
+    return min(_LONGEST_PAUSE, 2.0 ** min(failures - 1, 6)) * random.uniform(0.5, 1.0)  # noqa: S311 - likewise
+
+
+def _announce(before: Outcome | None, now: Outcome) -> None:
+    for name, state in now.states.items():
+        if before is None or before.states.get(name) != state:
+            detail = " ".join(part for part in (state.step, state.reason) if part)
+            _log.info("%s is %s%s", name, state.state, f": {detail}" if detail else "")

@@ -1,0 +1,310 @@
+"""One round of convergence: look, prepare, run, wire, judge. Level-triggered: a round knows nothing of the one before.
+
+Roles that the plane wants are built as values, what is missing before their processes is done step by step, the
+processes of all roles are handed to the supervisor as one group, and Open vSwitch is set up as soon as it answers. A
+role that cannot be prepared keeps the processes that it had.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aloft
+from aloft.base import files
+from aloft.base.errors import AloftError, TemporaryError
+from aloft.ground import facts as host_facts
+from aloft.ground import link, machine, plan
+from aloft.ground.facts import Facts
+from aloft.ground.layout import Layout
+from aloft.ground.plan import RoleState
+from aloft.ground.roles import ALL, image_library
+from aloft.ground.roles.model import Context, File, Folder, Role
+from aloft.ground.settings import Desired, Settings
+from aloft.ground.store import Identity, Store
+from aloft.supervise.spec import ProcessSpec, ProcessStatus
+from aloft.supervise.supervisor import Supervisor
+
+_log = logging.getLogger(__name__)
+
+GROUP = "host"
+_END_TIMEOUT = 60.0
+
+
+@dataclass
+class Outcome:
+    """What a round came to.
+
+    Args:
+        facts: the host as it is.
+        states: each role's state.
+    """
+
+    facts: Facts
+    states: dict[str, RoleState] = field(default_factory=dict)
+
+    @property
+    def settled(self) -> bool:
+        """Nothing is left to do before something changes."""
+        return all(state.state == "ok" for state in self.states.values())
+
+
+class Convergence:
+    """Brings a host to what the plane wants, one round at a time.
+
+    Args:
+        layout: where things lie.
+        identity: who the host is.
+        supervisor: who keeps the processes.
+    """
+
+    def __init__(self, layout: Layout, identity: Identity, supervisor: Supervisor) -> None:
+        self._layout = layout
+        self._identity = identity
+        self._supervisor = supervisor
+        self._store = Store(layout)
+        self._edge = ""
+        self._strays = True
+
+    async def round(self, desired: Desired) -> Outcome:
+        """Look at everything and take the next steps."""
+        facts = await asyncio.to_thread(host_facts.gather, self._layout)
+        outcome = Outcome(facts)
+        if desired.settings is None:
+            return outcome
+        roles = self._build(desired, desired.settings, facts, outcome)
+        try:
+            carrier = await asyncio.to_thread(self._link, desired.settings, roles)
+        except AloftError as error:
+            outcome.states.update({name: _problem(error) for name in desired.roles})
+            return outcome
+        blocked = {name for name in roles if not await self._prepare(roles[name], facts, outcome)}
+        if not await self._prepare(carrier, facts, outcome):
+            problem = outcome.states.pop(carrier.name)
+            outcome.states.update(dict.fromkeys(desired.roles, problem))
+            return outcome
+        gone = self._leaving(roles)
+        await self._supervisor.apply(GROUP, self._processes(carrier, roles, blocked))
+        await self._reload_link()
+        await self._say_farewell(gone, roles)
+        await self._wire_and_judge(roles, blocked, facts, outcome)
+        await self._end_strays(blocked)
+        return outcome
+
+    # What shall be
+
+    def _build(self, desired: Desired, settings: Settings, facts: Facts, outcome: Outcome) -> dict[str, Role]:
+        """The roles that the host shall have, and those that it cannot lose yet."""
+        kept = self._kept(desired)
+        context = Context(
+            host=self._identity.host,
+            release=desired.release,
+            roles=(*desired.roles, *kept),
+            settings=settings,
+            facts=facts,
+            layout=self._layout,
+            program=Path(aloft.__file__).parents[1],
+        )
+        roles: dict[str, Role] = {}
+        for name in context.roles:
+            if name not in ALL:
+                outcome.states[name] = RoleState(
+                    "failed", reason=f"This agent does not know the role {name}.", remedy="Install a newer agent."
+                )
+                continue
+            try:
+                roles[name] = ALL[name](context)
+            except AloftError as error:
+                outcome.states[name] = _problem(error)
+        for name, count in kept.items():
+            outcome.states[name] = RoleState(
+                "failed",
+                reason=f"The role cannot be taken away: {count} virtual machines run on this host.",
+                remedy="Move or delete them first.",
+            )
+        return roles
+
+    def _kept(self, desired: Desired) -> dict[str, int]:
+        """Roles that are no longer wanted but hold virtual machines, with how many of those run."""
+        if "hypervisor" in desired.roles or "hypervisor" not in self._store.applied():
+            return {}
+        running = machine.running_instances()
+        return {"hypervisor": running} if running else {}
+
+    def _link(self, settings: Settings, roles: Mapping[str, Role]) -> Role:
+        """The link as a role of its own."""
+        edge = self._edge_address(settings.edge.host)
+        names = settings.names
+        far = not host_facts.is_local(edge)
+        carried = link.Link(
+            edge=edge,
+            edge_port=settings.edge.port,
+            tunnels=(
+                link.Tunnel("amqp", link.AMQP_PORT, names.amqp),
+                link.Tunnel("ovn", link.OVN_PORT, names.ovn),
+                *((link.Tunnel("db", link.DATABASE_PORT, names.db),) if image_library.NAME in roles else ()),
+            ),
+            http_names=names.http(),
+            http_ports=(link.HTTP_PORT, link.INTERNAL_HTTP_PORT) if far else (link.HTTP_PORT,),
+            image_library=self._image_socket(settings) if image_library.NAME in roles else None,
+        )
+        hosts = self._layout.paths.root / "etc/hosts"
+        return Role(
+            name="link",
+            packages=("haproxy",),
+            folders=(
+                Folder(self._layout.run),
+                Folder(self._layout.run / "locks", 0o700),
+                Folder(self._layout.log),
+                Folder(self._layout.config, 0o700),
+            ),
+            files=(
+                File(self._layout.config / "link.cfg", link.config(carried, self._layout)),
+                File(hosts, plan.merged_hosts(hosts.read_text() if hosts.exists() else "", names.http()), 0o644),
+            ),
+            processes=(link.process(carried, self._layout),),
+        )
+
+    def _image_socket(self, settings: Settings) -> Path:
+        listen = settings.image_library.listen
+        return Path(listen) if listen else self._layout.image_socket
+
+    def _edge_address(self, host: str) -> str:
+        """The edge's address as a number; the last one known while the name does not resolve."""
+        try:
+            self._edge = str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+        except OSError as error:
+            if not self._edge:
+                raise TemporaryError(
+                    f"The name of the provider's edge, {host}, does not resolve: {error.strerror}.",
+                    "Check the host's DNS settings, or enter the name in /etc/hosts.",
+                ) from error
+        return self._edge
+
+    # Bringing it about
+
+    async def _prepare(self, role: Role, facts: Facts, outcome: Outcome) -> bool:
+        """Do what must be done before a role's processes start; whether that is complete."""
+        lacks = plan.lacks(role, facts)
+        if lacks:
+            outcome.states[role.name] = RoleState(
+                "failed",
+                reason=" ".join(lack.reason for lack in lacks),
+                remedy=" ".join(dict.fromkeys(lack.remedy for lack in lacks)),
+            )
+            return False
+        seen = await asyncio.to_thread(machine.observe, role, systemd=facts.systemd)
+        for step in plan.prepare(role, seen, systemd=facts.systemd):
+            if not await self._take(step, role, outcome):
+                return False
+        return True
+
+    async def _take(self, step: plan.Step, role: Role, outcome: Outcome) -> bool:
+        _log.info("%s: %s", role.name, step.text)
+        try:
+            await asyncio.to_thread(machine.carry_out, step)
+        except AloftError as error:
+            _log.warning("%s: %s", role.name, error)
+            outcome.states[role.name] = _problem(error, step.text)
+            return False
+        return True
+
+    def _processes(self, carrier: Role, roles: Mapping[str, Role], blocked: Iterable[str]) -> list[ProcessSpec]:
+        """The processes of the link and all roles; those of a blocked role as they were before."""
+        current = self._supervisor.specs()
+        specs = {spec.name: spec for spec in carrier.processes}
+        for name in blocked:
+            specs.update({spec.name: current[spec.name] for spec in roles[name].processes if spec.name in current})
+        for name, role in roles.items():
+            if name not in blocked:
+                specs.update({spec.name: spec for spec in role.processes})
+        return list(specs.values())
+
+    async def _reload_link(self) -> None:
+        """Have HAProxy read its files again when they changed while it ran."""
+        pid, _ = self._supervisor.pids(link.PROCESS)
+        if not pid:
+            return
+        digest = await asyncio.to_thread(link.digest, self._layout)
+        mark = f"{pid} {digest}"
+        path = self._layout.run / "link.loaded"
+        before = path.read_text() if path.exists() else ""
+        if before.startswith(f"{pid} ") and before != mark:
+            _log.info("link: reading its configuration again")
+            os.kill(pid, signal.SIGUSR2)
+        files.write(path, mark)
+
+    def _leaving(self, roles: Mapping[str, Role]) -> list[tuple[tuple[str, ...], ...]]:
+        """What is to be run for roles that were taken away, unless a role that stays says the same."""
+        applied = self._store.applied()
+        held = {item for name in roles for item in (*roles[name].farewells, *applied.get(name, []))}
+        gone = {item: None for name in applied if name not in roles for item in applied[name] if item not in held}
+        return [item.either for item in gone]
+
+    async def _say_farewell(self, gone: list[tuple[tuple[str, ...], ...]], roles: Mapping[str, Role]) -> None:
+        if gone:
+            await self._ended()
+            for commands in gone:
+                if not await asyncio.to_thread(machine.attempt, commands):
+                    _log.warning("No command of %s succeeded", [command[0] for command in commands])
+        await asyncio.to_thread(self._store.keep_applied, roles)
+
+    async def _ended(self) -> None:
+        """Wait until processes that are no longer wanted have ended."""
+        change = asyncio.Event()
+        unsubscribe = self._supervisor.subscribe(lambda _: change.set())
+        try:
+            async with asyncio.timeout(_END_TIMEOUT):
+                while {status.name for status in self._supervisor.status()} - self._supervisor.specs().keys():
+                    change.clear()
+                    await asyncio.wait({asyncio.create_task(change.wait())}, timeout=0.5)
+        except TimeoutError:
+            _log.warning("Processes of roles that were taken away do not end")
+        finally:
+            unsubscribe()
+
+    async def _wire_and_judge(
+        self, roles: Mapping[str, Role], blocked: set[str], facts: Facts, outcome: Outcome
+    ) -> None:
+        needed = any(role.bridges for name, role in roles.items() if name not in blocked)
+        switch = await asyncio.to_thread(machine.switch_state, self._layout) if needed else None
+        if switch:
+            for step in plan.unwire(roles.values(), switch, self._layout):
+                await self._take(step, Role("link"), outcome)
+            outcome.states.pop("link", None)
+        statuses = {status.name: status for status in self._supervisor.status()}
+        for name, role in roles.items():
+            if name in blocked:
+                _soften(outcome, role, statuses)
+                continue
+            left: list[plan.Step] = []
+            if role.bridges and switch is None:
+                left = [plan.Run((), "Waiting for Open vSwitch")]
+            elif switch is not None:
+                steps = plan.wire(role, switch, self._layout)
+                if not all([await self._take(step, role, outcome) for step in steps]):
+                    continue
+            if name not in outcome.states:
+                outcome.states[name] = plan.judge(role, statuses, left)
+
+    async def _end_strays(self, blocked: set[str]) -> None:
+        """End what an earlier agent left running and no role wants, once it is sure what all roles want."""
+        if self._strays and not blocked:
+            await self._supervisor.settle()
+            self._strays = False
+
+
+def _soften(outcome: Outcome, role: Role, statuses: Mapping[str, ProcessStatus]) -> None:
+    """A role that cannot be prepared but whose processes run is degraded, not failed."""
+    state = outcome.states[role.name]
+    if state.state == "failed" and any(spec.name in statuses for spec in role.processes):
+        outcome.states[role.name] = RoleState("degraded", state.step, state.done, state.reason, state.remedy)
+
+
+def _problem(error: AloftError, step: str = "") -> RoleState:
+    state = "converging" if isinstance(error, TemporaryError) else "failed"
+    return RoleState(state, step, reason=error.message, remedy=error.remedy)

@@ -1,0 +1,87 @@
+"""The link: plain loopback ports on the host, each carried to the provider's edge in mutual TLS.
+
+One HAProxy does it. Whatever connects to a loopback port reaches one name behind the edge; the name travels as the TLS
+server name, the host proves itself by its client certificate, and the edge is verified by the provider's authority.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aloft.base.rendering import render
+from aloft.ground.layout import Layout
+from aloft.supervise.spec import Probe, ProcessSpec
+
+AMQP_PORT = 17672
+OVN_PORT = 17673
+DATABASE_PORT = 17674
+HTTP_PORT = 17680
+IMAGE_LIBRARY_PORT = 19292
+INTERNAL_HTTP_PORT = 7080
+"""The port in the catalog's internal URLs; on a host apart from the node, the link answers there too."""
+
+PROCESS = "agent/link"
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """A loopback TCP port and the name behind the edge that it leads to."""
+
+    label: str
+    port: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """What the link carries.
+
+    Args:
+        edge: the edge's address as a number (HAProxy does not look names up while it runs).
+        edge_port: the edge's port.
+        tunnels: TCP services.
+        http_names: HTTP services, told apart by the Host header on shared ports.
+        http_ports: the loopback ports for them.
+        image_library: unix socket of the image library on this host, offered on a loopback port; ``None`` for none.
+    """
+
+    edge: str
+    edge_port: int
+    tunnels: tuple[Tunnel, ...] = ()
+    http_names: tuple[str, ...] = ()
+    http_ports: tuple[int, ...] = (HTTP_PORT,)
+    image_library: Path | None = field(default=None)
+
+
+def config(link: Link, layout: Layout) -> str:
+    """HAProxy's configuration for a link."""
+    return render(
+        "aloft.ground",
+        "link.cfg.j2",
+        link=link,
+        bundle=layout.bundle,
+        authority=layout.authority,
+        admin=layout.run / "link.sock",
+        image_library_port=IMAGE_LIBRARY_PORT,
+    )
+
+
+def process(link: Link, layout: Layout) -> ProcessSpec:
+    """HAProxy as a process; it re-reads its configuration on SIGUSR2 and keeps its pid, so config is not part of it."""
+    first = link.http_ports[0]
+    return ProcessSpec(
+        name=PROCESS,
+        command=("/usr/sbin/haproxy", "-W", "-db", "-f", str(layout.config / "link.cfg")),
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"},
+        log=layout.log / "link.log",
+        ready=Probe("tcp", f"127.0.0.1:{first}"),
+        start_timeout=20,
+    )
+
+
+def digest(layout: Layout) -> str:
+    """A hash over everything that HAProxy reads: when it changes, HAProxy has to read it again."""
+    content = hashlib.sha256()
+    for path in (layout.config / "link.cfg", layout.bundle, layout.authority):
+        content.update(path.read_bytes())
+    return content.hexdigest()

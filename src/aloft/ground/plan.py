@@ -1,0 +1,205 @@
+"""What to do next for a role: pure functions from what shall be and what is seen to steps, and to a role's state."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aloft.ground.facts import Facts
+from aloft.ground.layout import Layout
+from aloft.ground.roles.model import Bridge, File, Folder, Lack, Made, Role
+from aloft.ground.roles.switch import OWNED_IDS, VSCTL
+from aloft.supervise.spec import ProcessStatus
+
+
+@dataclass(frozen=True)
+class Install:
+    """Install packages of the distribution."""
+
+    packages: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """What is done, for a person."""
+        return f"Installing {', '.join(self.packages)}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run a command."""
+
+    command: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class Provide:
+    """Make a folder."""
+
+    folder: Folder
+
+    @property
+    def text(self) -> str:
+        """What is done, for a person."""
+        return f"Making {self.folder.path}"
+
+
+@dataclass(frozen=True)
+class Write:
+    """Write a file."""
+
+    file: File
+
+    @property
+    def text(self) -> str:
+        """What is done, for a person."""
+        return f"Writing {self.file.path}"
+
+
+Step = Install | Run | Provide | Write
+
+
+@dataclass(frozen=True)
+class BridgeState:
+    """A bridge as it is: datapath type, fail mode, ports, and its own port's addresses and link state."""
+
+    datapath: str
+    secure: bool = False
+    ports: frozenset[str] = frozenset()
+    addresses: frozenset[str] = frozenset()
+    up: bool = False
+
+
+@dataclass(frozen=True)
+class SwitchState:
+    """Open vSwitch as it is."""
+
+    external_ids: Mapping[str, str] = field(default_factory=dict)
+    bridges: Mapping[str, BridgeState] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What is seen of a host before processes are looked at.
+
+    Args:
+        installed: packages that are installed, of those asked about.
+        units: systemd units that run, of those asked about.
+        folders: folders that are as asked.
+        files: files that are as asked.
+        made: files that exist, of those made by commands.
+    """
+
+    installed: frozenset[str] = frozenset()
+    units: frozenset[str] = frozenset()
+    folders: frozenset[Path] = frozenset()
+    files: frozenset[Path] = frozenset()
+    made: frozenset[Path] = frozenset()
+
+
+@dataclass(frozen=True)
+class RoleState:
+    """What the plane is told about a role; ``done`` is the share of the work, 0 to 1."""
+
+    state: str
+    step: str = ""
+    done: float | None = None
+    reason: str = ""
+    remedy: str = ""
+
+
+def lacks(role: Role, facts: Facts) -> list[Lack]:
+    """What the host lacks for a role."""
+    return [lack for check in role.requirements if (lack := check(facts))]
+
+
+def prepare(role: Role, seen: Observed, *, systemd: bool) -> list[Step]:
+    """The steps before a role's processes can start: packages, folders, files, units."""
+    steps: list[Step] = []
+    if missing := tuple(name for name in role.packages if name not in seen.installed):
+        steps.append(Install(missing))
+    steps += [Provide(folder) for folder in role.folders if folder.path not in seen.folders]
+    steps += [Write(file) for file in role.files if file.path not in seen.files]
+    steps += [_make(made) for made in role.made if made.path not in seen.made]
+    if systemd:
+        for unit in role.units:
+            if unit.running != (unit.name in seen.units):
+                verb = "enable" if unit.running else "disable"
+                doing = "Starting" if unit.running else "Stopping"
+                steps.append(Run(("systemctl", verb, "--now", unit.name), f"{doing} {unit.name}"))
+    return steps
+
+
+def wire(role: Role, switch: SwitchState, layout: Layout) -> list[Step]:
+    """The steps that make Open vSwitch what a role wants it to be."""
+    vsctl = (*VSCTL, f"--db=unix:{layout.switch_socket}")
+    steps: list[Step] = []
+    wrong = {key: value for key, value in role.external_ids.items() if switch.external_ids.get(key) != value}
+    if wrong:
+        settings = tuple(f"external_ids:{key}={json.dumps(value)}" for key, value in sorted(wrong.items()))
+        steps.append(Run((*vsctl, "set", "Open_vSwitch", ".", *settings), f"Setting {', '.join(sorted(wrong))} of OVN"))
+    for bridge in role.bridges:
+        steps += _bridge(bridge, switch.bridges.get(bridge.name), vsctl)
+    return steps
+
+
+def unwire(roles: Iterable[Role], switch: SwitchState, layout: Layout) -> list[Step]:
+    """The step that takes away settings of Open vSwitch that were the agent's and that no role wants any more."""
+    wanted = {key for role in roles for key in role.external_ids}
+    gone = sorted((OWNED_IDS & switch.external_ids.keys()) - wanted)
+    if not wanted or not gone:
+        return []
+    command = (*VSCTL, f"--db=unix:{layout.switch_socket}", "remove", "Open_vSwitch", ".", "external_ids", *gone)
+    return [Run(command, f"Removing {', '.join(gone)} of OVN")]
+
+
+def judge(role: Role, processes: Mapping[str, ProcessStatus], outstanding: Sequence[Step]) -> RoleState:
+    """A role's state when nothing failed: from the steps that are left and from its processes."""
+    statuses = [processes.get(spec.name) for spec in role.processes]
+    ready = sum(1 for status in statuses if status and status.state == "ready")
+    total = len(statuses) + len(outstanding)
+    done = round(ready / total, 2) if total else 1.0
+    logs = {spec.name: spec.log for spec in role.processes}
+    for status in statuses:
+        if status and status.state in ("crash-loop", "backoff", "unready"):
+            reason = f"{status.name.removeprefix('agent/')} is in state {status.state}: {status.reason}"
+            return RoleState("degraded", done=done, reason=reason, remedy=f"Look at {logs[status.name]} on the host.")
+    if outstanding:
+        return RoleState("converging", outstanding[0].text, done)
+    for spec, status in zip(role.processes, statuses, strict=True):
+        if not status or status.state != "ready":
+            return RoleState("converging", f"Starting {spec.name.removeprefix('agent/')}", done)
+    return RoleState("ok", done=1.0)
+
+
+def merged_hosts(text: str, names: Iterable[str]) -> str:
+    """The hosts file with each of these names leading to this machine; names that others mapped are left alone."""
+    begin, end = "# Aloft agent: begin", "# Aloft agent: end"
+    lines = text.splitlines()
+    if begin in lines and end in lines:
+        lines = lines[: lines.index(begin)] + lines[lines.index(end) + 1 :]
+    mapped = {name for line in lines for name in line.partition("#")[0].split()[1:]}
+    if missing := sorted(set(names) - mapped):
+        lines += [begin, *(f"127.0.0.1 {name}" for name in missing), end]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _make(made: Made) -> Run:
+    return Run(made.command, f"Making {made.path}")
+
+
+def _bridge(bridge: Bridge, seen: BridgeState | None, vsctl: tuple[str, ...]) -> list[Step]:
+    steps: list[Step] = []
+    if seen is None or seen.datapath != bridge.datapath or (bridge.secure and not seen.secure):
+        settings = [f"datapath_type={bridge.datapath}", *(["fail_mode=secure"] if bridge.secure else [])]
+        command = (*vsctl, "--may-exist", "add-br", bridge.name, "--", "set", "Bridge", bridge.name, *settings)
+        steps.append(Run(command, f"Making the bridge {bridge.name}"))
+    if bridge.interface and (seen is None or bridge.interface not in seen.ports):
+        command = (*vsctl, "--may-exist", "add-port", bridge.name, bridge.interface)
+        steps.append(Run(command, f"Connecting {bridge.interface} to {bridge.name}"))
+    if bridge.address and (seen is None or bridge.address not in seen.addresses):
+        command = ("/usr/sbin/ip", "address", "replace", bridge.address, "dev", bridge.name)
+        steps.append(Run(command, f"Giving {bridge.name} the address {bridge.address}"))
+    if bridge.address and (seen is None or not seen.up):
+        steps.append(Run(("/usr/sbin/ip", "link", "set", bridge.name, "up"), f"Switching {bridge.name} on"))
+    return steps

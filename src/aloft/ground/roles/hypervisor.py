@@ -1,0 +1,209 @@
+"""The hypervisor: libvirt with QEMU, Open vSwitch, nova-compute, and the metadata service for instances."""
+
+from aloft.ground import ini, link
+from aloft.ground.roles import openstack, requirements, switch
+from aloft.ground.roles.model import Context, File, Folder, Role, Unit, marked
+from aloft.supervise.spec import Probe, ProcessSpec
+
+NAME = "hypervisor"
+PACKAGES = (
+    "libvirt-daemon-system",
+    "libvirt-clients",
+    "qemu-system-x86",
+    "qemu-utils",
+    "genisoimage",
+    "dmidecode",
+    "conntrack",
+    "ipset",
+    "iptables",
+    "haproxy",
+)
+VIRTLOGD = "agent/virtlogd"
+LIBVIRTD = "agent/libvirtd"
+COMPUTE = "agent/nova-compute"
+METADATA = "agent/neutron-ovn-metadata-agent"
+
+_LIBVIRT_ENV = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LANG": "C.UTF-8",
+    "HOME": "/root",
+}
+
+
+def role(context: Context) -> Role:
+    """The role on this host."""
+    nova = File(context.layout.config / "nova.conf", ini.render(nova_sections(context)))
+    neutron = File(context.layout.config / "neutron-metadata.conf", ini.render(metadata_sections(context)))
+    libvirt = File(context.layout.config / "libvirtd.conf", LIBVIRTD_CONF)
+    state = context.layout.state
+    return Role(
+        name=NAME,
+        requirements=(
+            requirements.root,
+            requirements.distribution,
+            requirements.tap,
+            requirements.memory(1024),
+            requirements.disk(2048),
+            requirements.release(context.release),
+        ),
+        packages=tuple(dict.fromkeys((*PACKAGES, *switch.PACKAGES))),
+        units=(*switch.units(), Unit("libvirtd.service")),
+        folders=(
+            *switch.folders(context),
+            Folder(context.layout.instances, 0o711),
+            Folder(state / "nova", 0o700),
+            Folder(state / "neutron", 0o700),
+        ),
+        files=(nova, neutron) if context.facts.systemd else (nova, neutron, libvirt),
+        made=switch.made(context),
+        processes=(
+            *switch.processes(context),
+            *(() if context.facts.systemd else (_virtlogd(context), _libvirtd(context, libvirt))),
+            _compute(context, nova),
+            _metadata(context, neutron),
+        ),
+        external_ids=switch.external_ids(context),
+        bridges=switch.bridges(context),
+        farewells=switch.farewells(context),
+        holds_instances=True,
+    )
+
+
+LIBVIRTD_CONF = """\
+# Made by the Aloft agent; changes are overwritten.
+unix_sock_group = "root"
+unix_sock_rw_perms = "0700"
+unix_sock_ro_perms = "0700"
+auth_unix_ro = "none"
+auth_unix_rw = "none"
+log_outputs = "3:stderr"
+"""
+
+
+def nova_sections(context: Context) -> dict[str, ini.Options]:
+    """nova-compute's configuration."""
+    settings, layout = context.settings, context.layout
+    return {
+        "DEFAULT": {
+            **openstack.logging(),
+            "host": context.host,
+            "my_ip": context.facts.address,
+            "state_path": str(layout.state / "nova"),
+            "instances_path": str(layout.instances),
+            "compute_driver": "libvirt.LibvirtDriver",
+            "transport_url": openstack.transport_url(settings.amqp),
+            "rpc_response_timeout": 60,
+            "executor_thread_pool_size": 16,
+            "report_interval": 10,
+            "service_down_time": 60,
+            "resume_guests_state_on_host_boot": True,
+        },
+        "libvirt": {
+            "virt_type": context.facts.virtualisation,
+            "cpu_mode": "host-model" if context.facts.kvm else "none",
+        },
+        "vnc": {
+            "enabled": True,
+            "server_listen": "127.0.0.1",
+            "server_proxyclient_address": "127.0.0.1",
+            "novncproxy_base_url": f"https://{settings.names.console}/vnc_lite.html",
+        },
+        "neutron": {
+            **openstack.client(context, "neutron", settings.names.network),
+            "service_metadata_proxy": True,
+            "metadata_proxy_shared_secret": settings.metadata_secret,
+        },
+        "placement": openstack.client(context, "placement", settings.names.placement),
+        "glance": openstack.client(context, "nova", settings.names.image),
+        "cinder": {
+            **openstack.login(context, "nova"),
+            "os_region_name": settings.region,
+            "endpoint_template": f"http://{settings.names.volume}:{link.HTTP_PORT}/v3",
+        },
+        "service_user": {**openstack.login(context, "nova"), "send_service_user_token": True},
+        "os_vif_ovs": {"ovsdb_connection": f"unix:{layout.switch_socket}"},
+        "oslo_messaging_rabbit": openstack.messaging(settings.amqp),
+        "oslo_concurrency": {"lock_path": str(layout.run / "locks")},
+        **openstack.privileges(context, "nova.conf", "nova_sys_admin", "vif_plug_ovs_privileged", "privsep_osbrick"),
+    }
+
+
+def metadata_sections(context: Context) -> dict[str, ini.Options]:
+    """The metadata agent's configuration."""
+    settings, layout = context.settings, context.layout
+    return {
+        "DEFAULT": {
+            **openstack.logging(),
+            "host": context.host,
+            "state_path": str(layout.state / "neutron"),
+            "metadata_proxy_socket": str(layout.run / "metadata.sock"),
+            "nova_metadata_host": settings.names.metadata,
+            "nova_metadata_port": link.HTTP_PORT,
+            "nova_metadata_protocol": "http",
+            "metadata_proxy_shared_secret": settings.metadata_secret,
+            "metadata_workers": 0,
+        },
+        "ovs": {"ovsdb_connection": f"unix:{layout.switch_socket}"},
+        "ovn": {"ovn_sb_connection": f"tcp:127.0.0.1:{link.OVN_PORT}"},
+        # Run as root already; `env` stands where sudo would.
+        "AGENT": {"root_helper": "/usr/bin/env"},
+        "oslo_concurrency": {"lock_path": str(layout.run / "locks")},
+        **openstack.privileges(
+            context,
+            "neutron-metadata.conf",
+            "privsep",
+            "privsep_ovs_vsctl",
+            "privsep_namespace",
+            "privsep_conntrack",
+            "privsep_link",
+        ),
+    }
+
+
+def _virtlogd(context: Context) -> ProcessSpec:
+    return ProcessSpec(
+        name=VIRTLOGD,
+        command=("/usr/sbin/virtlogd",),
+        env=_LIBVIRT_ENV,
+        umask=0o022,
+        log=context.layout.log / "virtlogd.log",
+        ready=Probe("unix", str(context.layout.libvirt_run / "virtlogd-sock")),
+        keep_on_shutdown=True,
+    )
+
+
+def _libvirtd(context: Context, config: File) -> ProcessSpec:
+    return ProcessSpec(
+        name=LIBVIRTD,
+        command=("/usr/sbin/libvirtd", "--config", str(config.path)),
+        env=marked(_LIBVIRT_ENV, config),
+        umask=0o022,
+        log=context.layout.log / "libvirtd.log",
+        after=(VIRTLOGD,),
+        ready=Probe("unix", str(context.layout.libvirt_run / "libvirt-sock")),
+        keep_on_shutdown=True,
+    )
+
+
+def _compute(context: Context, config: File) -> ProcessSpec:
+    return ProcessSpec(
+        name=COMPUTE,
+        command=(str(context.environment / "bin/nova-compute"), "--config-file", str(config.path)),
+        env=marked(context.path_env(), config),
+        umask=0o022,
+        log=context.layout.log / "nova-compute.log",
+        after=(link.PROCESS,) if context.facts.systemd else (link.PROCESS, LIBVIRTD, switch.SWITCH),
+        stop_timeout=20,
+    )
+
+
+def _metadata(context: Context, config: File) -> ProcessSpec:
+    return ProcessSpec(
+        name=METADATA,
+        command=(str(context.environment / "bin/neutron-ovn-metadata-agent"), "--config-file", str(config.path)),
+        env=marked(context.path_env(), config),
+        umask=0o022,
+        log=context.layout.log / "neutron-ovn-metadata-agent.log",
+        after=(link.PROCESS,) if context.facts.systemd else (link.PROCESS, switch.SWITCH),
+        stop_timeout=20,
+    )

@@ -1,0 +1,168 @@
+"""What a role is: a value that says what a host must have, get, run and leave behind."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aloft.ground.facts import Facts
+from aloft.ground.layout import Layout
+from aloft.ground.settings import Settings
+from aloft.supervise.spec import ProcessSpec
+
+
+@dataclass(frozen=True)
+class Lack:
+    """What a host lacks for a role, and what to do about it."""
+
+    reason: str
+    remedy: str
+
+
+Requirement = Callable[[Facts], Lack | None]
+"""A check of the host against what a role needs."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder that shall exist."""
+
+    path: Path
+    mode: int = 0o755
+    owner: int = 0
+    group: int = 0
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that shall have this content; never shown, since it may hold passwords."""
+
+    path: Path
+    content: str = field(repr=False)
+    mode: int = 0o600
+    owner: int = 0
+    group: int = 0
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file that a command makes once."""
+
+    path: Path
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A systemd unit that shall run, or shall not; meaningless where there is no systemd."""
+
+    name: str
+    running: bool = True
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """A bridge of Open vSwitch.
+
+    Args:
+        name: its name, also of its own port.
+        datapath: ``system`` or ``netdev``.
+        secure: forward nothing that no flow allows (the fail mode).
+        address: address with prefix length of the bridge's own port, or empty.
+        interface: a network card that is a port of it, or empty.
+    """
+
+    name: str
+    datapath: str
+    secure: bool = False
+    address: str = ""
+    interface: str = ""
+
+
+@dataclass(frozen=True)
+class Farewell:
+    """What is run once a role was taken from the host and its processes have ended.
+
+    A farewell that another role of the host has too is left to that one.
+
+    Args:
+        either: commands of which the first that succeeds is enough.
+    """
+
+    either: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Role:
+    """One thing that a host does.
+
+    Args:
+        name: the role.
+        requirements: what the host must have; without it the role is not begun.
+        packages: packages of the distribution.
+        units: systemd units, where there is systemd.
+        folders: folders, parents first.
+        files: config files.
+        made: files that commands make once.
+        processes: what the agent's supervisor runs.
+        external_ids: entries of Open vSwitch's own ``external_ids``.
+        bridges: bridges of Open vSwitch.
+        farewells: see :class:`Farewell`.
+        holds_instances: the role cannot be taken away while virtual machines run.
+    """
+
+    name: str
+    requirements: tuple[Requirement, ...] = ()
+    packages: tuple[str, ...] = ()
+    units: tuple[Unit, ...] = ()
+    folders: tuple[Folder, ...] = ()
+    files: tuple[File, ...] = ()
+    made: tuple[Made, ...] = ()
+    processes: tuple[ProcessSpec, ...] = ()
+    external_ids: dict[str, str] = field(default_factory=dict)
+    bridges: tuple[Bridge, ...] = ()
+    farewells: tuple[Farewell, ...] = ()
+    holds_instances: bool = False
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything that a role's declaration may ask.
+
+    Args:
+        host: the host's name in its region; also nova's ``host`` and OVN's chassis.
+        release: the OpenStack release.
+        roles: all roles of the host.
+        settings: the region's settings.
+        facts: the host's facts.
+        layout: where things lie.
+        program: folder that Aloft's own package is imported from by programs of the release's environment.
+    """
+
+    host: str
+    release: str
+    roles: tuple[str, ...]
+    settings: Settings
+    facts: Facts
+    layout: Layout
+    program: Path
+
+    @property
+    def environment(self) -> Path:
+        """The release's virtual environment."""
+        return self.layout.paths.environment(self.release)
+
+    def path_env(self) -> dict[str, str]:
+        """The environment variables of a program of the release."""
+        return {
+            "PATH": f"{self.environment}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG": "C.UTF-8",
+            "HOME": "/root",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+
+def marked(env: dict[str, str], *files: File) -> dict[str, str]:
+    """An environment that changes when config files change, so that the process is replaced then."""
+    digest = hashlib.sha256("\0".join(file.content for file in files).encode()).hexdigest()
+    return {**env, "ALOFT_CONFIG": digest[:16]}

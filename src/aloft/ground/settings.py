@@ -1,0 +1,130 @@
+"""What the plane wants of a host, as it arrives: checked once here, typed everywhere else."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Edge(_Settings):
+    """Where the provider's edge is: an address or a name, and the only port that the host needs."""
+
+    host: str
+    port: Annotated[int, Field(ge=1, le=65535)] = 443
+
+
+class Names(_Settings):
+    """The names by which the edge knows the services of the host's region."""
+
+    identity: str
+    compute: str
+    network: str
+    image: str
+    volume: str
+    placement: str
+    metadata: str
+    console: str
+    amqp: str
+    ovn: str
+    db: str
+    agent: str
+
+    def http(self) -> tuple[str, ...]:
+        """The names that speak HTTP to the host's services."""
+        return (self.identity, self.compute, self.network, self.image, self.volume, self.placement, self.metadata)
+
+
+class Broker(_Settings):
+    """The host's login at the message broker. ``options`` go into ``[oslo_messaging_rabbit]`` as they are."""
+
+    user: str
+    password: str = Field(repr=False)
+    vhost: str
+    options: dict[str, str | int | bool] = {}
+
+
+class ServiceAccount(_Settings):
+    """A service's login at Keystone."""
+
+    username: str
+    password: str = Field(repr=False)
+    project: str
+    domain: str = "Default"
+
+
+class Accounts(_Settings):
+    """The logins that the host's services use."""
+
+    nova: ServiceAccount
+    placement: ServiceAccount
+    neutron: ServiceAccount
+    glance: ServiceAccount | None = None
+    cinder: ServiceAccount | None = None
+
+
+class DatabaseLogin(_Settings):
+    """The image library's schema."""
+
+    user: str
+    password: str = Field(repr=False)
+    schema_name: str = Field(alias="schema")
+
+
+class PhysicalNetwork(_Settings):
+    """A network outside of OpenStack that the host's bridge leads to.
+
+    ``interface`` is a network card that becomes part of the bridge; ``address`` (with prefix length) is given to the
+    bridge itself, so that the machine takes part in that network.
+    """
+
+    bridge: str
+    interface: str | None = None
+    address: str | None = None
+
+
+class Overlay(_Settings):
+    """How hosts carry the traffic of project networks among each other; ``address`` is this host's end of it."""
+
+    type: Literal["geneve", "vxlan"] = "geneve"
+    address: str | None = None
+
+
+class NetworkSettings(_Settings):
+    """Overlay and physical networks."""
+
+    physical_networks: dict[str, PhysicalNetwork] = {}
+    overlay: Overlay = Overlay()
+
+
+class ImageLibrarySettings(_Settings):
+    """Where the image library listens: a unix socket that the edge can reach, or nothing for a loopback port."""
+
+    listen: str | None = None
+
+
+class Settings(_Settings):
+    """Everything that the roles of a host need to know about their region."""
+
+    customer: str
+    region: str
+    domain: str
+    edge: Edge
+    names: Names
+    amqp: Broker
+    keystone: Accounts
+    metadata_secret: str = Field(repr=False)
+    database: DatabaseLogin | None = None
+    network: NetworkSettings = NetworkSettings()
+    image_library: ImageLibrarySettings = ImageLibrarySettings()
+
+
+class Desired(_Settings):
+    """The plane's answer to ``GET /agent/v1/state``: what the host shall be, as of ``generation``."""
+
+    generation: int
+    roles: tuple[str, ...] = ()
+    release: str = ""
+    settings: Settings | None = None
