@@ -137,7 +137,7 @@ class Convergence:
 
     def _link(self, settings: Settings, roles: Mapping[str, Role]) -> Role:
         """The link as a role of its own."""
-        edge = self._edge_address(settings.edge.host)
+        edge = self._edge_address(settings)
         names = settings.names
         far = not host_facts.is_local(edge)
         carried = link.Link(
@@ -173,8 +173,14 @@ class Convergence:
         listen = settings.image_library.listen
         return Path(listen) if listen else self._layout.image_socket
 
-    def _edge_address(self, host: str) -> str:
-        """The edge's address as a number; the last one known while the name does not resolve."""
+    def _edge_address(self, settings: Settings) -> str:
+        """The edge's address as a number; the last one known while the name does not resolve.
+
+        A name that the agent itself leads to the link cannot tell; then the one that the host was enrolled by does.
+        """
+        hosts = self._layout.paths.root / "etc/hosts"
+        own = plan.own_names(hosts.read_text() if hosts.exists() else "")
+        host = self._identity.edge_host if settings.edge.host in own else settings.edge.host
         try:
             self._edge = str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
         except OSError as error:

@@ -172,7 +172,7 @@ def _keep(answer: dict[str, Any], key: ec.EllipticCurvePrivateKey, layout: Layou
             agent_url=answer["agent_url"],
             edge_host=url.hostname or "",
         )
-        authority = str(answer["authority"])
+        authority = str(answer["edge_authority"])
         public = x509.load_pem_x509_certificate(certificate.encode()).public_key()
     except (KeyError, ValueError) as error:
         raise PermanentError("The plane's answer to the enrolment holds no certificate.") from error

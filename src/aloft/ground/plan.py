@@ -11,6 +11,8 @@ from aloft.ground.roles.model import Bridge, File, Folder, Lack, Made, Role
 from aloft.ground.roles.switch import OWNED_IDS, VSCTL
 from aloft.supervise.spec import ProcessStatus
 
+_BEGIN, _END = "# Aloft agent: begin", "# Aloft agent: end"
+
 
 @dataclass(frozen=True)
 class Install:
@@ -174,14 +176,30 @@ def judge(role: Role, processes: Mapping[str, ProcessStatus], outstanding: Seque
 
 def merged_hosts(text: str, names: Iterable[str]) -> str:
     """The hosts file with each of these names leading to this machine; names that others mapped are left alone."""
-    begin, end = "# Aloft agent: begin", "# Aloft agent: end"
-    lines = text.splitlines()
-    if begin in lines and end in lines:
-        lines = lines[: lines.index(begin)] + lines[lines.index(end) + 1 :]
-    mapped = {name for line in lines for name in line.partition("#")[0].split()[1:]}
-    if missing := sorted(set(names) - mapped):
-        lines += [begin, *(f"127.0.0.1 {name}" for name in missing), end]
+    others, _ = _split_hosts(text)
+    lines = others
+    if missing := sorted(set(names) - _mapped(others)):
+        lines = [*others, _BEGIN, *(f"127.0.0.1 {name}" for name in missing), _END]
     return "".join(f"{line}\n" for line in lines)
+
+
+def own_names(text: str) -> set[str]:
+    """The names that a hosts file maps because of the agent."""
+    return _mapped(_split_hosts(text)[1])
+
+
+def _split_hosts(text: str) -> tuple[list[str], list[str]]:
+    """The lines of a hosts file that are others', and those that are the agent's."""
+    lines = text.splitlines()
+    if _BEGIN not in lines or _END not in lines[lines.index(_BEGIN) :]:
+        return lines, []
+    begin = lines.index(_BEGIN)
+    end = lines.index(_END, begin)
+    return lines[:begin] + lines[end + 1 :], lines[begin + 1 : end]
+
+
+def _mapped(lines: Iterable[str]) -> set[str]:
+    return {name for line in lines for name in line.partition("#")[0].split()[1:]}
 
 
 def _make(made: Made) -> Run:

@@ -1,8 +1,8 @@
 """What the plane wants of a host, as it arrives: checked once here, typed everywhere else."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class _Settings(BaseModel):
@@ -23,18 +23,19 @@ class Names(_Settings):
     compute: str
     network: str
     image: str
-    volume: str
     placement: str
     metadata: str
-    console: str
     amqp: str
     ovn: str
     db: str
     agent: str
+    console: str = ""
+    volume: str = ""
 
     def http(self) -> tuple[str, ...]:
         """The names that speak HTTP to the host's services."""
-        return (self.identity, self.compute, self.network, self.image, self.volume, self.placement, self.metadata)
+        names = (self.identity, self.compute, self.network, self.image, self.volume, self.placement, self.metadata)
+        return tuple(name for name in names if name)
 
 
 class Broker(_Settings):
@@ -59,10 +60,7 @@ class Accounts(_Settings):
     """The logins that the host's services use."""
 
     nova: ServiceAccount
-    placement: ServiceAccount
-    neutron: ServiceAccount
     glance: ServiceAccount | None = None
-    cinder: ServiceAccount | None = None
 
 
 class DatabaseLogin(_Settings):
@@ -128,3 +126,9 @@ class Desired(_Settings):
     roles: tuple[str, ...] = ()
     release: str = ""
     settings: Settings | None = None
+
+    @field_validator("settings", mode="before")
+    @classmethod
+    def _nothing(cls, value: Any) -> Any:
+        """Before a host's first grant the plane has no settings for it yet."""
+        return value or None

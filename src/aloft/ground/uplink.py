@@ -1,7 +1,7 @@
 """The agent's conversation with the plane: one long poll for what shall be, and reports of what is.
 
-Connections go to the edge's address on its one port; the agent API's name travels as the TLS server name, and the host's
-certificate says who asks. Names need not resolve on the host.
+Connections go to the edge's address on its one port; the agent API's name travels as the TLS server name, and the
+host's certificate says who asks. Names need not resolve on the host.
 """
 
 import ssl

@@ -109,16 +109,18 @@ def nova_sections(context: Context) -> dict[str, ini.Options]:
             "novncproxy_base_url": f"https://{settings.names.console}/vnc_lite.html",
         },
         "neutron": {
-            **openstack.client(context, "neutron", settings.names.network),
+            **openstack.client(context, "nova", settings.names.network),
             "service_metadata_proxy": True,
             "metadata_proxy_shared_secret": settings.metadata_secret,
         },
-        "placement": openstack.client(context, "placement", settings.names.placement),
+        "placement": openstack.client(context, "nova", settings.names.placement),
         "glance": openstack.client(context, "nova", settings.names.image),
         "cinder": {
             **openstack.login(context, "nova"),
             "os_region_name": settings.region,
-            "endpoint_template": f"http://{settings.names.volume}:{link.HTTP_PORT}/v3",
+            "endpoint_template": f"http://{settings.names.volume}:{link.HTTP_PORT}/v3"
+            if settings.names.volume
+            else None,
         },
         "service_user": {**openstack.login(context, "nova"), "send_service_user_token": True},
         "os_vif_ovs": {"ovsdb_connection": f"unix:{layout.switch_socket}"},

@@ -1,8 +1,8 @@
 """Config sections that OpenStack's services on a host have in common.
 
 Every service reaches the region through the link's loopback ports. Logins post straight to Keystone's token URL
-(``v3password``) and endpoints are overridden, so that no catalog and no version document is followed: their URLs lead past
-the link.
+(``v3password``) and endpoints are overridden, so that no catalog and no version document is followed: their URLs lead
+past the link.
 """
 
 from urllib.parse import quote
