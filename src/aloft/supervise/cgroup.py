@@ -4,7 +4,7 @@ Every process that names a control group gets a leaf of its own below it, so tha
 forked, can be ended at once; the limits are set on the named group::
 
     <base>/slots/3                      limits of the controller in slot 3
-    <base>/slots/3/slots:3:nova-api     one process and its descendants
+    <base>/slots/3/:slots:3:nova-api    one process and its descendants
 
 Where the hierarchy can be written but has no controllers (they may be in use by version 1), grouping works and limits
 do not. Where it cannot be written, processes are told apart by their sessions. Under systemd everything lies below our
@@ -174,7 +174,7 @@ def leaf_name(spec: ProcessSpec) -> str | None:
     A zygote's child always gets one: it would stay in the zygote's group otherwise, and end with it.
     """
     group = spec.cgroup or ("loose" if spec.zygote else "")
-    return f"{group}/{spec.name.replace('/', ':')}" if group else None
+    return f"{group}/:{spec.name.replace('/', ':')}" if group else None
 
 
 class Cgroups:
@@ -251,6 +251,7 @@ class Cgroups:
                 for file, text in files.items():
                     if (folder / file).read_text().strip() != text:
                         (folder / file).write_text(text)
+            self._trouble = ""
         except OSError as error:
             self._trouble = f"limits of {folder} cannot be set: {error.strerror}"
             _log.warning("Limits are not enforced: %s", self._trouble)
@@ -265,10 +266,8 @@ class Cgroups:
                 yield ancestor
 
     def leaves(self) -> list[Path]:
-        """All leaves with live processes, those of vanished supervisors included."""
-        if self.base is None:
-            return []
-        return [file.parent for file in self.base.rglob("cgroup.procs") if members(file.parent)]
+        """All leaves, those of vanished supervisors included."""
+        return [folder for folder in self.base.rglob("*:*") if folder.is_dir()] if self.base else []
 
     def discard(self, leaf: Path) -> None:
         """Remove an empty leaf, and the groups above it that it leaves empty."""
@@ -276,6 +275,12 @@ class Cgroups:
             while self.base and leaf != self.base and leaf.is_relative_to(self.base):
                 leaf.rmdir()
                 leaf = leaf.parent
+
+    def discard_base(self) -> None:
+        """Remove the base if nothing is left in it."""
+        with contextlib.suppress(OSError):
+            if self.base:
+                self.base.rmdir()
 
 
 def members(leaf: Path) -> list[int]:

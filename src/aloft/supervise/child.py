@@ -130,7 +130,9 @@ def become(request: Request) -> None:
     if request.cgroup:
         Path(request.cgroup, "cgroup.procs").write_text("0")
     if (file := Path("/proc/self/oom_score_adj")).read_text().strip() != str(request.oom_score_adj):
-        with contextlib.suppress(PermissionError):  # lowering it takes CAP_SYS_RESOURCE, which a container's root may lack
+        with contextlib.suppress(
+            PermissionError
+        ):  # lowering it takes CAP_SYS_RESOURCE, which a container's root may lack
             file.write_text(str(request.oom_score_adj))
     if request.record:
         _write_record(request)

@@ -8,11 +8,14 @@ makes that moment microseconds.
 
 import asyncio
 import gzip
+import logging
 import os
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+
+_log = logging.getLogger(__name__)
 
 _BLOCK = 1 << 16
 _POLL = 0.2
@@ -55,32 +58,24 @@ def rotate_all(folder: Path, rotation: Rotation) -> list[Path]:
 
 
 async def keep_rotated(folder: Path, rotation: Rotation, interval: float = 60.0) -> None:
-    """Rotate below a folder for ever, off the event loop; a full disk is tried again."""
+    """Rotate below a folder for ever, off the event loop; what fails (a full disk) is tried again next time."""
     while True:
-        await asyncio.to_thread(rotate_all, folder, rotation)
+        try:
+            await asyncio.to_thread(rotate_all, folder, rotation)
+        except OSError as error:
+            _log.warning("Logs below %s could not be rotated: %s", folder, error)
         await asyncio.sleep(interval)
 
 
 def tail(path: Path, lines: int) -> list[str]:
     """The last lines of a log, oldest first; none if there is no log."""
-    try:
-        with path.open("rb") as file:
-            position = file.seek(0, os.SEEK_END)
-            text = b""
-            while position > 0 and text.count(b"\n") <= lines:
-                step = min(_BLOCK, position)
-                position -= step
-                file.seek(position)
-                text = file.read(step) + text
-    except FileNotFoundError:
-        return []
-    return [line.decode(errors="replace") for line in text.splitlines()[-lines:]] if lines else []
+    return _tail(path, lines)[0]
 
 
 async def follow(path: Path, lines: int = 0) -> AsyncIterator[str]:
     """The last ``lines`` of a log, then each line as it is written, for ever; one that is not there yet is awaited."""
-    position = await asyncio.to_thread(_size, path)
-    for line in await asyncio.to_thread(tail, path, lines):
+    last, position = await asyncio.to_thread(_tail, path, lines)
+    for line in last:
         yield line
     rest = b""
     while True:
@@ -91,6 +86,23 @@ async def follow(path: Path, lines: int = 0) -> AsyncIterator[str]:
                 yield part.decode(errors="replace")
         if not chunks:
             await asyncio.sleep(_POLL)
+
+
+def _tail(path: Path, lines: int) -> tuple[list[str], int]:
+    """The last lines and where they end."""
+    try:
+        with path.open("rb") as file:
+            end = position = file.seek(0, os.SEEK_END)
+            text = b""
+            while position > 0 and text.count(b"\n") <= lines:
+                step = min(_BLOCK, position)
+                position -= step
+                file.seek(position)
+                text = file.read(step) + text
+    except FileNotFoundError:
+        return [], 0
+    found = text.removesuffix(b"\n").split(b"\n") if text else []
+    return [line.decode(errors="replace") for line in found[max(0, len(found) - lines) :]], end
 
 
 def _read_on(path: Path, position: int) -> tuple[list[bytes], int]:
@@ -130,8 +142,8 @@ def _aged(path: Path, age: int) -> Path:
 
 def _compress(source: Path, target: Path) -> None:
     with source.open("rb") as plain, gzip.open(target, "wb", compresslevel=6) as packed:
+        _same_access(source, target)
         shutil.copyfileobj(plain, packed)
-    _same_access(source, target)
     source.unlink()
 
 

@@ -302,6 +302,7 @@ class Running:
         """Kill everything that belongs to the process: its control group, or its session where it has none."""
         if self.record.cgroup:
             cgroup.kill(Path(self.record.cgroup))
+            return
         for pid in session_members(self.record.pid):
             if pid != self.record.pid:
                 with contextlib.suppress(ProcessLookupError):

@@ -19,7 +19,8 @@ class Probe:
 
     Args:
         kind: ``unix`` and ``tcp`` connect; ``http-unix`` and ``http`` want any answer below 500; ``file`` wants the
-            file to exist; ``command`` wants exit code 0; ``none`` is ready as soon as it runs.
+            file to exist; ``command`` wants exit code 0; ``none`` is ready once it has run for a tenth of a
+            second (a program that cannot be executed has not).
         target: socket path, ``host:port``, ``path-of-socket:/http/path``, URL, or file path.
         command: for ``command``, the argument vector.
         timeout: seconds for one attempt.

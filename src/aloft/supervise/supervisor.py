@@ -15,7 +15,7 @@ from pathlib import Path
 
 from aloft.base.errors import Conflict, NotFound, TemporaryError
 from aloft.supervise import backoff, logs, order
-from aloft.supervise.cgroup import Cgroups, kill, merge
+from aloft.supervise.cgroup import Cgroups, kill, members, merge
 from aloft.supervise.process import Record, Records, Running
 from aloft.supervise.reaper import Reaper, become_subreaper, take_lock
 from aloft.supervise.spec import Limits, ProcessSpec, ProcessStatus
@@ -29,6 +29,7 @@ _HOUSEKEEPING = 5.0
 _LONGEST_TURN = 15.0
 """A process that has been starting for this long lets others go ahead. Seconds."""
 
+_CLEARING_ROUNDS, _CLEARING_PAUSE = 200, 0.01
 _LOG_LINES = 15
 
 
@@ -161,9 +162,11 @@ class Supervisor:
             for name in sorted(pending):
                 if (unit := self._units.get(name)) is None or unit.spec is None:
                     raise NotFound(f"There is no process {name}.", "aloft status lists them.")
+                if not unit.is_current():
+                    continue
                 if unit.status.state == "crash-loop":
                     raise self._not_ready(unit, unit.spec)
-                if unit.status.state == "ready" and unit.is_current():
+                if unit.status.state == "ready":
                     pending.discard(name)
             if not pending:
                 return
@@ -193,6 +196,7 @@ class Supervisor:
         }
         await self._end(everything)
         await self.detach()
+        self.cgroups.discard_base()
 
     async def detach(self) -> None:
         """Let go of everything and leave it running, for the next supervisor to adopt."""
@@ -205,6 +209,11 @@ class Supervisor:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is in charge."""
+        return self._lock is not None
 
     def status(self) -> list[ProcessStatus]:
         """All processes, by name."""
@@ -236,8 +245,8 @@ class Supervisor:
             unit = self._units.get(name)
             if unit is None:
                 return f"waits for {name}, which nobody has asked for yet"
-            if unit.status.state != "ready":
-                return f"waits for {name}, which is {unit.status.state}"
+            if unit.status.state != "ready" or not unit.is_current():
+                return f"waits for {name}, which is {'changing' if not unit.is_current() else unit.status.state}"
         now = self.clock.monotonic()
         self._starting = {name: since for name, since in self._starting.items() if now - since < _LONGEST_TURN}
         if len(self._starting) >= self._parallel:
@@ -309,10 +318,7 @@ class Supervisor:
         expected = {unit.running.record.cgroup for unit in self._units.values() if unit.running}
         expected |= {record.cgroup for record in self._found.values()}
         expected |= {str(self.cgroups.leaf(spec)) for spec in self._desired().values()}
-        for leaf in self.cgroups.leaves():
-            if str(leaf) not in expected:
-                _log.warning("Ending the processes of %s, which nobody wants", leaf)
-                kill(leaf)
+        await asyncio.gather(*(self._clear(leaf) for leaf in self.cgroups.leaves() if str(leaf) not in expected))
 
     async def _end_stray(self, record: Record) -> None:
         exited = asyncio.Event()
@@ -323,6 +329,16 @@ class Supervisor:
             running.release()
         if record.name not in self._units:
             self.records.remove(record.name)
+
+    async def _clear(self, leaf: Path) -> None:
+        if members(leaf):
+            _log.warning("Ending the processes of %s, which nobody wants", leaf)
+            kill(leaf)
+        for _ in range(_CLEARING_ROUNDS):  # a process in uninterruptible sleep would keep us for ever
+            if not members(leaf):
+                break
+            await asyncio.sleep(_CLEARING_PAUSE)
+        self.cgroups.discard(leaf)
 
     def _blame(self, name: str) -> tuple[int, str]:
         """Who is in the way most: one that fails before one that starts before one that waits for others."""

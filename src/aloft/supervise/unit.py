@@ -14,14 +14,17 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from aloft.base.errors import AloftError, InvalidInput
-from aloft.supervise import backoff, probe
+from aloft.supervise import backoff, logs, probe
 from aloft.supervise.cgroup import Cgroups, kill, members
+from aloft.supervise.child import CANNOT_START
 from aloft.supervise.process import Record, Records, Running, ZygoteUnavailable, describe_exit, launch, request_for
 from aloft.supervise.spec import Limits, ProcessSpec, ProcessState, ProcessStatus
 
 _log = logging.getLogger(__name__)
 
 _ZYGOTE_RETRY_CAP = 1.0
+_BRIEF = 0.1
+"""Seconds that a process without a probe has to live to be called ready."""
 
 
 class Clock(Protocol):
@@ -203,7 +206,7 @@ class Unit:
             except Exception as error:  # one process's trouble must not end the supervision of it, or of others
                 _log.exception("Supervision of %s failed", self.name)
                 self._died(f"could not be supervised: {error}")
-                pause = 0.0
+                pause = self._around.policy.cap
             if pause == 0:
                 await asyncio.sleep(0)
             else:
@@ -246,11 +249,13 @@ class Unit:
         return 0.0
 
     async def _bury(self, running: Running) -> float:
-        status = await running.exit_status()
+        asked = self._restart
         running.kill_rest()
+        status = await running.exit_status()
         self._forget(running)
-        if self.spec is not None and not self._restart:
-            self._died(describe_exit(status))
+        if self.spec is not None and not asked:
+            detail = logs.tail(self.spec.log, 1) if status == CANNOT_START else []
+            self._died(": ".join([describe_exit(status), *detail]))
         return 0.0
 
     def _forget(self, running: Running) -> None:
@@ -280,6 +285,7 @@ class Unit:
         if blocker := self._around.admit(spec):
             self._set("waiting", blocker)
             return None
+        self._restart = ""
         self._set(self._starting_state(), self._last_reason and f"started again: it {self._last_reason}")
         try:
             await self._launch(spec)
@@ -322,6 +328,9 @@ class Unit:
         now = self._around.clock.monotonic()
         if now < self._next_probe:
             return self._next_probe - now
+        if spec.ready.kind == "none" and self._ready_since is None and now - self._started < _BRIEF:
+            self._set(self._starting_state(), self.status.reason)
+            return self._started + _BRIEF - now
         failure = await self._probe(spec)
         if failure is None:
             return 0.0
