@@ -15,6 +15,7 @@ from aloft.plane import journal, names, operations
 from aloft.plane.records.database import Transaction
 from aloft.plane.records.tables import Customer, Host, Json, Node, OperationRow, Region, Release, utcnow
 
+USABLE_RELEASES = ("ready", "installed", "preparing")  # best first
 LIMIT_NAMES = ("memory_mib", "cpu_cores")
 
 
@@ -62,19 +63,20 @@ def find_region(session: Session, customer: str, name: str, lock: bool = False) 
 
 
 def choose_release(releases: Sequence[Release], wanted: str | None) -> str:
-    """The release to use: the one that was asked for, else the newest that is ready.
+    """The release to use: the one that was asked for, else the newest that is ready, else the newest that will be.
 
     Raises:
         InvalidInput: it is unknown.
         Conflict: it is known, but not ready.
     """
-    ready = sorted((r.name for r in releases if r.state == "ready"), key=_release_order)
+    usable = {state: [r.name for r in releases if r.state == state] for state in USABLE_RELEASES}
     if wanted is None:
-        if not ready:
-            raise Conflict("No release is ready on the node.", "Make one ready with `aloft release prepare`.")
-        return ready[-1]
+        for found in usable.values():
+            if found:
+                return max(found, key=_release_order)
+        raise Conflict("No release is ready on the node.", "Make one ready with `aloft release prepare`.")
     names.check_release(wanted)
-    if wanted in ready:
+    if any(wanted in found for found in usable.values()):
         return wanted
     if wanted in {r.name for r in releases}:
         raise Conflict(f"Release {wanted} is not ready on the node.", f"Run `aloft release prepare {wanted}` first.")
@@ -169,6 +171,8 @@ def change_region(
 def delete_customer(work: Transaction, actor: str, name: str) -> OperationRow:
     """Want a customer gone with all its regions; asked twice, the operation that runs is told.
 
+    The region that hosts Keystone goes last (see :mod:`aloft.plane.reconcile.customers`): the others need it to go.
+
     Raises:
         Conflict: hosts are attached.
     """
@@ -181,8 +185,9 @@ def delete_customer(work: Transaction, actor: str, name: str) -> OperationRow:
     customer.state = "deleting"
     for region in customer.regions:
         supersede(work, region.id, f"The customer was deleted by {actor}.")
-        region.wanted = "removed"
-        work.work("region", region.id)
+        if not region.identity:
+            region.wanted = "removed"
+            work.work("region", region.id)
     operation = journal.open_operation(work, "customer.delete", name, customer.id, name, actor)
     work.work("customer", customer.id)
     return operation

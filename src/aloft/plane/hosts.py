@@ -8,7 +8,7 @@ from cryptography import x509
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from aloft.base.errors import Conflict, InvalidInput, NotFound
+from aloft.base.errors import AloftError, Conflict, InvalidInput, NotFound
 from aloft.plane import customers, journal, names, operations
 from aloft.plane.access.secrets import HOST_TOKEN_PREFIX, digest, new_token
 from aloft.plane.errors import Unauthenticated
@@ -25,14 +25,14 @@ REVOKE_STEP = "Take the grant back"
 
 @dataclass(frozen=True)
 class Admission:
-    """A machine that may become a host, before the node has signed its certificate."""
+    """A machine that has been let in, before the node has signed its certificate."""
 
-    token_id: str
-    region_id: str
+    host_id: str
     customer: str
     region: str
     host: str
     roles: list[str]
+    generation: int
 
 
 def topic(host_id: str) -> str:
@@ -101,8 +101,11 @@ def revoke_token(work: Transaction, actor: str, customer: str, region_name: str,
     work.audit(actor, "host-token.delete", f"{customer}/{region_name}", customer)
 
 
-def admit(session: Session, token: str, name: str, csr: str, now: datetime, missing_after: float) -> Admission:
-    """Check that a machine may become a host; changes nothing.
+def admit(work: Transaction, token: str, name: str, csr: str, facts: dict[str, Any], missing_after: float) -> Admission:
+    """Let a machine in: record the host, use up the token, and begin the operation ``host.attach``.
+
+    What follows is the node's grant. When its answer does not reach the machine, the machine may come again with the same
+    token for as long as it has not reported.
 
     Raises:
         Unauthenticated: the token is unknown, used up or has expired.
@@ -111,61 +114,81 @@ def admit(session: Session, token: str, name: str, csr: str, now: datetime, miss
     """
     names.check_host(name)
     check_csr(csr)
+    session, now = work.session, utcnow()
     row = session.scalars(select(HostToken).where(HostToken.digest == digest(token)).with_for_update()).first()
     if row is None or row.expires_at <= now:
         raise _bad_token()
-    region = row.region
-    existing = session.scalars(select(Host).where(Host.region_id == region.id, Host.name == name)).first()
-    again = existing is not None and existing.token_id == row.id and existing.reported_at is None
-    if row.uses_left < 1 and not again:
-        raise _bad_token()
-    silent = existing is None or existing.reported_at is None or state_of(existing, now, missing_after) == "missing"
-    if not silent:
-        raise Conflict(
-            f"A host {name!r} is attached to region {region.name!r} and reports.",
-            "Give this machine another name, or delete that host first.",
-        )
+    region = session.get_one(Region, row.region_id, with_for_update=True)
+    host = session.scalars(select(Host).where(Host.region_id == region.id, Host.name == name).with_for_update()).first()
+    _spend(row, host, now, missing_after)
     if region.wanted != "present" or region.ready_at is None:
         raise Conflict(f"Region {region.name!r} is {region.phase}.", "Attach hosts when the region is ready.")
-    return Admission(row.id, region.id, region.customer.name, region.name, name, list(row.roles))
-
-
-def enrol(work: Transaction, admission: Admission, csr: str, facts: dict[str, Any], grant: NodeGrant) -> Host:
-    """Record a host whose certificate the node has signed, use up the token, and begin the operation ``host.attach``.
-
-    Raises:
-        Unauthenticated: the token was used up or revoked meanwhile.
-    """
-    session = work.session
-    region = session.get(Region, admission.region_id, with_for_update=True)
-    token = session.get(HostToken, admission.token_id, with_for_update=True)
-    host = session.scalars(
-        select(Host).where(Host.region_id == admission.region_id, Host.name == admission.host).with_for_update()
-    ).first()
-    again = host is not None and host.token_id == admission.token_id and host.reported_at is None
-    if token is None or region is None or region.wanted != "present" or (token.uses_left < 1 and not again):
-        raise _bad_token()
-    if not again:
-        token.uses_left -= 1
     if host is None:
-        host = Host(region_id=admission.region_id, name=admission.host, generation=0)
+        host = Host(region_id=region.id, name=name, generation=0, granted_generation=0, granted={})
         session.add(host)
-    host.roles, host.csr, host.facts, host.token_id = admission.roles, csr, facts, token.id
+    host.roles, host.facts, host.token_id = list(row.roles), facts, row.id
     host.wanted, host.state, host.report, host.reported_at = "present", "pending", {}, None
-    host.generation = (host.generation or 0) + 1
-    host.reported_generation = 0
-    record_grant(host, host.generation, admission.roles, grant)
+    host.generation, host.reported_generation = host.generation + 1, 0
     session.flush()
-    subject = f"{admission.customer}/{admission.region}/{admission.host}"
+    _begin_attach(work, host, region.customer.name, region.name)
+    return Admission(host.id, region.customer.name, region.name, name, list(row.roles), host.generation)
+
+
+def _spend(token: HostToken, host: Host | None, now: datetime, missing_after: float) -> None:
+    """Use up a token, unless the same machine comes again with it."""
+    if host is not None and host.token_id == token.id and host.reported_at is None:
+        return
+    if token.uses_left < 1:
+        raise _bad_token()
+    silent = host is None or host.reported_at is None or state_of(host, now, missing_after) == "missing"
+    if not silent:
+        raise Conflict(
+            f"A host of that name is attached to region {token.region.name!r} and reports.",
+            "Give this machine another name, or delete that host first.",
+        )
+    token.uses_left -= 1
+
+
+def _begin_attach(work: Transaction, host: Host, customer: str, region: str) -> None:
+    subject = f"{customer}/{region}/{host.name}"
     customers.supersede(work, host.id, "The host enrolled again.")
-    row = journal.open_operation(work, "host.attach", subject, host.id, admission.customer, f"host:{subject}")
+    row = journal.open_operation(work, "host.attach", subject, host.id, customer, f"host:{subject}")
     now = utcnow()
-    started = operations.start(journal.journal_of(row), now)
-    steps = (Step(GRANT_STEP, "done", now, now), Step(CONVERGE_STEP, "running", now, detail="waiting for its report"))
-    journal.store(work, row, operations.with_steps(started, steps))
-    work.event("host.enrolled", subject, admission.customer)
+    before = operations.start(journal.journal_of(row), now)
+    steps = (Step(GRANT_STEP, "running", now), Step(CONVERGE_STEP))
+    journal.store(work, row, operations.with_steps(before, steps))
+    work.event("host.enrolled", subject, customer)
     work.ring(topic(host.id))
-    return host
+
+
+def granted(work: Transaction, host: Host, generation: int, roles: list[str], grant: NodeGrant) -> None:
+    """Keep what the node granted: from now on the agent is given it; the open operation goes on to its next step."""
+    record_grant(host, generation, roles, grant)
+    work.ring(topic(host.id))
+    row = journal.current(work.session, host.id)
+    if row is None or row.kind == "host.delete":
+        return
+    now = utcnow()
+    before = operations.start(journal.journal_of(row), now)
+    begun = next((step.started for step in before.steps if step.name == GRANT_STEP), None) or now
+    waiting = Step(CONVERGE_STEP, "running", now, detail="waiting for the host's report")
+    journal.store(work, row, operations.with_steps(before, (Step(GRANT_STEP, "done", begun, now), waiting)))
+
+
+def withdraw(work: Transaction, admission: Admission, error: AloftError) -> None:
+    """The node will not have this host: its record goes again, the operation says why, and the token is as before."""
+    host = work.session.get(Host, admission.host_id, with_for_update=True)
+    if host is None:
+        return
+    token = work.session.get(HostToken, host.token_id, with_for_update=True) if host.token_id else None
+    if token is not None:
+        token.uses_left += 1
+    row = journal.current(work.session, host.id)
+    if row is not None:
+        failed = operations.fail(journal.journal_of(row), journal.failure_of(error, "refused_by_node"), utcnow())
+        journal.store(work, row, failed)
+    host.wanted = "removed"
+    work.work("host", host.id)
 
 
 def record_grant(host: Host, generation: int, roles: list[str], grant: NodeGrant) -> None:

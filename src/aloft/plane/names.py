@@ -8,6 +8,7 @@ certificates and command lines.
 import re
 
 from aloft.base.errors import InvalidInput
+from aloft.controller.services import optional_names
 
 LABEL_LENGTH = 32
 HOST_LENGTH = 64  # the longest common name that a certificate may carry (RFC 5280, ub-common-name)
@@ -23,12 +24,6 @@ RESERVED = frozenset(
 
 ROLES = ("hypervisor", "network", "block-storage", "image-library", "vsphere-gateway")
 """What a host can do."""
-
-SERVICES = ("keystone", "placement", "nova", "neutron", "glance", "cinder")
-"""The services that a region's ``services`` may name."""
-
-ESSENTIAL_SERVICES = frozenset({"keystone", "placement", "nova", "neutron", "glance"})
-"""Services that the others need, so that they cannot be switched off."""
 
 _LABEL = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
@@ -112,17 +107,15 @@ def check_roles(roles: list[str]) -> list[str]:
 
 
 def check_services(services: dict[str, bool]) -> dict[str, bool]:
-    """Return the services as given when a region can have them so.
+    """Return the services as given when each of them may be switched on and off.
 
     Raises:
-        InvalidInput: one does not exist, or one is off that the others need.
+        InvalidInput: one does not exist, or the others need it.
     """
-    unknown = sorted(set(services) - set(SERVICES))
+    optional = optional_names()
+    unknown = sorted(set(services) - set(optional))
     if unknown:
-        raise InvalidInput(f"No such service: {', '.join(unknown)}.", f"Choose from {', '.join(SERVICES)}.")
-    missing = sorted(name for name, on in services.items() if not on and name in ESSENTIAL_SERVICES)
-    if missing:
         raise InvalidInput(
-            f"A region cannot be without {', '.join(missing)}: its other services need it.", "Leave it switched on."
+            f"There is no optional service {', '.join(unknown)}.", f"Optional are: {', '.join(optional)}."
         )
     return dict(services)

@@ -1,4 +1,8 @@
-"""The client of a node's local API (HTTP over a unix socket), and the shapes that it answers with."""
+"""The client of a node's local API (HTTP over a unix socket), and the shapes that it answers with.
+
+What is sent has the node's own types; what comes back is read by types that know only what the plane needs, so that a
+node may be a version ahead.
+"""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -9,11 +13,15 @@ import httpx
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from aloft.base.errors import AloftError, Conflict, InvalidInput, NotFound, PermanentError, TemporaryError
+from aloft.controller.spec import ControllerSpec
 from aloft.plane.errors import NodeUnreachable
 from aloft.plane.operations import StepState
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
+
+ReleaseState = Literal["ready", "installed", "preparing", "absent", "failed"]
+"""``ready`` runs its zygotes, ``installed`` can do so at once, ``preparing`` is on its way, others need preparing."""
 
 Phase = Literal["building", "ready", "degraded", "failed", "deleting"]
 
@@ -65,12 +73,12 @@ class NodeController(BaseModel):
 
 
 class NodeRelease(BaseModel):
-    """A release as the node sees it: ``ready`` ones can be used, others have to be prepared."""
+    """A release as the node sees it; ``reason`` says why it failed."""
 
     name: str
-    state: Literal["ready", "preparing", "absent", "failed"]
+    state: ReleaseState
+    reason: str = ""
     steps: list[NodeStep] = []
-    error: NodeError | None = None
 
 
 class NodeGrant(BaseModel):
@@ -92,30 +100,6 @@ class NodeCredentials(BaseModel):
     project_domain_name: str
     region_name: str
     cacert: str | None = None
-
-
-class NodeSpecification(BaseModel):
-    """What the node is asked to bring about for a region.
-
-    Attributes:
-        customer: the customer's name.
-        region: the region's name.
-        release: the OpenStack release.
-        domain: the domain below which the names lie.
-        identity: whether this region hosts the customer's Keystone.
-        identity_region: name of the region that hosts it, when it is another one.
-        services: what is switched on or off; what is not named has its default.
-        limits: ``memory_mib`` and ``cpu_cores``; ``None`` is unlimited.
-    """
-
-    customer: str
-    region: str
-    release: str
-    domain: str
-    identity: bool
-    identity_region: str | None
-    services: dict[str, bool]
-    limits: dict[str, float | None]
 
 
 _CONTROLLERS = TypeAdapter(list[NodeController])
@@ -169,10 +153,10 @@ class NodeApi:
             return None
         return _parse(NodeController, body)
 
-    async def put_controller(self, specification: NodeSpecification) -> None:
+    async def put_controller(self, specification: ControllerSpec) -> None:
         """Ask for a controller; asking again for the same changes nothing."""
         path = _path(specification.customer, specification.region)
-        await self._call("PUT", path, json=specification.model_dump())
+        await self._call("PUT", path, json=specification.model_dump(mode="json"))
 
     async def delete_controller(self, customer: str, region: str) -> None:
         """Ask for a controller to be torn down; one that is not there is fine."""
@@ -182,8 +166,8 @@ class NodeApi:
         """How the customer's administrator logs in."""
         return _parse(NodeCredentials, await self._call("GET", _path(customer, region) + "/credentials"))
 
-    async def grant(self, customer: str, region: str, host: str, csr: str, roles: list[str]) -> NodeGrant:
-        """Sign a host's request and give it the settings of its roles."""
+    async def grant(self, customer: str, region: str, host: str, csr: str | None, roles: list[str]) -> NodeGrant:
+        """Give a host the settings of its roles, and with a request (PEM) a certificate."""
         path = f"{_path(customer, region)}/hosts/{host}"
         body = await self._call("POST", path, json={"csr": csr, "roles": roles}, patience=GRANT_SECONDS)
         return _parse(NodeGrant, body)

@@ -5,19 +5,18 @@ nobody but the edge can reach the plane's socket.
 """
 
 import asyncio
-from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 from sqlalchemy.orm import Session
 
-from aloft.base.errors import AloftError, Conflict
+from aloft.base.errors import AloftError, TemporaryError
 from aloft.plane import hosts
 from aloft.plane.api import types
 from aloft.plane.api.callers import ThePlane
 from aloft.plane.api.hosts import read_authority
-from aloft.plane.errors import Unauthenticated
-from aloft.plane.records.tables import Host, utcnow
+from aloft.plane.node_api import NodeGrant
+from aloft.plane.records.tables import Host
 from aloft.plane.service import Plane
 
 router = APIRouter(tags=["agent"])
@@ -32,29 +31,25 @@ RegionHeader = Annotated[str, Header(alias="X-Aloft-Region")]
 async def enrol(body: types.Enrolment, plane: ThePlane) -> types.Enrolled:
     """Become a host: a token and a certificate request against a certificate.
 
-    Nothing is recorded before the node has signed, so an enrolment that fails can be repeated with the same token; so
-    can one whose answer was lost, for as long as the host has not reported.
+    One that failed for a passing reason, or whose answer was lost, can be repeated with the same token for as long as
+    the host has not reported.
     """
 
     def admit() -> hosts.Admission:
         with plane.records.transaction() as work:
             silence = plane.settings.missing_seconds
-            return hosts.admit(work.session, body.token, body.name, body.csr, utcnow(), silence)
+            return hosts.admit(work, body.token, body.name, body.csr, body.facts, silence)
 
     admission = await asyncio.to_thread(admit)
     customer, region = admission.customer, admission.region
-    grant = await plane.node.grant(customer, region, admission.host, body.csr, admission.roles)
-
-    def record() -> None:
-        with plane.records.transaction() as work:
-            hosts.enrol(work, admission, body.csr, body.facts, grant)
-
     try:
-        await asyncio.to_thread(record)
-    except (Unauthenticated, Conflict):
-        with suppress(AloftError):
-            await plane.node.revoke(customer, region, admission.host)
+        grant = await plane.node.grant(customer, region, admission.host, body.csr, admission.roles)
+    except TemporaryError:
         raise
+    except AloftError as error:
+        await asyncio.to_thread(_withdraw, plane, admission, error)
+        raise
+    await asyncio.to_thread(_granted, plane, admission, grant)
     return types.Enrolled(
         host=admission.host,
         certificate=grant.certificate,
@@ -98,6 +93,19 @@ def report(body: types.Report, plane: ThePlane, host: HostHeader, region: Region
         roles = {name: told.model_dump() for name, told in body.roles.items()}
         hosts.take_report(work, row, body.generation, body.facts, roles, plane.settings.missing_seconds)
         return types.Received(generation=row.granted_generation)
+
+
+def _granted(plane: Plane, admission: hosts.Admission, grant: NodeGrant) -> None:
+    with plane.records.transaction() as work:
+        host = work.session.get(Host, admission.host_id, with_for_update=True)
+        if host is None or host.wanted != "present":
+            raise hosts.no_such_host(admission.customer, admission.region, admission.host)
+        hosts.granted(work, host, admission.generation, admission.roles, grant)
+
+
+def _withdraw(plane: Plane, admission: hosts.Admission, error: AloftError) -> None:
+    with plane.records.transaction() as work:
+        hosts.withdraw(work, admission, error)
 
 
 def _state(plane: Plane, region: str, host: str) -> tuple[str, types.DesiredState]:

@@ -84,19 +84,23 @@ async def credentials(
     response: Response,
     plane: ThePlane,
     principal: Annotated[Principal, Depends(may("customer.credentials"))],
+    region: str | None = None,
 ) -> types.Credentials:
-    """How the customer's administrator logs in to OpenStack; every reading is kept in the audit log."""
+    """How the customer's administrator logs in to OpenStack; every reading is kept in the audit log.
+
+    Without a region, the credentials name the region that hosts the customer's Keystone.
+    """
 
     def region_of() -> str:
         with plane.records.transaction() as work:
-            row = customers.identity_region(customers.find_customer(work.session, customer))
+            home = customers.identity_region(customers.find_customer(work.session, customer))
+            row = home if region is None else customers.find_region(work.session, customer, region)
             if row.ready_at is None:
-                raise Conflict(f"The Keystone of customer {customer!r} is {row.phase}.", "Ask when it is ready.")
+                raise Conflict(f"Region {customer}/{row.name} is {row.phase}.", "Ask when it is ready.")
             work.audit(principal.actor, "customer.credentials", customer, customer)
             return row.name
 
-    region = await asyncio.to_thread(region_of)
-    told = await plane.node.credentials(customer, region)
+    told = await plane.node.credentials(customer, await asyncio.to_thread(region_of))
     response.headers["Cache-Control"] = "no-store"
     return types.Credentials.model_validate(told.model_dump())
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from aloft.plane.access.policy import Role
+from aloft.plane.node_api import ReleaseState
 from aloft.plane.operations import OperationState, StepState
 
 T = TypeVar("T")
@@ -177,11 +178,11 @@ class Credentials(BaseModel):
 
 
 class Release(BaseModel):
-    """An OpenStack release; only ``ready`` ones can be used for a region."""
+    """An OpenStack release; one that is ``absent`` or ``failed`` has to be prepared before a region can have it."""
 
     name: str
     node: str
-    state: Literal["ready", "preparing", "absent", "failed"]
+    state: ReleaseState
     detail: str = ""
     seen: datetime
 

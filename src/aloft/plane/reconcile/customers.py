@@ -1,4 +1,4 @@
-"""Customers that are being deleted: gone when their last region is gone."""
+"""Customers that are being deleted: the region with their Keystone goes after the others, the record after all."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,7 +19,7 @@ class Customers:
         self._records = records
 
     async def reconcile(self, customer_id: str, wake: Wake) -> None:
-        """Remove the record of a customer that shall go and has no region left; rung by each region that goes."""
+        """Take the next step to a customer's end; rung by each region that is gone."""
         await asyncio.to_thread(self._look, customer_id)
 
     async def resync(self, poke: Callable[[str, str], None]) -> None:
@@ -36,9 +36,14 @@ class Customers:
             customer = work.session.get(Customer, customer_id, with_for_update=True)
             if customer is None or customer.state != "deleting":
                 return
-            left = set(work.session.scalars(select(Region.name).where(Region.customer_id == customer_id)))
-            self._show(work, customer, left)
-            if not left:
+            regions = list(
+                work.session.scalars(select(Region).where(Region.customer_id == customer_id).with_for_update())
+            )
+            self._show(work, customer, {region.name for region in regions})
+            if len(regions) == 1 and regions[0].wanted != "removed":
+                regions[0].wanted = "removed"
+                work.work("region", regions[0].id)
+            if not regions:
                 work.event("customer.deleted", customer.name, customer.name)
                 work.session.delete(customer)
 

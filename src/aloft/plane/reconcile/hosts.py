@@ -25,7 +25,6 @@ class Errand:
     region: str
     host: str
     removed: bool
-    csr: str
     roles: list[str]
     generation: int
 
@@ -46,7 +45,7 @@ class Hosts:
                     await self._node.revoke(errand.customer, errand.region, errand.host)
                     await asyncio.to_thread(self._removed, host_id)
                     return
-                grant = await self._node.grant(errand.customer, errand.region, errand.host, errand.csr, errand.roles)
+                grant = await self._node.grant(errand.customer, errand.region, errand.host, None, errand.roles)
                 await asyncio.to_thread(self._granted, host_id, errand, grant)
             except TemporaryError:
                 raise
@@ -66,23 +65,14 @@ class Hosts:
                 return None
             region = host.region
             removed = host.wanted == "removed"
-            return Errand(
-                region.customer.name, region.name, host.name, removed, host.csr, list(host.roles), host.generation
-            )
+            return Errand(region.customer.name, region.name, host.name, removed, list(host.roles), host.generation)
 
     def _granted(self, host_id: str, errand: Errand, grant: NodeGrant) -> None:
         with self._records.transaction() as work:
             host = work.session.get(Host, host_id, with_for_update=True)
             if host is None:
                 return
-            hosts.record_grant(host, errand.generation, errand.roles, grant)
-            work.ring(hosts.topic(host_id))
-            row = journal.current(work.session, host_id)
-            if row is not None and row.kind == "host.authorise":
-                now = utcnow()
-                before = operations.start(journal.journal_of(row), now)
-                steps = (Step(hosts.GRANT_STEP, "done", now, now), Step(hosts.CONVERGE_STEP, "running", now))
-                journal.store(work, row, operations.with_steps(before, steps))
+            hosts.granted(work, host, errand.generation, errand.roles, grant)
 
     def _removed(self, host_id: str) -> None:
         with self._records.transaction() as work:

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from aloft.base.errors import AloftError, TemporaryError
+from aloft.controller.spec import ControllerLimits, ControllerSpec
 from aloft.plane import customers, journal, operations
-from aloft.plane.node_api import NodeApi, NodeController, NodeSpecification, NodeStep
+from aloft.plane.node_api import NodeApi, NodeController, NodeStep
 from aloft.plane.operations import Failure, Journal, Step
 from aloft.plane.reconcile.decisions import RegionSight, RegionStep, region_step
 from aloft.plane.records.database import Records, Transaction
@@ -34,7 +35,7 @@ class Plan:
 
     customer: str
     region: str
-    specification: NodeSpecification
+    specification: ControllerSpec
     generation: int
     known: int | None
 
@@ -106,8 +107,16 @@ class Regions:
             else:
                 await asyncio.to_thread(self._pushed, region_id, plan.generation)
         elif outcome.step == "delete":
-            await self._node.delete_controller(plan.customer, plan.region)
+            await self._delete(plan)
         return outcome.step not in ("settle", "lost", "gone")
+
+    async def _delete(self, plan: Plan) -> None:
+        try:
+            await self._node.delete_controller(plan.customer, plan.region)
+        except TemporaryError:
+            raise
+        except AloftError as error:
+            raise TemporaryError(error.message, error.remedy) from error
 
     def _plan(self, region_id: str) -> Plan | None:
         with self._records.transaction() as work:
@@ -116,7 +125,7 @@ class Regions:
 
     def _plan_of(self, region: Region) -> Plan:
         home = customers.identity_region(region.customer)
-        specification = NodeSpecification(
+        specification = ControllerSpec(
             customer=region.customer.name,
             region=region.name,
             release=region.release,
@@ -124,7 +133,7 @@ class Regions:
             identity=region.identity,
             identity_region=None if region.identity else home.name,
             services=region.services,
-            limits=region.limits,
+            limits=ControllerLimits.model_validate(region.limits),
         )
         present = region.wanted == "present"
         resting = ("building", "degraded") if present else ("deleting",)

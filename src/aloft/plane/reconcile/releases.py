@@ -105,7 +105,7 @@ class Releases:
                 row = known.pop(release.name, None) or Release(node_id=node.id, name=release.name)
                 work.session.add(row)
                 row.state, row.seen_at = release.state, now
-                row.detail = release.error.message if release.error else ""
+                row.detail = release.reason
             for row in known.values():
                 work.session.delete(row)
 
@@ -124,9 +124,9 @@ class Releases:
             if release is not None and release.state == "ready":
                 after = operations.succeed(before, now)
             elif release is not None and release.state == "failed":
-                told = release.error
-                message = told.message if told else f"Release {name} could not be prepared."
-                after = operations.fail(before, Failure("release_failed", message, told.remedy if told else ""), now)
+                message = f"Release {name} could not be prepared: {release.reason or 'the node gave no reason'}"
+                failure = Failure("release_failed", message, "Look at the node's install log, then prepare it again.")
+                after = operations.fail(before, failure, now)
             elif now - row.changed_at > timedelta(seconds=self._settings.stall_seconds):
                 message = f"The preparation of release {name} has stood still for too long."
                 after = operations.fail(before, Failure("stalled", message, "Look at the node's log, try again."), now)

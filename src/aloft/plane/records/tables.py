@@ -123,7 +123,6 @@ class Host(Base):
     region_id: Mapped[str] = mapped_column(ForeignKey("region.id"))
     name: Mapped[str] = mapped_column(String(64))
     roles: Mapped[list[str]]
-    csr: Mapped[str] = mapped_column(Text)
     token_id: Mapped[str | None] = mapped_column(String(32))
     wanted: Mapped[str] = mapped_column(String(16), default="present")
     generation: Mapped[int] = mapped_column(Integer, default=1)

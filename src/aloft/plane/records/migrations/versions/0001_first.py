@@ -109,7 +109,6 @@ def _hosts() -> None:
         _link("region_id", "region"),
         _text("name", 64),
         _json("roles"),
-        _prose("csr"),
         _text("token_id", 32, null=True),
         _text("wanted", 16),
         _number("generation"),
