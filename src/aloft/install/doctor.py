@@ -1,0 +1,115 @@
+"""``aloft doctor``: the machine's fitness and every component's health, each with a remedy where it is not well."""
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+from cryptography import x509
+
+from aloft.base.errors import AloftError
+from aloft.base.paths import Paths
+from aloft.install import daemons, facts, health, installation, preflight, trust
+from aloft.install.installation import Installation
+from aloft.install.preflight import Finding
+from aloft.install.provider import Plane
+
+EXPIRY_WARNING = datetime.timedelta(days=14)
+
+
+def examine(paths: Paths, plane: Callable[[Installation], Plane]) -> list[Finding]:
+    """Look at everything; what cannot be looked at is a finding itself.
+
+    Args:
+        paths: where everything lies.
+        plane: makes a client of the plane.
+    """
+    chosen = installation.load(paths)
+    running = daemons.running(daemons.NODE, paths)
+    port = chosen.port if chosen else installation.DEFAULT_PORT
+    findings = preflight.judge(facts.gather(paths, port, running))
+    if chosen is None:
+        return [*findings, Finding("installation", "lack", "Aloft is not installed", "", "Run: sudo ./aloft up")]
+    findings.append(_daemon(daemons.NODE, running, paths))
+    if _agent_wanted(paths):
+        findings.append(_daemon(daemons.AGENT, daemons.running(daemons.AGENT, paths), paths))
+    findings += [*_parts(paths), _certificate(paths), *_plane(plane(chosen))]
+    return findings
+
+
+def parts(found: list[health.Part], log: str) -> list[Finding]:
+    """Findings on the node's processes: one for each that is unwell, or one for all that are well."""
+    bad = [
+        Finding(
+            part.name, "lack", f"is {part.state}", part.reason, f"Look: aloft logs --process {part.name}; or {log}."
+        )
+        for part in health.unwell(found)
+    ]
+    return bad or [Finding("node's processes", "ok", f"all {len(found)} are ready")]
+
+
+def regions(status: dict[str, Any]) -> list[Finding]:
+    """Findings on regions and hosts, from the plane's status."""
+    found = [
+        _record(f"region {told['customer']}/{told['region']}", told["phase"], "ready", told.get("error") or {})
+        for told in status["regions"]
+    ]
+    found += [
+        _record(f"host {told['customer']}/{told['region']}/{told['host']}", told["state"], "ok", {})
+        for told in status["hosts"]
+    ]
+    return found
+
+
+def certificate(expires: datetime.datetime, now: datetime.datetime) -> Finding:
+    """Finding on a certificate's remaining life."""
+    left = expires - now
+    if left < datetime.timedelta(0):
+        return Finding("certificate", "lack", f"expired on {expires:%Y-%m-%d}", "no client trusts it", "Run: aloft up")
+    if left < EXPIRY_WARNING:
+        text = f"expires on {expires:%Y-%m-%d}"
+        return Finding("certificate", "warning", text, "clients will not trust it then", "Run: aloft up")
+    return Finding("certificate", "ok", f"is good until {expires:%Y-%m-%d}")
+
+
+def _record(name: str, state: str, good: str, error: dict[str, Any]) -> Finding:
+    if state == good:
+        return Finding(name, "ok", f"is {state}")
+    passing = state in ("building", "pending", "converging", "deleting")
+    remedy = error.get("remedy") or "Wait, then look again." if passing else error.get("remedy") or "Look: aloft status"
+    return Finding(name, "warning" if passing else "lack", f"is {state}", error.get("message", ""), remedy)
+
+
+def _daemon(daemon: daemons.Daemon, running: bool, paths: Paths) -> Finding:
+    if running:
+        return Finding(daemon.name, "ok", "runs")
+    return Finding(daemon.name, "lack", "does not run", f"its log is {daemon.log(paths)}", "Run: sudo aloft up")
+
+
+def _agent_wanted(paths: Paths) -> bool:
+    return (paths.state / "agent/host.json").exists()
+
+
+def _parts(paths: Paths) -> list[Finding]:
+    try:
+        return parts(health.processes(paths), str(paths.log))
+    except AloftError as error:
+        return [Finding("node", "lack", error.message, "", error.remedy)]
+
+
+def _certificate(paths: Paths) -> Finding:
+    file = trust.authority(paths)
+    try:
+        held = x509.load_pem_x509_certificate(file.read_bytes())
+    except (OSError, ValueError) as error:
+        return Finding(
+            "certificate", "lack", f"{file} cannot be read: {error}", "clients need it", "Run: sudo aloft up"
+        )
+    return certificate(held.not_valid_after_utc, datetime.datetime.now(datetime.UTC))
+
+
+def _plane(plane: Plane) -> list[Finding]:
+    try:
+        return [Finding("plane", "ok", "answers"), *regions(plane.status())]
+    except (AloftError, OSError) as error:
+        remedy = error.remedy if isinstance(error, AloftError) else "Run: sudo aloft up"
+        return [Finding("plane", "lack", str(error), "", remedy)]

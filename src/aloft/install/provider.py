@@ -1,0 +1,204 @@
+"""The plane as ``up`` uses it: through its REST API, with root's own token, like any other administrator."""
+
+import ssl
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from aloft.base import files
+from aloft.base.errors import AloftError, NotFound, PermanentError, TemporaryError
+from aloft.base.invoke import invoke
+from aloft.base.paths import Paths
+from aloft.ground import enrolment
+from aloft.ground.enrolment import Invitation
+from aloft.ground.facts import gather
+from aloft.ground.layout import Layout
+from aloft.ground.store import Store
+from aloft.install.clouds import Login
+from aloft.install.installation import Installation
+from aloft.install.nodefile import toml
+
+REGION_SECONDS = 300.0
+ROLES_SECONDS = 400.0
+"""Roles install packages and start libvirt, Open vSwitch, nova-compute and the image library."""
+
+
+class PlaneRefused(AloftError):
+    """The plane does not do what it was asked; message and remedy are its own."""
+
+
+class Plane:
+    """The management plane of this machine.
+
+    Args:
+        paths: where everything lies.
+        chosen: domain and port.
+        log: the log of this run.
+    """
+
+    def __init__(self, paths: Paths, chosen: Installation, log: Path) -> None:
+        self._paths = paths
+        self._url = chosen.url("plane")
+        self._log = log
+
+    def administrator(self) -> str:
+        """Make sure that root has an account, whose token lies beside ``cli.toml``, and wait for the plane."""
+        paths = self._paths
+        files.folder(paths.etc)
+        bootstrap = ["bootstrap", "--account", "admin", "--token-file", str(self._token_file)]
+        command = [sys.executable, "-m", "aloft.plane", "--config", str(paths.etc / "plane.toml"), *bootstrap]
+        invoke(command, log=self._log, timeout=120, remedy=f"Look into {paths.log / 'plane.log'}.")
+        told = {"url": self._url, "authority": str(paths.etc / "ca.pem"), "token_file": str(self._token_file)}
+        files.write(paths.etc / "cli.toml", toml(told), mode=0o600)
+        self._until(self._healthy, 60, "The plane is not ready")
+        return self._url
+
+    def customer(self, name: str, region: str, release: str) -> str:
+        """Make a customer with one region unless it is there, and wait until the region is ready."""
+        found = self._find(f"/v1/customers/{name}/regions/{region}")
+        if found is not None and found["phase"] == "ready":
+            return "is ready"
+        if found is None or found["phase"] == "failed":
+            self._call("POST", "/v1/customers", {"name": name, "region": {"name": region, "release": release}})
+
+        def ready() -> str:
+            told = self._call("GET", f"/v1/customers/{name}/regions/{region}")
+            if told["phase"] == "failed":
+                raise _refusal(told["error"] or {}, f"The region {region} failed.")
+            return "is ready" if told["phase"] == "ready" else ""
+
+        return self._until(ready, REGION_SECONDS, f"The region {region} is not ready")
+
+    def login(self, name: str, region: str) -> Login:
+        """How the customer's administrator logs in."""
+        told = self._call("GET", f"/v1/customers/{name}/credentials", params={"region": region})
+        return Login(**{field: told[field] for field in Login.__dataclass_fields__})
+
+    def attach(self, name: str, region: str, host: str, roles: tuple[str, ...]) -> str:
+        """Enrol this machine unless it is enrolled; one that is gets the roles that are wanted."""
+        base = f"/v1/customers/{name}/regions/{region}"
+        layout = Layout.of(self._paths)
+        found = self._find(f"{base}/hosts/{host}")
+        if found is not None and self._is_enrolled(layout, name, region, host):
+            if sorted(found["roles"]) == sorted(roles):
+                return "is enrolled"
+            self._call("PUT", f"{base}/hosts/{host}/roles", {"roles": list(roles)})
+            return f"now has the roles {', '.join(roles)}"
+        token = self._call("POST", f"{base}/host-tokens", {"roles": list(roles), "uses": 1, "lifetime": 600})
+        invitation = Invitation(token["plane_url"], token["token"], host, token["authority"])
+        enrolment.enrol(invitation, layout, gather(layout))
+        return f"{host}: {', '.join(roles)}"
+
+    def converged(self, name: str, region: str, host: str) -> str:
+        """Wait until the host's roles are there."""
+
+        def look() -> str:
+            told = self._call("GET", f"/v1/customers/{name}/regions/{region}/hosts/{host}")
+            trouble[0] = "; ".join(_role(role, report) for role, report in told["report"].items())
+            if told["state"] == "failed":
+                raise PermanentError(f"The host {host} failed: {trouble[0]}.", _remedies(told["report"]))
+            return "are there" if told["state"] == "ok" else ""
+
+        trouble = [""]
+        return self._until(look, ROLES_SECONDS, f"The roles of {host} are not there", lambda: trouble[0])
+
+    def status(self) -> dict[str, Any]:
+        """The health of everything, as ``GET /v1/status`` tells it."""
+        return self._call("GET", "/v1/status")
+
+    def _healthy(self) -> str:
+        return "ok" if self._call("GET", "/v1/health")["status"] == "ok" else ""
+
+    def _is_enrolled(self, layout: Layout, customer: str, region: str, host: str) -> bool:
+        try:
+            identity = Store(layout).identity()
+        except PermanentError:
+            return False
+        return (identity.customer, identity.region, identity.host) == (customer, region, host)
+
+    @property
+    def _token_file(self) -> Path:
+        return self._paths.etc / "token"
+
+    def _find(self, path: str) -> dict[str, Any] | None:
+        try:
+            return self._call("GET", path)
+        except NotFound:
+            return None
+
+    def _call(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, params: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """One request; the plane's own words when it refuses.
+
+        Raises:
+            NotFound: the thing does not exist.
+            TemporaryError: the plane does not answer.
+            PlaneRefused: anything else.
+        """
+        trusted = ssl.create_default_context(cafile=str(self._paths.etc / "ca.pem"))
+        headers = {"Authorization": f"Bearer {self._token_file.read_text().strip()}"}
+        try:
+            reply = httpx.request(
+                method,
+                f"{self._url}{path}",
+                json=body,
+                params=params,
+                headers=headers,
+                verify=trusted,
+                timeout=30,
+                trust_env=False,
+            )
+        except httpx.HTTPError as error:
+            raise TemporaryError(
+                f"The plane does not answer at {self._url}: {error}.", "Run `aloft doctor`."
+            ) from error
+        if reply.status_code < 400:
+            return dict(reply.json()) if reply.content else {}
+        try:
+            told = dict(reply.json()["error"])
+        except (ValueError, KeyError, TypeError):
+            told = {}
+        if reply.status_code == 404:
+            raise NotFound(str(told.get("message", path)))
+        if reply.status_code in (502, 503, 504):
+            raise TemporaryError(str(told.get("message", f"The plane answers with HTTP {reply.status_code}.")))
+        raise _refusal(told, f"The plane answers with HTTP {reply.status_code}.")
+
+    def _until(
+        self, look: Callable[[], str], timeout: float, what: str, trouble: Callable[[], str] = lambda: ""
+    ) -> str:
+        """Ask until there is an answer; a passing fault does not count."""
+        end = time.monotonic() + timeout
+        fault = ""
+        while True:
+            try:
+                if answer := look():
+                    return answer
+                fault = ""
+            except TemporaryError as error:
+                fault = error.message
+            if time.monotonic() > end:
+                reason = trouble() or fault
+                raise TemporaryError(
+                    f"{what} after {timeout:.0f} s{': ' + reason if reason else ''}.", "Run `aloft doctor`."
+                )
+            time.sleep(0.25)
+
+
+def _refusal(told: Mapping[str, Any], otherwise: str) -> PlaneRefused:
+    return PlaneRefused(str(told.get("message") or otherwise), str(told.get("remedy") or ""))
+
+
+def _role(role: str, report: Mapping[str, Any]) -> str:
+    """One role of a host in words: ``hypervisor: converging (Install packages)``."""
+    detail = report.get("reason") or report.get("step") or ""
+    return f"{role}: {report.get('state', '?')}" + (f" ({detail})" if detail else "")
+
+
+def _remedies(report: Mapping[str, Mapping[str, Any]]) -> str:
+    return " ".join(str(told["remedy"]) for told in report.values() if told.get("remedy"))

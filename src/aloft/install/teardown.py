@@ -1,0 +1,147 @@
+"""``aloft down`` and ``aloft destroy``: stop Aloft, or remove all that ``up`` made.
+
+``down`` asks the agent and the node to end; they stop what is theirs in order, and leave instances, libvirt and Open
+vSwitch running. ``destroy`` then ends those too, and removes data, settings, environments and every trace outside of
+Aloft's own folders. Debian packages stay.
+"""
+
+import asyncio
+import re
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from aloft.base.invoke import answer, invoke, succeeds
+from aloft.base.paths import Paths
+from aloft.ground.layout import Layout
+from aloft.ground.roles import switch
+from aloft.install import account, clouds, daemons, nodefile, packages, trust
+from aloft.install.installation import DEMO_CUSTOMER
+from aloft.install.steps import Step
+from aloft.node import settings
+from aloft.supervise.cgroup import Cgroups
+from aloft.supervise.supervisor import Supervisor
+
+NOVA_MARK = "http://openstack.org/xmlns/libvirt/nova/"
+"""The XML namespace that Nova marks its domains with; followed by a version."""
+
+HOSTS_FILE = Path("/etc/hosts")
+NAMESPACE_PREFIX = "ovnmeta-"
+_BLOCK = re.compile(r"(?ms)^# Aloft[^\n]*: begin[^\n]*\n.*?^# Aloft[^\n]*: end[^\n]*\n?")
+
+
+def down_steps(paths: Paths, log: Path) -> list[Step]:
+    """Stop the agent, then the node."""
+    return [
+        Step("Stop the agent", lambda: daemons.stop(daemons.AGENT, paths, log)),
+        Step("Stop the node", lambda: daemons.stop(daemons.NODE, paths, log)),
+    ]
+
+
+def destroy_steps(paths: Paths, log: Path, keep_environments: bool) -> list[Step]:
+    """Remove everything.
+
+    Args:
+        paths: where everything lies.
+        log: the log of this run, outside of Aloft's folders.
+        keep_environments: leave the programs in ``/opt/aloft``, so that the next ``up`` is quick.
+    """
+    return [
+        Step("Stop the agent", lambda: daemons.stop(daemons.AGENT, paths, log)),
+        Step("Remove instances", lambda: remove_instances(Layout.of(paths))),
+        Step("Remove networks", lambda: remove_networks(paths)),
+        Step("Stop the node", lambda: daemons.stop(daemons.NODE, paths, log)),
+        Step("Stop what still runs", lambda: stop_rest(paths)),
+        Step("Undo changes to the system", lambda: undo(paths, log)),
+        Step("Remove data and settings", lambda: remove_files(paths, keep_environments)),
+    ]
+
+
+def remove_instances(layout: Layout) -> str:
+    """End and forget every virtual machine that Nova made on this machine; others are left alone."""
+    if not (shutil.which("virsh") and (layout.libvirt_run / "libvirt-sock").exists()):
+        return "libvirt does not run"
+    removed = 0
+    for name in answer(["virsh", "list", "--all", "--name"]).split():
+        if NOVA_MARK in answer(["virsh", "dumpxml", name]):
+            answer(["virsh", "destroy", name])
+            succeeds(["virsh", "undefine", name, "--managed-save", "--nvram"])
+            removed += 1
+    return f"removed {removed}" if removed else "there are none"
+
+
+def remove_networks(paths: Paths) -> str:
+    """Take Aloft's bridges, its entries in Open vSwitch and the metadata namespaces off the machine."""
+    database = Layout.of(paths).switch_socket
+    bridges = (switch.INTEGRATION_BRIDGE, *_physical_bridges(paths))
+    if database.exists():
+        talk = [*switch.VSCTL, f"--db=unix:{database}"]
+        for bridge in bridges:
+            answer([*talk, "--if-exists", "del-br", bridge])
+        for entry in sorted(switch.OWNED_IDS):
+            answer([*talk, "--if-exists", "remove", "Open_vSwitch", ".", "external_ids", entry])
+    for line in answer(["ip", "netns", "list"]).splitlines():
+        if line.startswith(NAMESPACE_PREFIX):
+            answer(["ip", "netns", "delete", line.split()[0]])
+    return ""
+
+
+def stop_rest(paths: Paths) -> str:
+    """End every process that the node or the agent started and left running (libvirt and Open vSwitch among them)."""
+
+    async def settle(supervisor: Supervisor) -> None:
+        await supervisor.settle()
+        await supervisor.detach()
+
+    agent, node = Layout.of(paths).run / "processes", paths.run / "node"
+    if agent.exists():
+        asyncio.run(settle(Supervisor(agent, Cgroups.none())))
+    if node.exists():
+        asyncio.run(settle(Supervisor(node, Cgroups.detect("aloft-node"))))
+    return ""
+
+
+def undo(paths: Paths, log: Path) -> str:
+    """Take Aloft out of the files of the system that it was written into."""
+    for daemon in (daemons.AGENT, daemons.NODE):
+        daemons.forget(daemon)
+    text = HOSTS_FILE.read_text()
+    cleaned = without_blocks(text)
+    if cleaned != text:
+        HOSTS_FILE.write_text(cleaned)
+    clouds.put(clouds.SYSTEM_FILE, DEMO_CUSTOMER, None)
+    trust.distrust(log)
+    trust.unlink_programs(paths)
+    unmask(packages.installed_by_aloft(paths.state / "packages.json"), log)
+    account.remove(log)
+    return ""
+
+
+def without_blocks(text: str) -> str:
+    """The hosts file without the blocks that Aloft wrote."""
+    return _BLOCK.sub("", text)
+
+
+def unmask(installed: Iterable[str], log: Path) -> None:
+    """Give Debian's units back that were masked when Aloft installed their packages; they stay disabled."""
+    units = packages.units_to_mask(installed)
+    if units and packages.systemd_runs():
+        invoke(["systemctl", "unmask", *units], log=log, timeout=60)
+
+
+def remove_files(paths: Paths, keep_environments: bool) -> str:
+    """Remove Aloft's folders; those of the programs only when they are not to be kept."""
+    folders = [paths.etc, paths.state, paths.run, paths.log]
+    for folder in [*folders, *([] if keep_environments else [paths.opt])]:
+        shutil.rmtree(folder, ignore_errors=True)
+    return ""
+
+
+def remains(paths: Paths) -> bool:
+    """Whether there is anything to destroy."""
+    return any(folder.exists() for folder in (paths.etc, paths.state, paths.run, paths.opt))
+
+
+def _physical_bridges(paths: Paths) -> list[str]:
+    """Bridges of physical networks, as the node's settings name them."""
+    return sorted(network.bridge for network in settings.load(nodefile.file(paths)).physical_networks.values())
