@@ -93,7 +93,7 @@ def names(context: Context, services: Iterable[Service], library: str = "") -> N
     ]
     served += [Name(context.host(label), slot.number, label) for label in LINKS]
     return Names(
-        context.spec.customer, context.spec.region, slot.number, tuple(served), slot.state / "ca" / "ca.pem", library
+        context.spec.customer, context.spec.region, slot.number, tuple(served), slot.state / "ca" / "ca.crt", library
     )
 
 

@@ -6,7 +6,6 @@ Each function brings about what it says and may be called again after a crash at
 import base64
 import json
 import os
-import secrets
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -70,8 +69,8 @@ def make_run_folder(slot: Slot, edge_group: int) -> None:
 
 
 def make_keys(slot: Slot) -> None:
-    """Make Keystone's Fernet and credential keys: 0 is staged, 1 is primary (``keystone-manage fernet_setup``)."""
-    for repository in ("fernet", "credential"):
+    """Make Keystone's Fernet keys for tokens, receipts and credentials: 0 is staged, 1 is primary (``keystone-manage fernet_setup``)."""
+    for repository in ("fernet", "receipt", "credential"):
         folder = slot.state / "keys" / repository
         files.folder(folder, mode=0o700, owner=slot.user, group=slot.user)
         for number in ("0", "1"):
@@ -82,7 +81,7 @@ def make_keys(slot: Slot) -> None:
 
 def authority(slot: Slot) -> Authority:
     """The region's CA, which signs its hosts' certificates; its key is root's alone."""
-    return Authority.open(slot.state / "ca", f"Aloft region authority {secrets.token_hex(4)}")
+    return Authority.open(slot.state / "ca", "Aloft region authority")
 
 
 async def make_databases(slot: Slot, held: Secrets, golden: Mapping[str, Path], database: Database) -> None:

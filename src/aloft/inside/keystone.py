@@ -17,6 +17,7 @@ import json
 import sys
 import uuid
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from aloft.inside.wsgi import make_server, serve
@@ -57,9 +58,7 @@ def _apply(seed: Path, seeded: Path) -> None:
 
 
 def _bring_about(seed: Seed) -> None:
-    from keystone.cmd.bootstrap import Bootstrapper
-
-    first = Bootstrapper()
+    first = _bootstrapper()
     first.admin_username = seed["admin"]["username"]
     first.admin_password = seed["admin"]["password"]
     first.admin_role_name = "admin"
@@ -67,6 +66,18 @@ def _bring_about(seed: Seed) -> None:
     first.bootstrap()
     _users(seed, first.default_domain_id)
     _catalog(seed)
+
+
+def _bootstrapper() -> Any:  # noqa: ANN401  # keystone.cmd.bootstrap.Bootstrapper
+    """Keystone's own bootstrapper, which would load the backends that this process has loaded (and locked) already."""
+    from keystone.cmd import bootstrap
+
+    backends = bootstrap.backends
+    bootstrap.backends = SimpleNamespace(load_backends=dict)
+    try:
+        return bootstrap.Bootstrapper()
+    finally:
+        bootstrap.backends = backends
 
 
 def _users(seed: Seed, domain: str) -> None:

@@ -17,6 +17,7 @@ def _files(context: Context) -> Files:
                 "database": shared.database(context, "keystone", "keystone"),
                 "token": {"provider": "fernet"},
                 "fernet_tokens": {"key_repository": str(keys / "fernet")},
+                "fernet_receipts": {"key_repository": str(keys / "receipt")},
                 "credential": {"key_repository": str(keys / "credential")},
                 "cache": {
                     "enabled": True,
@@ -53,7 +54,7 @@ SERVICE = Service(
             arguments=lambda context: {
                 "socket": str(context.slot.socket("keystone")),
                 "seed": str(context.conf / "keystone/seed.json"),
-                "seeded": str(context.slot.state / "seeded"),
+                "seeded": str(context.conf / "keystone/seeded"),
             },
             env=lambda context: {"OS_KEYSTONE_CONFIG_FILES": str(context.conf / "keystone/keystone.conf")},
             after=("memcached",),

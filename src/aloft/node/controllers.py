@@ -1,0 +1,400 @@
+"""The node's controllers: each brought about, kept and torn down by looking at what is wanted and taking the next step.
+
+Whatever interrupts it, bringing up a controller starts over from its record and finds done what is done.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from aloft.base import files
+from aloft.base.errors import AloftError, Conflict, NotFound, PermanentError
+from aloft.base.paths import Paths
+from aloft.controller import processes, slots
+from aloft.controller.check import check
+from aloft.controller.context import Context
+from aloft.controller.declare import Service
+from aloft.controller.ports import Names, Supervisor
+from aloft.controller.release import release
+from aloft.controller.services import enabled, optional_names
+from aloft.controller.services import keystone as keystone_service
+from aloft.controller.spec import Component, ControllerSpec, ControllerStatus, Credentials, Phase, Problem, Step
+from aloft.node.pool import Pool
+from aloft.node.registry import Record, Registry
+from aloft.node.settings import NodeSettings
+from aloft.supervise.spec import ProcessStatus
+
+_log = logging.getLogger(__name__)
+
+READY_SECONDS = 120.0
+"""Until all processes of a controller must be ready."""
+
+CHECK_SECONDS = 60.0
+"""Until a controller whose processes are ready must answer."""
+
+
+@dataclass
+class Progress:
+    """How far a controller has come; changed in place, each change raising ``revision``."""
+
+    phase: Phase = "building"
+    steps: list[Step] = field(default_factory=list)
+    error: Problem | None = None
+    revision: int = 1
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+    def touch(self) -> None:
+        """Tell those who wait that something changed."""
+        self.revision += 1
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
+class Controllers:
+    """All controllers of the node.
+
+    Args:
+        paths: where everything lies.
+        settings: of the node.
+        registry: what was asked for.
+        pool: slots.
+        supervisor: the process tree.
+        publish: brings the names of all controllers about at the edge.
+        start_release: makes a release's zygotes run.
+        edge_authority: CA certificate of the edge.
+        statuses: the supervisor's view of all processes.
+    """
+
+    def __init__(
+        self,
+        paths: Paths,
+        settings: NodeSettings,
+        registry: Registry,
+        pool: Pool,
+        supervisor: Supervisor,
+        publish: Callable[[tuple[Names, ...]], Coroutine[Any, Any, None]],
+        start_release: Callable[[str], Coroutine[Any, Any, None]],
+        edge_authority: Path,
+        statuses: Callable[[], list[ProcessStatus]],
+    ) -> None:
+        self._paths = paths
+        self._settings = settings
+        self._registry = registry
+        self._pool = pool
+        self._supervisor = supervisor
+        self._publish = publish
+        self._start_release = start_release
+        self._edge_authority = edge_authority
+        self._statuses = statuses
+        self._progress: dict[str, Progress] = {}
+        self._builds = asyncio.Semaphore(settings.parallel_builds)
+        self._edge_lock = asyncio.Lock()
+
+    # What the node's API calls
+
+    def put(self, spec: ControllerSpec) -> ControllerStatus:
+        """Bring about this specification; returns at once.
+
+        Raises:
+            Conflict: a controller of this name exists with another release, or is being torn down.
+            NotFound: unknown release, or the customer's identity region is not on this node.
+            PermanentError: an unknown service is named.
+        """
+        release(spec.release)
+        if unknown := spec.services.keys() - set(optional_names()):
+            raise PermanentError(
+                f"There is no optional service '{min(unknown)}'.", f"Optional are: {', '.join(optional_names())}."
+            )
+        record = self._registry.get(spec.key)
+        if record and not record.wanted:
+            raise Conflict(f"The controller {spec.key} is being torn down.", "Wait until that is done.")
+        if record and record.spec.release != spec.release:
+            raise Conflict(
+                f"The controller {spec.key} runs release {record.spec.release}.", "Upgrade it instead of creating it."
+            )
+        if not spec.identity:
+            self._identity_record(spec)
+        record = replace(record, spec=spec) if record else Record(spec)
+        if record.slot is None:
+            record = replace(record, slot=self._pool.take(spec.release))
+        self._registry.put(record)
+        self._begin(spec.key)
+        return self.status(spec.key)
+
+    def delete(self, key: str) -> None:
+        """Tear the controller down; returns at once.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: hosts hold grants, or other regions need its Keystone.
+        """
+        record = self._record(key)
+        if record.hosts:
+            raise Conflict(
+                f"The controller {key} has hosts attached: {', '.join(sorted(record.hosts))}.", "Detach them first."
+            )
+        dependents = [
+            other.spec.region
+            for other in self._registry.all()
+            if other.spec.customer == record.spec.customer and other.spec.identity_region == record.spec.region
+        ]
+        if record.spec.identity and dependents:
+            raise Conflict(
+                f"The regions {', '.join(sorted(dependents))} need the Keystone of {key}.",
+                "Delete these regions first.",
+            )
+        self._registry.put(replace(record, wanted=False))
+        self._begin(key)
+
+    def resume(self) -> None:
+        """Go on with every controller that is on record: after a start of the node."""
+        for record in self._registry.all():
+            self._begin(record.spec.key)
+
+    def status(self, key: str) -> ControllerStatus:
+        """What there is of a controller.
+
+        Raises:
+            NotFound: there is none.
+        """
+        record, progress = self._record(key), self._progress.setdefault(key, Progress())
+        components = self._components(record)
+        phase = progress.phase
+        if phase == "ready" and any(component.state != "ready" for component in components):
+            phase = "degraded"
+        services = enabled(record.spec)
+        return ControllerStatus(
+            customer=record.spec.customer,
+            region=record.spec.region,
+            release=record.spec.release,
+            slot=record.slot,
+            phase=phase,
+            revision=progress.revision,
+            steps=tuple(progress.steps),
+            error=progress.error,
+            endpoints=processes.endpoints(self.context(key), services) if record.slot is not None else {},
+            components=components,
+        )
+
+    async def wait(self, key: str, known: int, seconds: float) -> ControllerStatus:
+        """The status once its revision differs from ``known``, or after ``seconds``.
+
+        Raises:
+            NotFound: there is no such controller, or not any more.
+        """
+        until = time.monotonic() + seconds
+        while self.status(key).revision == known and (left := until - time.monotonic()) > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._progress[key].changed.wait(), left)
+        return self.status(key)
+
+    def keys(self) -> tuple[str, ...]:
+        """``customer/region`` of every controller."""
+        return tuple(record.spec.key for record in self._registry.all())
+
+    def process_changed(self, status: ProcessStatus) -> None:
+        """A process changed its state: count it as a change of its controller."""
+        parts = status.name.split("/")
+        if parts[0] != "slots":
+            return
+        for record in self._registry.all():
+            if record.slot == int(parts[1]) and (progress := self._progress.get(record.spec.key)):
+                progress.touch()
+
+    def context(self, key: str) -> Context:
+        """The controller's context, secrets included.
+
+        Services of a further region log in to Keystone with the users of the region that hosts it.
+        """
+        record = self._record(key)
+        if record.slot is None:
+            raise NotFound(f"The controller {key} has no slot yet.")
+        slot = self._pool.slot(record.slot)
+        held = slots.load_secrets(slot)
+        if not record.spec.identity:
+            host = self._identity_record(record.spec)
+            if host.slot is not None:
+                keystone = slots.load_secrets(self._pool.slot(host.slot))
+                held = replace(held, keystone=keystone.keystone, admin=keystone.admin)
+        return Context(record.spec, slot, held, self._settings.edge_port)
+
+    def credentials(self, key: str) -> Credentials:
+        """The customer's administrator."""
+        context = self.context(key)
+        return Credentials(
+            auth_url=context.public("identity", "/v3"),
+            username="admin",
+            password=context.secrets.admin,
+            project_name="admin",
+            region_name=context.spec.region,
+            cacert=self._edge_authority.read_text(),
+        )
+
+    # Bringing up and tearing down
+
+    def _record(self, key: str) -> Record:
+        if (record := self._registry.get(key)) is None:
+            raise NotFound(f"There is no controller {key} on this node.")
+        return record
+
+    def _identity_record(self, spec: ControllerSpec) -> Record:
+        record = self._registry.get(f"{spec.customer}/{spec.identity_region}")
+        if record is None:
+            raise NotFound(
+                f"The region '{spec.identity_region}', which shall host the Keystone of {spec.key}, is not on this node."
+            )
+        return record
+
+    def _components(self, record: Record) -> tuple[Component, ...]:
+        prefix = f"slots/{record.slot}/"
+        return tuple(
+            Component(
+                name=status.name.removeprefix(prefix),
+                state=status.state,
+                pid=status.pid,
+                since=status.since,
+                restarts=status.restarts,
+                reason=status.reason,
+            )
+            for status in self._statuses()
+            if status.name.startswith(prefix)
+        )
+
+    def _begin(self, key: str) -> None:
+        """Start over with a controller: what was under way for it is cancelled."""
+        progress = self._progress.setdefault(key, Progress())
+        former = progress.task
+        if former:
+            former.cancel()
+        record = self._record(key)
+        work = self._bring_up if record.wanted else self._tear_down
+        progress.phase, progress.error, progress.steps = ("building" if record.wanted else "deleting"), None, []
+        progress.touch()
+
+        async def run() -> None:
+            if former:
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await former
+            await self._guarded(key, progress, work)
+
+        progress.task = asyncio.create_task(run(), name=f"controller {key}")
+
+    async def _guarded(
+        self, key: str, progress: Progress, work: Callable[[str, Progress], Coroutine[Any, Any, None]]
+    ) -> None:
+        self._pool.begin_build()
+        try:
+            async with self._builds:
+                await work(key, progress)
+        except AloftError as error:
+            progress.phase, progress.error = "failed", Problem(message=error.message, remedy=error.remedy)
+            _log.warning("Controller %s: %s", key, error)
+        except Exception as error:
+            problem = f"An unexpected fault: {type(error).__name__}: {error}"
+            progress.phase, progress.error = "failed", Problem(message=problem, remedy="See the node's log.")
+            _log.exception("Controller %s", key)
+        finally:
+            self._pool.end_build()
+            progress.touch()
+
+    @contextlib.asynccontextmanager
+    async def _step(self, progress: Progress, name: str):  # type: ignore[no-untyped-def]  # an async context manager
+        place = len(progress.steps)
+        progress.steps.append(Step(name=name, state="running", started=time.time()))
+        progress.touch()
+        try:
+            yield
+        except BaseException as error:
+            progress.steps[place] = progress.steps[place].model_copy(
+                update={"state": "failed", "ended": time.time(), "detail": str(error)[:500]}
+            )
+            raise
+        progress.steps[place] = progress.steps[place].model_copy(update={"state": "done", "ended": time.time()})
+        progress.touch()
+
+    async def _bring_up(self, key: str, progress: Progress) -> None:
+        record = self._record(key)
+        spec, services = record.spec, enabled(record.spec)
+        async with self._step(progress, "prepare release"):
+            await self._start_release(spec.release)
+        async with self._step(progress, "prepare slot"):
+            await self._pool.ensure(record.slot or 0, spec.release)
+            context = await asyncio.to_thread(self.context, key)
+            await asyncio.to_thread(self._configure, context, services)
+        async with self._step(progress, "start services"):
+            specs = processes.processes(context, services)
+            await self._supervisor.apply(f"controller/{key}", specs)
+            await self.publish_names()
+            if not spec.identity:
+                await self._extend_catalog(spec)
+            await self._supervisor.wait_ready([process.name for process in specs], READY_SECONDS)
+        async with self._step(progress, "check"):
+            await check(context, services, self._edge_authority, CHECK_SECONDS)
+        progress.phase = "ready"
+        progress.touch()
+
+    def _configure(self, context: Context, services: tuple[Service, ...]) -> None:
+        slots.write_files(context, services)
+        for service in services:
+            service.prepare(context)
+        if context.spec.identity:
+            self._write_seed(context)
+
+    def _write_seed(self, context: Context) -> str:
+        """Write what must exist in the customer's Keystone; returns the seed's hash."""
+        regions = [
+            self.context(record.spec.key)
+            for record in self._registry.all()
+            if record.spec.customer == context.spec.customer
+            and record.wanted
+            and record.slot is not None
+            and (record.spec.key == context.spec.key or self._registry.prepared(record.slot))
+        ]
+        services = {service.name: service for region in regions for service in enabled(region.spec)}
+        text = keystone_service.seed(context, tuple(services.values()), tuple(regions))
+        path = context.conf / "keystone/seed.json"
+        files.write(path, text, mode=0o400, owner=context.slot.user, group=context.slot.user)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    async def _extend_catalog(self, spec: ControllerSpec) -> None:
+        """Have the customer's Keystone take in another region: its seed is written anew and applied by a restart."""
+        host = self._identity_record(spec)
+        context = await asyncio.to_thread(self.context, host.spec.key)
+        mark = await asyncio.to_thread(self._write_seed, context)
+        seeded = context.conf / "keystone/seeded"
+        if not seeded.exists() or seeded.read_text() != mark:
+            await self._supervisor.restart(context.slot.process("keystone"))
+
+    async def _tear_down(self, key: str, progress: Progress) -> None:
+        record = self._record(key)
+        async with self._step(progress, "stop services"):
+            await self._supervisor.remove(f"controller/{key}")
+            await self.publish_names()
+        async with self._step(progress, "remove data"):
+            if record.slot is not None:
+                await self._pool.dismantle(record.slot)
+            self._registry.forget(key)
+            if not record.spec.identity:
+                await self._extend_catalog(record.spec)
+        self._progress.pop(key, None)
+
+    async def publish_names(self) -> None:
+        """Bring the names of all wanted controllers about at the edge."""
+        async with self._edge_lock:
+            wanted = [record for record in self._registry.all() if record.wanted and record.slot is not None]
+            prepared = [record for record in wanted if self._registry.prepared(record.slot or 0)]
+            everything = tuple(self.names(record) for record in prepared)
+            await self._publish(everything)
+
+    def names(self, record: Record) -> Names:
+        """The names of one controller at the edge."""
+        context = self.context(record.spec.key)
+        library = any("image-library" in roles for roles in record.hosts.values())
+        return processes.names(context, enabled(record.spec), str(context.slot.socket("library")) if library else "")

@@ -1,0 +1,135 @@
+"""Grants: what a host of a region gets so that it can work for it, and how that is taken back."""
+
+import secrets
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from aloft.base import files
+from aloft.base.errors import InvalidInput
+from aloft.controller import slots
+from aloft.controller.context import INTERNAL_PORT, Context
+from aloft.controller.ports import Broker
+from aloft.controller.processes import LINKS
+from aloft.controller.services import enabled
+from aloft.node.controllers import Controllers
+from aloft.node.registry import Registry
+from aloft.node.settings import NodeSettings
+
+CERTIFICATE_DAYS = 90
+
+
+class GrantRequest(BaseModel):
+    """A host asks to work for a region: its certificate request (PEM) and its roles."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    csr: str | None = Field(None, max_length=16_384)
+    roles: tuple[str, ...] = ()
+
+
+class Grant(BaseModel):
+    """What the host gets: its certificate and the region's authority (PEM; empty when none was asked for), and settings."""
+
+    certificate: str
+    authority: str
+    settings: dict[str, Any]
+
+
+class Grants:
+    """Gives and takes grants.
+
+    Args:
+        controllers: the node's controllers.
+        registry: where grants are remembered.
+        broker: RabbitMQ; each host has a user of its own.
+        settings: of the node.
+    """
+
+    def __init__(self, controllers: Controllers, registry: Registry, broker: Broker, settings: NodeSettings) -> None:
+        self._controllers = controllers
+        self._registry = registry
+        self._broker = broker
+        self._settings = settings
+
+    async def give(self, key: str, host: str, request: GrantRequest) -> Grant:
+        """Give a host its grant, or the same again with other roles.
+
+        Raises:
+            NotFound: there is no such controller.
+            InvalidInput: the host's name or certificate request is not acceptable.
+        """
+        context = self._controllers.context(key)
+        if not host.replace("-", "").replace(".", "").isalnum() or len(host) > 64:
+            raise InvalidInput(f"'{host}' cannot be a host's name.", "Use letters, digits, dots and hyphens.")
+        record = self._registry.get(key)
+        if record is None:
+            raise InvalidInput(f"There is no controller {key}.")
+        authority = slots.authority(context.slot)
+        certificate = ""
+        if request.csr is not None:
+            certificate = authority.sign_csr(
+                request.csr.encode(), common_name=host, organisation=key, days=CERTIFICATE_DAYS
+            ).decode()
+        user = f"{context.slot.vhost}-host-{host}"
+        path = context.slot.state / "hosts" / f"{host}.secret"
+        files.folder(path.parent, mode=0o700)
+        if not path.exists():
+            files.write(path, secrets.token_urlsafe(32), mode=0o600)
+        password = path.read_text()
+        await self._broker.ensure_user(user, password, context.slot.vhost)
+        self._registry.put(replace(record, hosts={**record.hosts, host: tuple(request.roles)}))
+        await self._controllers.publish_names()
+        return Grant(
+            certificate=certificate,
+            authority=authority.certificate.decode(),
+            settings=self._describe(context, user, password),
+        )
+
+    async def take(self, key: str, host: str) -> None:
+        """Take a host's grant back; nothing happens when it has none.
+
+        Raises:
+            NotFound: there is no such controller.
+        """
+        context = self._controllers.context(key)
+        record = self._registry.get(key)
+        if record is None or host not in record.hosts:
+            return
+        await self._broker.delete_user(f"{context.slot.vhost}-host-{host}")
+        (context.slot.state / "hosts" / f"{host}.secret").unlink(missing_ok=True)
+        self._registry.put(replace(record, hosts={name: roles for name, roles in record.hosts.items() if name != host}))
+        await self._controllers.publish_names()
+
+    def _describe(self, context: Context, user: str, password: str) -> dict[str, Any]:
+        """Everything that the agent needs besides its key and certificate."""
+        labels = {endpoint.label for service in enabled(context.spec) for endpoint in service.endpoints}
+        logins = {
+            name: {"username": name, "password": secret, "project": "service"}
+            for name, secret in context.secrets.keystone.items()
+        }
+        return {
+            "customer": context.spec.customer,
+            "region": context.spec.region,
+            "release": context.spec.release,
+            "domain": context.spec.domain,
+            "edge": {"host": context.host("identity"), "port": context.edge_port},
+            "internal_port": INTERNAL_PORT,
+            "names": {label: context.host(label) for label in sorted({*labels, *LINKS, "identity"})},
+            "amqp": {"user": user, "password": password, "vhost": context.slot.vhost},
+            "keystone": logins,
+            "metadata_secret": context.secrets.metadata,
+            "database": {
+                "user": context.slot.database_user("glance"),
+                "password": context.secrets.database["glance"],
+                "schema": context.slot.schema("glance"),
+            },
+            "image_library": {"listen": str(context.slot.socket("library"))},
+            "network": {
+                "physical_networks": {
+                    name: network.model_dump() for name, network in self._settings.physical_networks.items()
+                },
+                "overlay": {"type": "geneve", "address": None},
+            },
+        }

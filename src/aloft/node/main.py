@@ -1,0 +1,326 @@
+"""The node's process: ``python -m aloft.node run``.
+
+It brings up the shared services, then the zygotes, then every controller on record, each as soon as what it needs is ready,
+and serves the local API. Killed, it leaves everything running and adopts it when it is started again; told to stop
+(SIGTERM), it stops everything in order.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from prometheus_client import CollectorRegistry
+
+from aloft.base import accounts, files
+from aloft.base.errors import AloftError, PermanentError
+from aloft.base.paths import Paths
+from aloft.controller import environment, processes
+from aloft.controller.release import Release, release, releases
+from aloft.controller.services import enabled
+from aloft.node import mariadb, rabbitmq, shared
+from aloft.node.api import build
+from aloft.node.broker import Broker
+from aloft.node.controllers import Controllers
+from aloft.node.database import Database
+from aloft.node.edge_names import EdgeNames
+from aloft.node.grants import Grants
+from aloft.node.pool import Pool
+from aloft.node.registry import Registry
+from aloft.node.settings import NodeSettings
+from aloft.supervise.cgroup import Cgroups
+from aloft.supervise.logs import Rotation, keep_rotated
+from aloft.supervise.metrics import ProcessCollector
+from aloft.supervise.spec import ProcessStatus
+from aloft.supervise.supervisor import Supervisor
+
+_log = logging.getLogger(__name__)
+
+SHARED_SECONDS = 120.0
+"""Until the shared services must be ready."""
+
+ZYGOTE_SECONDS = 240.0
+"""Until a release's zygotes must be ready."""
+
+
+class Node:
+    """One node: its parts, and the order in which they come up.
+
+    Args:
+        paths: where everything lies.
+        settings: of the node.
+    """
+
+    def __init__(self, paths: Paths, settings: NodeSettings) -> None:
+        self.paths = paths
+        self.settings = settings
+        self.supervisor = Supervisor(paths.run / "node", Cgroups.detect("aloft-node"))
+        self.database = Database(paths)
+        self.rabbitmq = rabbitmq.Settings.for_machine()
+        self.broker = Broker(paths, self.rabbitmq)
+        self.edge = EdgeNames(paths, settings)
+        self.registry = Registry(paths)
+        edge = accounts.account("haproxy")
+        self.pool = Pool(
+            paths, self.registry, self.database, self.broker, edge.group, settings.warm, settings.releases[0]
+        )
+        self.controllers = Controllers(
+            paths,
+            settings,
+            self.registry,
+            self.pool,
+            self.supervisor,
+            self.edge.publish,
+            self.start_release,
+            self.edge.authority_file,
+            self.supervisor.status,
+        )
+        self.grants = Grants(self.controllers, self.registry, self.broker, settings)
+        self.preparing: dict[str, asyncio.Task[str]] = {}
+        self.failed: dict[str, str] = {}
+        self.started = time.time()
+
+    # Releases
+
+    def releases(self) -> list[dict[str, Any]]:
+        """All releases: versions, and whether they are absent, being prepared, failed or ready."""
+        states = {status.name: status.state for status in self.supervisor.status()}
+
+        def state(which: Release) -> str:
+            zygotes = [states.get(spec.name) for spec in shared.zygotes(self.paths, which.name)]
+            if all(found == "ready" for found in zygotes):
+                return "ready"
+            if which.name in self.preparing or any(zygotes):
+                return "preparing"
+            if which.name in self.failed:
+                return "failed"
+            return "installed" if environment.ready(which, self.paths) else "absent"
+
+        return [
+            {
+                "name": which.name,
+                "title": which.title,
+                "projects": which.projects,
+                "state": state(which),
+                "reason": self.failed.get(which.name, ""),
+            }
+            for which in releases()
+        ]
+
+    async def prepare_release(self, name: str) -> None:
+        """Begin to make a release ready; returns at once.
+
+        Raises:
+            NotFound: there is no such release.
+        """
+        self._install(release(name))
+
+    def _install(self, which: Release) -> "asyncio.Task[str]":
+        task = self.preparing.get(which.name)
+        if task is None:
+            self.failed.pop(which.name, None)
+
+            async def work() -> str:
+                try:
+                    log = self.paths.log / "install.log"
+                    done = await asyncio.to_thread(environment.prepare, which, self.paths, log)
+                    await self.supervisor.apply(f"release/{which.name}", shared.zygotes(self.paths, which.name))
+                    return done
+                except AloftError as error:
+                    self.failed[which.name] = str(error)
+                    raise
+                finally:
+                    self.preparing.pop(which.name, None)
+
+            task = self.preparing[which.name] = asyncio.create_task(work(), name=f"prepare {which.name}")
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return task
+
+    async def start_release(self, name: str) -> None:
+        """Make a release's zygotes run, installing its environment first where it is not there.
+
+        Raises:
+            NotFound: there is no such release.
+            AloftError: it cannot be installed, or a zygote does not come up.
+        """
+        specs = shared.zygotes(self.paths, release(name).name)
+        running = {status.name for status in self.supervisor.status()}
+        if not all(spec.name in running for spec in specs):
+            await asyncio.shield(self._install(release(name)))
+        await self.supervisor.wait_ready([spec.name for spec in specs], ZYGOTE_SECONDS)
+
+    # Coming up
+
+    async def start(self) -> None:
+        """Bring everything up; returns once the shared services are ready and all the rest is on its way."""
+        self._make_folders()
+        database_settings = mariadb.Settings.for_machine()
+        await asyncio.gather(
+            asyncio.to_thread(mariadb.initialise, self.paths, database_settings),
+            asyncio.to_thread(rabbitmq.initialise, self.paths, self.rabbitmq),
+            asyncio.to_thread(self.edge.initialise),
+        )
+        self.supervisor.subscribe(self._process_changed)
+        await self.supervisor.apply(
+            "shared",
+            (
+                mariadb.process(self.paths, database_settings),
+                rabbitmq.process(self.paths, self.rabbitmq),
+                self.edge.process(),
+            ),
+        )
+        for name in self._wanted_releases():
+            if environment.ready(release(name), self.paths) or "PYTHONPATH" in os.environ:
+                await self.supervisor.apply(f"release/{name}", shared.zygotes(self.paths, name))
+        await self._apply_known_controllers()
+        await self.supervisor.settle()
+        await self.supervisor.wait_ready(("mariadb", "rabbitmq", "edge"), SHARED_SECONDS)
+        await self._start_plane()
+        self.controllers.resume()
+
+    def _wanted_releases(self) -> list[str]:
+        used = {record.spec.release for record in self.registry.all()}
+        return list(dict.fromkeys((*self.settings.releases, *sorted(used))))
+
+    def _make_folders(self) -> None:
+        for folder in (self.paths.state, self.paths.run, self.paths.log, self.paths.log / "zygotes"):
+            files.folder(folder, mode=0o755)
+        files.folder(self.paths.run / "zygotes", mode=0o700)
+
+    async def _apply_known_controllers(self) -> None:
+        """Name the processes of all controllers on record at once, so that those that still run are adopted."""
+        for record in self.registry.all():
+            if record.wanted and record.slot is not None and self.registry.prepared(record.slot):
+                await self.pool.ensure(record.slot, record.spec.release)
+                context = self.controllers.context(record.spec.key)
+                specs = processes.processes(context, enabled(record.spec))
+                await self.supervisor.apply(f"controller/{record.spec.key}", specs)
+
+    async def _start_plane(self) -> None:
+        account = accounts.account("aloft")
+        password = self.paths.state / "plane/database.password"
+        files.folder(password.parent, mode=0o700, owner=account.user, group=account.group)
+        if not password.exists():
+            files.write(password, os.urandom(32).hex(), mode=0o400, owner=account.user, group=account.group)
+        files.folder(self.paths.run / "plane", mode=0o2710, owner=account.user, group=self.edge.group)
+        await self.database.create_schemas(["aloft"])
+        await self.database.ensure_user("aloft", password.read_text().strip(), ["aloft"])
+        settings = (
+            f'domain = "{self.settings.domain}"\n'
+            f"edge_port = {self.settings.edge_port}\n"
+            f'edge_ca = "{self.edge.authority_file}"\n'
+            f'database_password_file = "{password}"\n'
+        )
+        files.write(self.paths.etc / "plane.toml", settings, mode=0o640, group=account.group)
+        await self.supervisor.apply("plane", (shared.plane(self.paths, account.user, account.group),))
+
+    def _process_changed(self, status: ProcessStatus) -> None:
+        self.controllers.process_changed(status)
+        if status.state == "ready":
+            self._open_sockets(status.name)
+
+    def _open_sockets(self, name: str) -> None:
+        """Let the edge connect to a socket whose program made it private (ovsdb-server does)."""
+        for record in self.registry.all():
+            if record.slot is None or not name.startswith(f"slots/{record.slot}/"):
+                continue
+            context = self.controllers.context(record.spec.key)
+            for socket in processes.open_sockets(context, enabled(record.spec)).get(name, ()):
+                with contextlib.suppress(FileNotFoundError):
+                    Path(socket).chmod(0o660)
+
+    def health(self) -> dict[str, Any]:
+        """The node's own health: shared components, limits, uptime."""
+        limits = self.supervisor.cgroups.limits_enforced
+        components = [
+            {"name": status.name, "state": status.state, "reason": status.reason, "restarts": status.restarts}
+            for status in self.supervisor.status()
+            if not status.name.startswith("slots/")
+        ]
+        return {
+            "healthy": all(component["state"] == "ready" for component in components),
+            "components": components,
+            "limits_enforced": bool(limits),
+            "limits_reason": limits.reason,
+            "started": self.started,
+            "warm_slots": len(self.registry.warm()),
+        }
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: the node has them."""
+
+    def capture_signals(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+
+async def _serve(node: Node) -> _Server:
+    metrics = CollectorRegistry()
+    metrics.register(ProcessCollector(node.supervisor))
+    app = build(
+        node.supervisor, node.controllers, node.grants, node.releases, node.prepare_release, metrics, node.health
+    )
+    socket = node.paths.node_socket
+    socket.unlink(missing_ok=True)
+    server = _Server(uvicorn.Config(app, uds=str(socket), log_config=None, access_log=False, lifespan="off"))
+    return server
+
+
+async def run(paths: Paths, settings: NodeSettings) -> None:
+    """Run the node until it is told to stop.
+
+    Raises:
+        AloftError: it cannot come up.
+    """
+    node = Node(paths, settings)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await node.supervisor.open()
+    server = await _serve(node)
+    background: list[asyncio.Task[Any]] = []
+
+    def begin(work: Coroutine[Any, Any, Any], name: str) -> None:
+        background.append(asyncio.create_task(work, name=name))
+
+    begin(server.serve(), "api")
+    start = asyncio.create_task(node.start(), name="start")
+    begin(keep_rotated(paths.log, Rotation()), "log rotation")
+    begin(_open_to_plane(paths), "socket mode")
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    await asyncio.wait({start, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if start.done():
+        start.result()
+        begin(node.pool.keep_warm(), "warm slots")
+        await stop.wait()
+    start.cancel()
+    server.should_exit = True
+    for task in background:
+        task.cancel()
+    await asyncio.gather(*background, start, return_exceptions=True)
+    await node.supervisor.shutdown()
+
+
+async def _open_to_plane(paths: Paths) -> None:
+    """Give the plane's group the API's socket, once it is there."""
+    group = accounts.group("aloft")
+    while not paths.node_socket.exists():
+        await asyncio.sleep(0.02)
+    os.chown(paths.node_socket, 0, 0 if group is None else group)
+    paths.node_socket.chmod(0o660)
+
+
+def check_root() -> None:
+    """The node starts processes as other users.
+
+    Raises:
+        PermanentError: this process is not root's.
+    """
+    if os.geteuid() != 0:
+        raise PermanentError("The node must run as root.", "Use sudo.")

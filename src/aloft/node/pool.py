@@ -1,0 +1,127 @@
+"""The pool of slots: prepared ahead of need, claimed in an instant, taken apart when their controller goes."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+from aloft.base.errors import AloftError
+from aloft.base.paths import Paths
+from aloft.controller import golden, slots
+from aloft.controller.context import Slot
+from aloft.controller.ports import Broker, Database
+from aloft.controller.release import release
+from aloft.node.registry import Registry
+
+_log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 30.0
+
+
+class Pool:
+    """Prepares slots and hands them out.
+
+    Args:
+        paths: where everything lies.
+        registry: what the node remembers.
+        database: MariaDB.
+        broker: RabbitMQ.
+        edge_group: the edge's group, which may pass to the sockets.
+        warm: how many slots wait ahead of need.
+        release: the release they are prepared for.
+    """
+
+    def __init__(
+        self,
+        paths: Paths,
+        registry: Registry,
+        database: Database,
+        broker: Broker,
+        edge_group: int,
+        warm: int,
+        release: str,
+    ) -> None:
+        self._paths = paths
+        self._registry = registry
+        self._database = database
+        self._broker = broker
+        self._edge_group = edge_group
+        self._warm = warm
+        self._release = release
+        self._lock = asyncio.Lock()
+        self._wanted = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._builds = 0
+
+    def slot(self, number: int) -> Slot:
+        """The slot of this number."""
+        return Slot(number, self._paths)
+
+    def begin_build(self) -> None:
+        """A controller is being built: prepare nothing meanwhile."""
+        self._builds += 1
+        self._idle.clear()
+
+    def end_build(self) -> None:
+        """A controller is built."""
+        self._builds -= 1
+        if not self._builds:
+            self._idle.set()
+
+    def take(self, release_name: str) -> int:
+        """A slot for a controller: a warm one of its release if there is any, else a number to be prepared."""
+        ready = [number for number, prepared_for in self._registry.warm().items() if prepared_for == release_name]
+        self._wanted.set()
+        return min(ready) if ready else self._registry.free()
+
+    async def ensure(self, number: int, release_name: str) -> None:
+        """Make a slot's preparation complete, and its sockets' folder (which a reboot takes away) exist."""
+        slot = self.slot(number)
+        if not self._registry.prepared(number):
+            await self._prepare(slot, release_name)
+        await asyncio.to_thread(slots.make_run_folder, slot, self._edge_group)
+
+    async def _prepare(self, slot: Slot, release_name: str) -> None:
+        folder = self._golden(release_name)
+        dumps = await asyncio.to_thread(golden.unpack, release(release_name), folder)
+        await asyncio.to_thread(slots.make_folders, slot, self._edge_group)
+        await asyncio.to_thread(self._registry.mark, slot, release_name, "preparing")
+        held = await asyncio.to_thread(slots.load_secrets, slot)
+        await asyncio.to_thread(slots.make_keys, slot)
+        await asyncio.to_thread(slots.authority, slot)
+        await asyncio.gather(
+            slots.make_databases(slot, held, dumps, self._database),
+            slots.make_broker_users(slot, held, self._broker),
+        )
+        await asyncio.to_thread(self._registry.mark, slot, release_name, "warm")
+
+    def _golden(self, release_name: str) -> Path:
+        return self._paths.state / "golden" / release_name
+
+    async def dismantle(self, number: int) -> None:
+        """Remove all that was prepared for a slot."""
+        await slots.dismantle(self.slot(number), self._database, self._broker)
+
+    async def keep_warm(self) -> None:
+        """Keep the wanted number of slots warm, one at a time, only while nothing is being built; runs for ever."""
+        await self._sweep()
+        while True:
+            self._wanted.clear()
+            await self._idle.wait()
+            ready = [number for number, name in self._registry.warm().items() if name == self._release]
+            if len(ready) < self._warm:
+                try:
+                    await self.ensure(self._registry.free(), self._release)
+                except AloftError as error:
+                    _log.warning("A slot could not be prepared ahead of need: %s", error)
+                    await asyncio.sleep(RETRY_SECONDS)
+                continue
+            await self._wanted.wait()
+
+    async def _sweep(self) -> None:
+        """Take apart slots whose preparation was interrupted and that belong to nobody."""
+        for number in self._registry.slots() - self._registry.claimed() - self._registry.warm().keys():
+            try:
+                await self.dismantle(number)
+            except AloftError as error:
+                _log.warning("What is left of slot %s could not be removed: %s", number, error)

@@ -1,0 +1,119 @@
+"""What a node remembers on its own disk: its slots and its controllers.
+
+It is the node's copy of what it was told, so that all controllers come back after a reboot though the plane is down.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aloft.base import files
+from aloft.base.paths import Paths
+from aloft.controller.context import Slot
+from aloft.controller.spec import ControllerSpec
+
+
+@dataclass(frozen=True)
+class Record:
+    """A controller that was asked for.
+
+    Args:
+        spec: as it shall be.
+        slot: where it lives; ``None`` until one is claimed.
+        wanted: false once it shall be torn down.
+        hosts: roles of each host that has a grant, by the host's name.
+    """
+
+    spec: ControllerSpec
+    slot: int | None = None
+    wanted: bool = True
+    hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class Registry:
+    """The records, each a file; every change is on the disk before it is acted upon."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._folder = paths.state / "node/controllers"
+        files.folder(self._folder, mode=0o700)
+        self._records = {file.stem: self._read(file) for file in sorted(self._folder.glob("*.json"))}
+
+    def get(self, key: str) -> Record | None:
+        """The controller ``customer/region``."""
+        return self._records.get(_stem(key))
+
+    def all(self) -> tuple[Record, ...]:
+        """All controllers, by name."""
+        return tuple(record for _, record in sorted(self._records.items()))
+
+    def put(self, record: Record) -> None:
+        """Remember a controller."""
+        stem = _stem(record.spec.key)
+        told = {
+            "spec": record.spec.model_dump(mode="json"),
+            "slot": record.slot,
+            "wanted": record.wanted,
+            "hosts": record.hosts,
+        }
+        files.write(self._folder / f"{stem}.json", json.dumps(told, indent=1), mode=0o600)
+        self._records[stem] = record
+
+    def forget(self, key: str) -> None:
+        """Forget a controller that has been torn down."""
+        stem = _stem(key)
+        (self._folder / f"{stem}.json").unlink(missing_ok=True)
+        self._records.pop(stem, None)
+
+    def claimed(self) -> frozenset[int]:
+        """Slots that belong to controllers."""
+        return frozenset(record.slot for record in self._records.values() if record.slot is not None)
+
+    def warm(self) -> dict[int, str]:
+        """Prepared slots that nobody has claimed, with their releases."""
+        found: dict[int, str] = {}
+        for number in self.slots() - self.claimed():
+            told = self._slot(number)
+            if told.get("state") == "warm":
+                found[number] = told["release"]
+        return found
+
+    def slots(self) -> frozenset[int]:
+        """All slots of which there is anything on the disk."""
+        folder = self._paths.state / "slots"
+        return frozenset(int(entry.name) for entry in folder.glob("*") if entry.name.isdecimal())
+
+    def free(self) -> int:
+        """The lowest slot number of which there is nothing."""
+        taken = self.slots() | self.claimed()
+        return next(number for number in range(1, len(taken) + 2) if number not in taken)
+
+    def mark(self, slot: Slot, release: str, state: str) -> None:
+        """Note how far the preparation of a slot has come: ``preparing`` or ``warm``."""
+        files.write(slot.state / "slot.json", json.dumps({"release": release, "state": state}), mode=0o600)
+
+    def prepared(self, number: int) -> bool:
+        """Whether the slot's preparation was finished."""
+        return self._slot(number).get("state") == "warm"
+
+    def _slot(self, number: int) -> dict[str, Any]:
+        try:
+            told: dict[str, Any] = json.loads((self._paths.slot_state(number) / "slot.json").read_text())
+        except FileNotFoundError:
+            return {}
+        return told
+
+    @staticmethod
+    def _read(file: Path) -> Record:
+        told = json.loads(file.read_text())
+        return Record(
+            ControllerSpec.model_validate(told["spec"]),
+            told["slot"],
+            told["wanted"],
+            {host: tuple(roles) for host, roles in told["hosts"].items()},
+        )
+
+
+def _stem(key: str) -> str:
+    return key.replace("/", ".")

@@ -1,0 +1,59 @@
+"""The node's settings, a TOML file that ``aloft up`` writes: ``/etc/aloft/node.toml``."""
+
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from aloft.base.errors import InvalidInput
+from aloft.controller.release import releases
+
+
+class PhysicalNetwork(BaseModel):
+    """How a physical network is carried on the hosts: the bridge, and an address of its own for the host, if any."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bridge: str
+    address: str | None = None
+
+
+class NodeSettings(BaseModel):
+    """What a node has to know.
+
+    Attributes:
+        domain: DNS domain below which every name lies.
+        edge_port: TCP port of the edge.
+        releases: releases whose zygotes run from the start; others start when they are first asked for.
+        warm: prepared slots that wait for the next customers, for the first of ``releases``.
+        parallel_builds: controllers that are brought up at a time.
+        physical_networks: the network template that hosts get.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    domain: str = "aloft.internal"
+    edge_port: int = Field(443, ge=1, le=65535)
+    releases: tuple[str, ...] = Field(default_factory=lambda: (releases()[0].name,), min_length=1)
+    warm: int = Field(2, ge=0, le=64)
+    parallel_builds: int = Field(2, ge=1)
+    physical_networks: dict[str, PhysicalNetwork] = {
+        "external": PhysicalNetwork(bridge="br-ex", address="172.24.4.1/24")
+    }
+
+
+def load(path: Path) -> NodeSettings:
+    """Read the settings; a missing file means the defaults.
+
+    Raises:
+        InvalidInput: the file is not TOML, or a value is wrong or unknown.
+    """
+    try:
+        return NodeSettings.model_validate(tomllib.loads(path.read_text()) if path.exists() else {})
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"The settings {path} are not TOML: {error}.", "Correct that line.") from error
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
+        raise InvalidInput(
+            f"The settings {path} are wrong: {wrong}.", "Correct them and start the node again."
+        ) from error

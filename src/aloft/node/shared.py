@@ -1,0 +1,71 @@
+"""The processes that all customers of a node share, and the zygotes: their declarations and their set-up."""
+
+import os
+import sys
+from pathlib import Path
+
+from aloft.base.paths import Paths
+from aloft.controller.processes import zygote_name
+from aloft.controller.services import PROJECTS
+from aloft.supervise.spec import Probe, ProcessSpec
+
+PLANE = "plane"
+
+
+def plane(paths: Paths, user: int, group: int) -> ProcessSpec:
+    """The management plane, as an unprivileged user.
+
+    Args:
+        paths: where everything lies.
+        user: its numeric user.
+        group: its numeric group, which may use the node's socket.
+    """
+    return ProcessSpec(
+        name=PLANE,
+        log=paths.log / "plane.log",
+        command=(sys.executable, "-m", "aloft.plane", "--config", str(paths.etc / "plane.toml")),
+        user=user,
+        group=group,
+        env=_environment(paths.state / "plane"),
+        after=("mariadb",),
+        umask=0o007,
+        ready=Probe("unix", str(paths.run / "plane/plane.sock")),
+        cgroup="plane",
+    )
+
+
+def zygotes(paths: Paths, release: str) -> tuple[ProcessSpec, ...]:
+    """The zygotes of a release: one for each OpenStack project."""
+    return tuple(
+        ProcessSpec(
+            name=zygote_name(release, project),
+            log=paths.log / "zygotes" / f"{release}-{project}.log",
+            command=(
+                str(paths.environment(release) / "bin/python"),
+                "-m",
+                "aloft.supervise.zygote",
+                "--socket",
+                str(paths.zygote_socket(release, project)),
+                "--preload",
+                f"aloft.inside.preload:{project}",
+            ),
+            env={
+                **_environment(Path("/")),
+                "PYTHONWARNINGS": "ignore",
+                "MALLOC_ARENA_MAX": "2",  # children inherit the allocator: fewer arenas, less memory kept by threads
+                "MALLOC_TRIM_THRESHOLD_": "131072",
+                "OPENBLAS_NUM_THREADS": "1",  # numpy must not start threads before the fork
+            },
+            umask=0o077,
+            ready=Probe("unix", str(paths.zygote_socket(release, project))),
+            start_timeout=180.0,
+            cgroup="zygotes",
+        )
+        for project in PROJECTS
+    )
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """A small environment; a search path for Aloft's own code is handed on, for those who run it from a checkout."""
+    handed = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+    return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": str(home), **handed}
