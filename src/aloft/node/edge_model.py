@@ -1,0 +1,160 @@
+"""What the edge is told: its settings, and the routes it shall have."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from aloft.base.paths import Paths
+
+Kind = Literal["http", "tcp"]
+
+
+@dataclass(frozen=True)
+class SplitRule:
+    """A kind of request that a route may send elsewhere than the rest of its name.
+
+    Args:
+        key: name of the rule, letters and dashes.
+        calls: regular expression (PCRE) over ``METHOD /path`` without the query, matched as a whole.
+    """
+
+    key: str
+    calls: str
+
+
+# What touches an image's data, in Glance's API (glance/api/v2/router.py): a region with an image library serves these
+# where the data lies.
+IMAGE_DATA = SplitRule(
+    "image-data",
+    r"(DELETE /v2/images/[^/]+|DELETE /v2/stores/[^/]+/[^/]+|[A-Z]+ /v2/images/[^/]+/(file|stage|import))",
+)
+
+
+@dataclass(frozen=True)
+class EdgeSettings:
+    """How the edge of a node is laid out; a change of these needs a reload.
+
+    Args:
+        domain: the provider's domain.
+        port: TCP port for everything from outside.
+        addresses: where it listens on that port.
+        internal_port: port on 127.0.0.1 for HTTP among the services.
+        slots: slots with a number up to this one are prepared, so that their routes come and go without a reload.
+        http_services: names of a slot's HTTP sockets (``<service>.sock``).
+        tcp_services: names of a slot's other sockets.
+        shared_http: HTTP targets besides those of slots, such as the plane's socket.
+        shared_tcp: other targets besides those of slots, such as RabbitMQ.
+        splits: the rules that routes may use.
+        user: the account HAProxy runs as.
+        threads: of HAProxy.
+        connections: most connections at once.
+    """
+
+    domain: str
+    port: int = 443
+    addresses: tuple[str, ...] = ("0.0.0.0", "::")  # noqa: S104 - the edge is what the world talks to
+    internal_port: int = 7080
+    slots: int = 64
+    http_services: tuple[str, ...] = (
+        "identity", "compute", "network", "image", "volume", "placement", "console", "metadata", "library",
+    )  # fmt: skip
+    tcp_services: tuple[str, ...] = ("ovn", "db")
+    shared_http: tuple[str, ...] = ()
+    shared_tcp: tuple[str, ...] = ("127.0.0.1:7672",)
+    splits: tuple[SplitRule, ...] = (IMAGE_DATA,)
+    user: str = "haproxy"
+    threads: int = 2
+    connections: int = 8000
+
+
+@dataclass(frozen=True)
+class Split:
+    """Send the requests that a rule describes to another target."""
+
+    rule: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Route:
+    """A name that the edge serves.
+
+    Args:
+        name: DNS name in lower case; clients send it as TLS server name and, with HTTP, as ``Host``.
+        kind: ``http``, or ``tcp`` for anything else, which is passed on as it comes out of TLS.
+        target: absolute path of a unix socket, or ``address:port``.
+        certificate: file with certificate, chain and key, PEM.
+        client_authority: file with the CA that a client's certificate must come from; ``None`` lets all in. A name with
+            one is not served on the internal port.
+        region: ``customer/region``, passed on as ``X-Aloft-Region`` where there is a client authority.
+        revoked: serial numbers (see :func:`aloft.base.pki.serial`) of client certificates that are not let in.
+        networks: the networks (CIDR) that may use the name; empty is all.
+        splits: requests that go elsewhere.
+    """
+
+    name: str
+    kind: Kind
+    target: str
+    certificate: Path
+    client_authority: Path | None = None
+    region: str = ""
+    revoked: frozenset[str] = frozenset()
+    networks: tuple[str, ...] = ()
+    splits: tuple[Split, ...] = ()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the edge's files and sockets lie."""
+
+    paths: Paths
+
+    @property
+    def state(self) -> Path:
+        """Configuration, maps and certificates; what the edge starts from."""
+        return self.paths.state / "edge"
+
+    @property
+    def configuration(self) -> Path:
+        """HAProxy's configuration."""
+        return self.state / "haproxy.cfg"
+
+    @property
+    def certificate_list(self) -> Path:
+        """Which certificate is for which names (HAProxy's crt-list)."""
+        return self.state / "certificates.list"
+
+    @property
+    def certificates(self) -> Path:
+        """Folder of certificates and client authorities."""
+        return self.state / "certificates"
+
+    @property
+    def fallback(self) -> Path:
+        """What is shown to clients that ask for a name that is not served."""
+        return self.certificates / "fallback.pem"
+
+    def map(self, name: str) -> Path:
+        """One of the maps by which requests find their way."""
+        return self.state / f"{name}.map"
+
+    @property
+    def run(self) -> Path:
+        """Folder of the sockets."""
+        return self.paths.edge_socket.parent
+
+    @property
+    def master(self) -> Path:
+        """Socket of HAProxy's master process."""
+        return self.run / "master.sock"
+
+    @property
+    def metrics(self) -> Path:
+        """Socket that serves ``/metrics`` over HTTP."""
+        return self.run / "metrics.sock"
+
+    def slot_service(self, target: str) -> tuple[int, str] | None:
+        """Number and service, where a target is a slot's socket."""
+        found = re.fullmatch(rf"{re.escape(str(self.paths.run))}/slots/(\d+)/([a-z0-9-]+)\.sock", target)
+        return (int(found.group(1)), found.group(2)) if found else None

@@ -1,0 +1,246 @@
+"""From routes to the files that HAProxy runs by: pure functions.
+
+A plan is the whole of what the edge shall be. The names of certificate entries and authorities in it are made from what
+they hold, so that comparing two plans, or a plan with what HAProxy says it has, is comparing names.
+"""
+
+import hashlib
+import ipaddress
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aloft.base import pki
+from aloft.base.errors import InvalidInput
+from aloft.base.rendering import render
+from aloft.node.edge_model import EdgeSettings, Kind, Layout, Route
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_NAME = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_SERIAL = re.compile(r"([0-9a-f]{2}){1,20}")
+_ADDRESS = re.compile(r"[0-9a-zA-Z.:\[\]-]+:\d+")
+_SOCKET = re.compile(r"/[A-Za-z0-9._/-]+")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the certificate list: a certificate, the names it is for, and who may talk to these.
+
+    Args:
+        file: name of its file.
+        bundle: certificate, chain and key.
+        names: TLS server names.
+        authority: file name of the client authority, or empty.
+    """
+
+    file: str
+    bundle: bytes
+    names: tuple[str, ...]
+    authority: str = ""
+
+    def line(self, folder: Path) -> str:
+        """As HAProxy's crt-list has it."""
+        options = f" [verify required ca-file {folder / self.authority}]" if self.authority else ""
+        return f"{folder / self.file}{options} {' '.join(self.names)}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that the edge shall be.
+
+    Args:
+        configuration: HAProxy's configuration.
+        maps: for each map its keys and values.
+        entries: the certificate list by file name, without the fallback.
+        authorities: client authorities (PEM) by file name.
+    """
+
+    configuration: str
+    maps: Mapping[str, Mapping[str, str]]
+    entries: Mapping[str, Entry]
+    authorities: Mapping[str, bytes]
+
+    def certificate_list(self, layout: Layout) -> str:
+        """The text of the certificate list; the first line is shown when no name fits."""
+        lines = [str(layout.fallback), *(self.entries[file].line(layout.certificates) for file in sorted(self.entries))]
+        return "".join(f"{line}\n" for line in lines)
+
+
+def plan(layout: Layout, settings: EdgeSettings, routes: Iterable[Route], contents: Mapping[Path, bytes]) -> Plan:
+    """Work out what the edge shall be.
+
+    Args:
+        layout: where its files lie.
+        settings: its settings.
+        routes: what it shall serve.
+        contents: of the certificate and authority files that routes name.
+
+    Raises:
+        InvalidInput: a route is not possible, or two have the same name.
+    """
+    ordered = sorted(routes, key=lambda route: route.name)
+    for route in ordered:
+        _check(route, settings)
+    names = [route.name for route in ordered]
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidInput(f"Two routes have the name {twice}.", "Give each name to one of them.")
+    authorities = {
+        _authority_file(contents[route.client_authority]): contents[route.client_authority]
+        for route in ordered
+        if route.client_authority
+    }
+    entries = _entries(ordered, contents)
+    return Plan(
+        configuration=configuration(layout, settings, _targets(ordered)),
+        maps=_maps(layout, settings, ordered, contents),
+        entries={entry.file: entry for entry in entries},
+        authorities=authorities,
+    )
+
+
+def configuration(layout: Layout, settings: EdgeSettings, targets: Iterable[tuple[Kind, str]] = ()) -> str:
+    """HAProxy's configuration: what is prepared, and the targets besides."""
+    backends: dict[str, tuple[Kind, str]] = {}
+    for number in range(settings.slots + 1):
+        for service in (*settings.http_services, *settings.tcp_services):
+            target = str(layout.paths.slot_run(number) / f"{service}.sock")
+            kind: Kind = "http" if service in settings.http_services else "tcp"
+            backends[backend(layout, kind, target)] = (kind, target)
+    shared: list[tuple[Kind, str]] = [("http", target) for target in settings.shared_http]
+    shared += [("tcp", target) for target in settings.shared_tcp]
+    for kind, target in (*shared, *sorted(targets)):
+        backends.setdefault(backend(layout, kind, target), (kind, target))
+    return render(
+        "aloft.node",
+        "haproxy.cfg.j2",
+        layout=layout,
+        settings=settings,
+        binds=[f"[{address}]" if ":" in address else address for address in settings.addresses],
+        backends=[
+            (name, kind, f"unix@{target}" if target.startswith("/") else target)
+            for name, (kind, target) in backends.items()
+        ],
+    )
+
+
+def backend(layout: Layout, kind: Kind, target: str) -> str:
+    """The name of the backend for a target; the same target and kind always has the same."""
+    found = layout.slot_service(target)
+    if found:
+        return f"{kind}-{found[0]}-{found[1]}"
+    return f"{kind}-{_digest(target.encode())}"
+
+
+def limits(networks: Mapping[str, tuple[str, ...]]) -> tuple[dict[str, str], dict[str, str]]:
+    """Work out the two maps by which names are limited to source networks.
+
+    HAProxy finds the longest of all networks that an address lies in. So each network says which sets of networks hold
+    the whole of it: an address is in a set exactly if the longest network that it is in says so.
+
+    Args:
+        networks: for each limited name its networks.
+
+    Returns:
+        The set's key for each name, and for each network the keys of all sets that hold it, as ``|key|key|``.
+    """
+    parsed = {name: frozenset(_network(text) for text in texts) for name, texts in networks.items()}
+    sets = {_digest(" ".join(sorted(map(str, members))).encode()): members for members in parsed.values()}
+    keys_of = {members: key for key, members in sets.items()}
+    holders = {
+        str(network): "|" + "".join(f"{key}|" for key in sorted(sets) if any(_within(network, m) for m in sets[key]))
+        for network in sorted({network for members in parsed.values() for network in members}, key=str)
+    }
+    return {name: keys_of[members] for name, members in parsed.items()}, holders
+
+
+def _maps(
+    layout: Layout, settings: EdgeSettings, routes: Iterable[Route], contents: Mapping[Path, bytes]
+) -> dict[str, dict[str, str]]:
+    maps: dict[str, dict[str, str]] = {name: {} for name in map_names(settings)}
+    for route in routes:
+        maps[route.kind][route.name] = backend(layout, route.kind, route.target)
+        if route.client_authority:
+            maps["wall"][route.name] = pki.common_name(contents[route.client_authority])
+            maps["region"][route.name] = route.region or "-"
+        for serial in route.revoked:
+            maps["revoked"][serial] = "revoked"
+        for split in route.splits:
+            maps[f"split-{split.rule}"][route.name] = backend(layout, "http", split.target)
+    maps["limit"], maps["network"] = limits({route.name: route.networks for route in routes if route.networks})
+    return maps
+
+
+def map_names(settings: EdgeSettings) -> tuple[str, ...]:
+    """The maps there are; each is a file, and it is there even when it is empty."""
+    fixed = ("http", "tcp", "wall", "region", "revoked", "limit", "network")
+    return (*fixed, *(f"split-{rule.key}" for rule in settings.splits))
+
+
+def _targets(routes: Iterable[Route]) -> set[tuple[Kind, str]]:
+    targets: set[tuple[Kind, str]] = set()
+    for route in routes:
+        targets.add((route.kind, route.target))
+        targets.update(("http", split.target) for split in route.splits)
+    return targets
+
+
+def _entries(routes: Iterable[Route], contents: Mapping[Path, bytes]) -> list[Entry]:
+    """Group names by certificate and client authority."""
+    groups: defaultdict[tuple[Path, str], list[str]] = defaultdict(list)
+    for route in routes:
+        authority = _authority_file(contents[route.client_authority]) if route.client_authority else ""
+        groups[route.certificate, authority].append(route.name)
+    return [
+        Entry(
+            file=f"{_digest(' '.join([str(certificate), authority, *names]).encode())}.pem",
+            bundle=_without_blank_lines(contents[certificate]),
+            names=tuple(names),
+            authority=authority,
+        )
+        for (certificate, authority), names in groups.items()
+    ]
+
+
+def _authority_file(pem: bytes) -> str:
+    return f"{_digest(pem)}.crt"
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def _without_blank_lines(pem: bytes) -> bytes:
+    """A blank line would end the text on HAProxy's runtime socket."""
+    return b"".join(line.strip() + b"\n" for line in pem.splitlines() if line.strip())
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise InvalidInput(f"'{text}' is not a network: {error}.", "Write it like 192.0.2.0/24.") from error
+
+
+def _within(inner: Network, outer: Network) -> bool:
+    if isinstance(inner, ipaddress.IPv4Network) and isinstance(outer, ipaddress.IPv4Network):
+        return inner.subnet_of(outer)
+    if isinstance(inner, ipaddress.IPv6Network) and isinstance(outer, ipaddress.IPv6Network):
+        return inner.subnet_of(outer)
+    return False
+
+
+def _check(route: Route, settings: EdgeSettings) -> None:
+    """Let nothing into HAProxy's files that would not be taken there as the one word it is."""
+    if not _NAME.fullmatch(route.name) or len(route.name) > 253:
+        raise InvalidInput(f"'{route.name}' is not a DNS name in lower case.", "Use letters, digits, dashes and dots.")
+    for target in (route.target, *(split.target for split in route.splits)):
+        if not (_SOCKET.fullmatch(target) or _ADDRESS.fullmatch(target)):
+            raise InvalidInput(f"'{target}' is no target.", "Give the absolute path of a unix socket or address:port.")
+    if not route.region.isprintable() or not all(_SERIAL.fullmatch(serial) for serial in route.revoked):
+        raise InvalidInput(f"The route {route.name} has an illegal region or serial number.")
+    known = {rule.key for rule in settings.splits}
+    if any(split.rule not in known for split in route.splits):
+        raise InvalidInput(f"The route {route.name} uses a split that the edge does not know.")
