@@ -22,7 +22,7 @@ from aloft.ground import link, machine, plan
 from aloft.ground.facts import Facts
 from aloft.ground.layout import Layout
 from aloft.ground.plan import RoleState
-from aloft.ground.roles import ALL, image_library
+from aloft.ground.roles import ALL, image_library, switch
 from aloft.ground.roles.model import Context, File, Folder, Role
 from aloft.ground.settings import Desired, Settings
 from aloft.ground.store import Identity, Store
@@ -88,10 +88,17 @@ class Convergence:
             outcome.states.update(dict.fromkeys(desired.roles, problem))
             return outcome
         gone = self._leaving(roles)
-        await self._supervisor.apply(GROUP, self._processes(carrier, roles, blocked))
+        specs = self._processes(carrier, roles, blocked)
+        current = self._supervisor.specs()
+        await self._supervisor.apply(
+            GROUP, [spec for spec in specs if spec.name in current or spec.name not in switch.NEED_WIRING]
+        )
         await self._reload_link()
         await self._say_farewell(gone, roles)
-        await self._wire_and_judge(roles, blocked, facts, outcome)
+        left = await self._wire(roles, blocked, outcome)
+        if not any(left.values()):
+            await self._supervisor.apply(GROUP, specs)
+        self._judge(roles, blocked, left, outcome)
         await self._end_strays(blocked)
         return outcome
 
@@ -273,29 +280,33 @@ class Convergence:
         finally:
             unsubscribe()
 
-    async def _wire_and_judge(
-        self, roles: Mapping[str, Role], blocked: set[str], facts: Facts, outcome: Outcome
+    async def _wire(self, roles: Mapping[str, Role], blocked: set[str], outcome: Outcome) -> dict[str, list[plan.Step]]:
+        """Set Open vSwitch up for each role; returns what is left to do."""
+        users = {name: role for name, role in roles.items() if role.bridges and name not in blocked}
+        if not users:
+            return {}
+        seen = await asyncio.to_thread(machine.switch_state, self._layout)
+        if seen is None:
+            return {name: [plan.Run((), "Waiting for Open vSwitch")] for name in users}
+        left: dict[str, list[plan.Step]] = {}
+        for name, role in users.items():
+            steps = plan.wire(role, seen, self._layout)
+            while steps and await self._take(steps[0], role, outcome):
+                del steps[0]
+            left[name] = steps
+        for step in plan.unwire(roles.values(), seen, self._layout):
+            await self._take(step, next(iter(users.values())), outcome)
+        return left
+
+    def _judge(
+        self, roles: Mapping[str, Role], blocked: set[str], left: Mapping[str, list[plan.Step]], outcome: Outcome
     ) -> None:
-        needed = any(role.bridges for name, role in roles.items() if name not in blocked)
-        switch = await asyncio.to_thread(machine.switch_state, self._layout) if needed else None
-        if switch:
-            for step in plan.unwire(roles.values(), switch, self._layout):
-                await self._take(step, Role("link"), outcome)
-            outcome.states.pop("link", None)
         statuses = {status.name: status for status in self._supervisor.status()}
         for name, role in roles.items():
             if name in blocked:
                 _soften(outcome, role, statuses)
-                continue
-            left: list[plan.Step] = []
-            if role.bridges and switch is None:
-                left = [plan.Run((), "Waiting for Open vSwitch")]
-            elif switch is not None:
-                steps = plan.wire(role, switch, self._layout)
-                if not all([await self._take(step, role, outcome) for step in steps]):
-                    continue
-            if name not in outcome.states:
-                outcome.states[name] = plan.judge(role, statuses, left)
+            elif name not in outcome.states:
+                outcome.states[name] = plan.judge(role, statuses, left.get(name, []))
 
     async def _end_strays(self, blocked: set[str]) -> None:
         """End what an earlier agent left running and no role wants, once it is sure what all roles want."""

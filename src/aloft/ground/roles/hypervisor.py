@@ -83,6 +83,7 @@ log_outputs = "3:stderr"
 def nova_sections(context: Context) -> dict[str, ini.Options]:
     """nova-compute's configuration."""
     settings, layout = context.settings, context.layout
+    volume = settings.names.volume
     return {
         "DEFAULT": {
             **openstack.logging(),
@@ -118,9 +119,7 @@ def nova_sections(context: Context) -> dict[str, ini.Options]:
         "cinder": {
             **openstack.login(context, "nova"),
             "os_region_name": settings.region,
-            "endpoint_template": f"http://{settings.names.volume}:{link.HTTP_PORT}/v3"
-            if settings.names.volume
-            else None,
+            "endpoint_template": f"http://{volume}:{link.HTTP_PORT}/v3" if volume else None,
         },
         "service_user": {**openstack.login(context, "nova"), "send_service_user_token": True},
         "os_vif_ovs": {"ovsdb_connection": f"unix:{layout.switch_socket}"},

@@ -8,6 +8,9 @@ PACKAGES = ("openvswitch-switch", "ovn-host")
 DATABASE = "agent/ovsdb-server"
 SWITCH = "agent/ovs-vswitchd"
 CONTROLLER = "agent/ovn-controller"
+NEED_WIRING = frozenset({CONTROLLER, "agent/neutron-ovn-metadata-agent"})
+"""Processes that end badly on a switch that does not say yet where OVN's database is."""
+
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 INTEGRATION_BRIDGE = "br-int"
 VSCTL = ("/usr/bin/ovs-vsctl", "--timeout=10")
@@ -109,7 +112,7 @@ def _database(context: Context) -> ProcessSpec:
             f"--unixctl={layout.switch_run}/ovsdb-server.ctl",
             *_QUIET,
         ),
-        env=_ENV,
+        env={**_ENV, "OVS_RUNDIR": str(layout.switch_run)},
         log=layout.log / "ovsdb-server.log",
         ready=Probe("unix", str(layout.switch_socket)),
         keep_on_shutdown=True,
@@ -123,7 +126,7 @@ def _switch(context: Context) -> ProcessSpec:
     return ProcessSpec(
         name=SWITCH,
         command=("/usr/sbin/ovs-vswitchd", f"unix:{layout.switch_socket}", f"--unixctl={control}", *_QUIET),
-        env=_ENV,
+        env={**_ENV, "OVS_RUNDIR": str(layout.switch_run)},
         log=layout.log / "ovs-vswitchd.log",
         after=(DATABASE,),
         ready=Probe("unix", control),
@@ -134,14 +137,17 @@ def _switch(context: Context) -> ProcessSpec:
 
 def _controller(context: Context) -> ProcessSpec:
     layout = context.layout
-    control = f"{layout.ovn_run}/ovn-controller.ctl"
+    folder = f"OVN_RUNDIR={layout.ovn_run}"
     return ProcessSpec(
         name=CONTROLLER,
-        command=("/usr/bin/ovn-controller", f"unix:{layout.switch_socket}", f"--unixctl={control}", *_QUIET),
-        env=_ENV,
+        command=("/usr/bin/ovn-controller", f"unix:{layout.switch_socket}", "--pidfile", *_QUIET),
+        env={**_ENV, "OVN_RUNDIR": str(layout.ovn_run), "OVS_RUNDIR": str(layout.switch_run)},
         log=layout.log / "ovn-controller.log",
         after=() if context.facts.systemd else (SWITCH,),
-        ready=Probe("unix", control),
+        ready=Probe(
+            "command",
+            command=("/usr/bin/env", folder, "/usr/bin/ovn-appctl", "--timeout=5", "-t", "ovn-controller", "version"),
+        ),
         # A polite stop takes the host's flows and its record away, which would cut off running instances. Ended at
         # once, it leaves both, as `ovn-appctl exit --restart` does, and the next one carries on from them.
         stop_signal=_KILL,

@@ -1,0 +1,311 @@
+"""A far host on one machine: the agent in namespaces of its own, which reaches nothing but an edge's one port.
+
+The edge is a real HAProxy with mutual TLS, OVN's databases are real, the plane is a small server that speaks the agent's
+API and notes what it is told.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import aloft
+from aloft.base.pki import Authority
+
+SOURCE = Path(aloft.__file__).parents[1]
+DOMAIN = "demo-1.demo.lab.internal"
+NAMES = {
+    label: f"{label}.{DOMAIN}"
+    for label in ("compute", "network", "image", "placement", "metadata", "amqp", "ovn", "db", "agent")
+} | {"identity": "identity.demo.lab.internal"}
+PATIENCE = 60.0
+PRIVATE = ("run", "var/lib/aloft", "var/log/aloft", "etc/openvswitch", "var/lib/openvswitch", "var/lib/libvirt")
+
+HAPROXY = """
+global
+    stats socket {folder}/edge.sock mode 600
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 1h
+    timeout server 1h
+frontend edge
+    bind {address}:8443 ssl crt {folder}/edge.pem ca-file {folder}/region/ca.crt verify optional
+    tcp-request inspect-delay 5s
+    use_backend ovn if {{ ssl_fc_sni ovn.{domain} }} {{ ssl_c_used 1 }}
+    use_backend agent if {{ ssl_fc_sni agent.{domain} }} {{ ssl_c_used 1 }}
+    use_backend plane if {{ ssl_fc_sni plane.lab.internal }}
+backend ovn
+    server ovn unix@{folder}/sb.sock
+backend agent
+    mode http
+    http-request set-header X-Aloft-Host %[ssl_c_s_dn(CN)]
+    server plane 127.0.0.1:{port}
+backend plane
+    mode http
+    http-request del-header X-Aloft-Host
+    server plane 127.0.0.1:{port}
+"""
+
+
+@dataclass
+class Plane:
+    """The plane's side of the agent's API."""
+
+    folder: Path
+    state: dict[str, Any] = field(default_factory=lambda: {"generation": 0, "roles": [], "release": "", "settings": {}})
+    reports: list[dict[str, Any]] = field(default_factory=list)
+    change: threading.Condition = field(default_factory=threading.Condition)
+
+    def want(self, *roles: str, **settings: Any) -> None:
+        """Change the desired state."""
+        with self.change:
+            merged = {**self.state["settings"], **settings}
+            generation = self.state["generation"] + 1
+            self.state = {"generation": generation, "roles": list(roles), "release": "2026.2", "settings": merged}
+            self.change.notify_all()
+
+    def wait_report(self, meets: Callable[[dict[str, Any]], bool], timeout: float = PATIENCE) -> dict[str, Any]:
+        """The first report of the present generation that meets a condition."""
+        with self.change:
+            found = self.change.wait_for(
+                lambda: [r for r in self.reports if r["generation"] == self.state["generation"] and meets(r)], timeout
+            )
+            assert found, f"no such report; the last: {self.reports[-1:]}"
+            return found[0]
+
+    def answer(self, method: str, target: str, host: str, body: dict[str, Any]) -> dict[str, Any]:
+        url = urlsplit(target)
+        if url.path == "/v1/enrol":
+            return self._enrol(body)
+        assert host, "the edge let somebody through without a certificate"
+        if url.path == "/agent/v1/state":
+            query = parse_qs(url.query)
+            with self.change:
+                self.change.wait_for(
+                    lambda: self.state["generation"] > int(query["known"][0]), float(query["wait"][0])
+                )
+                return self.state
+        with self.change:
+            self.reports.append(body)
+            self.change.notify_all()
+        return {"generation": self.state["generation"]}
+
+    def _enrol(self, body: dict[str, Any]) -> dict[str, Any]:
+        region = Authority.open(self.folder / "region", "region")
+        return {
+            "host": body["name"],
+            "certificate": region.sign_csr(body["csr"].encode(), body["name"], "demo/demo-1", 30).decode(),
+            "authority": region.certificate.decode(),
+            "edge_authority": (self.folder / "provider/ca.crt").read_text(),
+            "customer": "demo",
+            "region": "demo-1",
+            "agent_url": f"https://{NAMES['agent']}:8443",
+        }
+
+
+def serve(plane: Plane) -> ThreadingHTTPServer:
+    """The plane as an HTTP server on a loopback port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _do(self) -> None:
+            length = int(self.headers.get("Content-Length", 0))
+            body = json.loads(self.rfile.read(length) or b"{}")
+            try:
+                content = plane.answer(self.command, self.path, self.headers.get("X-Aloft-Host", ""), body)
+                status = 200
+            except AssertionError as error:
+                content, status = {"error": {"message": str(error)}}, 403
+            data = json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                self.wfile.write(data)
+
+        do_GET = do_POST = _do  # noqa: N815 - http.server's names
+
+        def log_message(self, *_: Any) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+class Host:
+    """The far host: a process that holds the namespaces, and commands in them."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self.folder = folder
+        self.number = number
+        self.root = folder / "host"
+        for name in PRIVATE:
+            (self.root / name).mkdir(parents=True)
+        (self.root / "hosts").write_text("127.0.0.1 localhost\n")
+        mounts = "\n".join(f"mount --bind {self.root}/{name} /{name}" for name in PRIVATE)
+        # /etc is overlaid by a copy, so that /etc/hosts can be replaced by a rename
+        script = f"""
+            set -e
+            mkdir {self.root}/etc.new
+            cp -a /etc/. {self.root}/etc.new/
+            cp {self.root}/hosts {self.root}/etc.new/hosts
+            rm -rf {self.root}/etc.new/openvswitch {self.root}/etc.new/libvirt/qemu/networks/autostart
+            mkdir {self.root}/etc.new/openvswitch
+            mkdir -p /var/lib/aloft /var/log/aloft
+            mount --bind {self.root}/etc.new /etc
+            {mounts.replace(f"mount --bind {self.root}/etc/openvswitch /etc/openvswitch", "")}
+            hostname far
+            ip link set lo up
+            echo up
+            exec sleep infinity
+        """
+        self.holder = subprocess.Popen(
+            ["unshare", "-m", "-n", "-u", "-p", "-f", "--mount-proc", "--propagation", "private", "sh", "-c", script],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.holder.stdout
+        assert self.holder.stdout.readline() == "up\n"
+        children = Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children").read_text().split()
+        self.pid = int(children[0])
+        self._wire()
+
+    def _wire(self) -> None:
+        near, far = f"lab{self.number}n", f"lab{self.number}f"
+        ip("link", "add", near, "type", "veth", "peer", "name", far, "netns", str(self.pid))
+        ip("address", "add", f"{self.edge}/24", "dev", near)
+        ip("link", "set", near, "up")
+        self.run("ip", "address", "add", f"10.213.{self.number}.2/24", "dev", far)
+        self.run("ip", "link", "set", far, "up")
+
+    @property
+    def edge(self) -> str:
+        return f"10.213.{self.number}.1"
+
+    def command(self, *command: str) -> list[str]:
+        return ["nsenter", f"--target={self.pid}", "-m", "-n", "-u", "-p", "--", *command]
+
+    def run(self, *command: str, check: bool = True) -> str:
+        done = subprocess.run(self.command(*command), capture_output=True, text=True, check=False, timeout=60)
+        assert not check or done.returncode == 0, f"{command}: {done.stderr}"
+        return done.stdout
+
+    def agent(self, *arguments: str) -> list[str]:
+        return self.command("env", f"PYTHONPATH={SOURCE}", sys.executable, "-m", "aloft.ground", *arguments)
+
+    def close(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        self.holder.wait()
+        if self.holder.stdout:
+            self.holder.stdout.close()
+        subprocess.run(["ip", "link", "delete", f"lab{self.number}n"], check=False, capture_output=True)
+
+
+class Lab:
+    """Edge, OVN, plane and one far host."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self.folder = folder
+        self.stack = contextlib.ExitStack()
+        self.host = Host(folder, number)
+        self.stack.callback(self.host.close)
+        provider = Authority.open(folder / "provider", "provider")
+        Authority.open(folder / "region", "region")
+        (folder / "edge.pem").write_bytes(provider.issue_server([f"*.{DOMAIN}", "*.lab.internal", "*.demo.lab.internal"]).bundle)
+        self.plane = Plane(folder)
+        server = serve(self.plane)
+        self.stack.callback(server.shutdown)
+        self._ovn()
+        text = HAPROXY.format(folder=folder, address=self.host.edge, domain=DOMAIN, port=server.server_port)
+        (folder / "edge.cfg").write_text(text)
+        self.daemon("haproxy", "-db", "-f", str(folder / "edge.cfg"))
+        wait_for(lambda: (folder / "edge.sock").exists())
+        self.settings = {
+            "customer": "demo",
+            "region": "demo-1",
+            "domain": "lab.internal",
+            "edge": {"host": self.host.edge, "port": 8443},
+            "names": NAMES,
+            "amqp": {"user": "u", "password": "broker-secret", "vhost": "s1"},
+            "keystone": {"nova": {"username": "nova", "password": "nova-secret", "project": "service"}},
+            "metadata_secret": "metadata-secret",
+            "network": {"physical_networks": {"external": {"bridge": "br-ex", "address": "172.24.4.1/24"}}},
+        }
+
+    def _ovn(self) -> None:
+        for name, schema in (("nb", "ovn-nb"), ("sb", "ovn-sb")):
+            database = str(self.folder / f"{name}.db")
+            subprocess.run(["ovsdb-tool", "create", database, f"/usr/share/ovn/{schema}.ovsschema"], check=True)
+            self.daemon(
+                "ovsdb-server", f"--remote=punix:{self.folder}/{name}.sock", f"--unixctl={self.folder}/{name}.ctl", database
+            )
+            wait_for((self.folder / f"{name}.sock").exists)
+        nb, sb = f"--ovnnb-db=unix:{self.folder}/nb.sock", f"--ovnsb-db=unix:{self.folder}/sb.sock"
+        self.daemon("ovn-northd", nb, sb, f"--unixctl={self.folder}/northd.ctl")
+
+    def daemon(self, *command: str) -> None:
+        with (self.folder / "daemons.log").open("ab") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log)
+        self.stack.callback(lambda: (process.terminate(), process.wait()))
+
+    def southbound(self, *command: str) -> str:
+        arguments = ["ovn-sbctl", "--timeout=10", f"--db=unix:{self.folder}/sb.sock", *command]
+        return subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
+
+    def enrol(self) -> None:
+        """Enrol the host by the authority's certificate."""
+        authority = self.host.root / "var/lib/aloft/authority.crt"
+        shutil.copy(self.folder / "provider/ca.crt", authority)
+        self.host.run("sh", "-c", f"echo {self.host.edge} plane.lab.internal >>/etc/hosts")
+        done = subprocess.run(
+            self.host.agent(
+                "enrol", "--url", "https://plane.lab.internal:8443", "--token", "t", "--name", "far",
+                "--authority", "/var/lib/aloft/authority.crt",
+            ),
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+    @contextlib.contextmanager
+    def agent(self) -> Iterator["subprocess.Popen[bytes]"]:
+        """The agent, running; ended politely."""
+        with (self.folder / "agent.log").open("ab") as log:
+            process = subprocess.Popen(self.host.agent("run"), stdout=log, stderr=log)
+        try:
+            yield process
+        finally:
+            # nsenter passes no signals on: the agent is the only child that it has
+            self.host.run("sh", "-c", "pkill -TERM -f 'aloft.ground ru[n]'", check=False)
+            try:
+                process.wait(timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+
+    def close(self) -> None:
+        self.stack.close()
+
+
+def wait_for(condition: Callable[[], Any], timeout: float = PATIENCE) -> None:
+    """Wait for something outside that raises no event of its own."""
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.05)
+
+
+def ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True)
