@@ -1,5 +1,7 @@
-"""How long to wait before a process that died is started again, and when that is a crash loop. Pure arithmetic."""
+"""When to look and when to act: delays before what died is started again, and between probes. Pure arithmetic."""
 
+import math
+import zlib
 from dataclasses import dataclass, replace
 
 
@@ -59,3 +61,17 @@ def readiness_step(waited: float) -> float:
     Quick at first, since a controller's readiness is a chain of such waits; slower for what takes long anyway.
     """
     return min(0.2, max(0.01, waited / 20))
+
+
+_SLOTS = 10
+
+
+def next_probe(now: float, interval: float, name: str) -> float:
+    """When to probe a process again that is ready, on the clock of ``now``.
+
+    Probes are gathered in ten moments of each interval, as one wake-up for many probes costs much less than one for
+    each; which of the ten depends on the name, so that not all services are woken at once. The first comes after half
+    an interval at least and one and a half at most, the others after one.
+    """
+    phase = zlib.crc32(name.encode()) % _SLOTS * interval / _SLOTS
+    return phase + interval * math.ceil((now + interval / 2 - phase) / interval)

@@ -310,7 +310,7 @@ class Supervisor:
             units = [self._units[name] for name in layer if name in self._units and name not in self._desired()]
             await asyncio.gather(*(unit.end() for unit in units))
             for unit in units:
-                if (spec := specs.get(unit.name)) and (leaf := self.cgroups.leaf(spec)):
+                if unit.name not in self._units and (leaf := self.cgroups.leaf(specs[unit.name])):
                     self.cgroups.discard(leaf)
 
     async def _end_strays(self, names: set[str]) -> None:

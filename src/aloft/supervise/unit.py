@@ -356,8 +356,8 @@ class Unit:
                     )
         health = self._around.health
         pause = health.command_interval if spec.ready.kind == "command" else health.interval
-        self._next_probe = now + pause
-        return pause
+        self._next_probe = backoff.next_probe(now, pause, self.name)
+        return self._next_probe - now
 
     async def _probe(self, spec: ProcessSpec) -> str | None:
         """Probe once; ``None`` if something more important came up."""

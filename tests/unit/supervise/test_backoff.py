@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloft.supervise.backoff import History, Policy, readiness_step
+from aloft.supervise.backoff import History, Policy, next_probe, readiness_step
 
 POLICY = Policy()
 
@@ -60,3 +60,18 @@ def test_readiness_is_polled_quickly_at_first_and_never_rarely(waited: float):
     assert 0.01 <= step <= 0.2
     if waited <= 1:
         assert step <= 0.05
+
+
+@given(st.floats(0, 1e7), st.floats(0.1, 100), st.text(max_size=20))
+def test_probes_come_regularly_and_in_few_moments(now: float, interval: float, name: str):
+    first = next_probe(now, interval, name)
+    second = next_probe(first, interval, name)
+    assert interval * 0.499 <= first - now <= interval * 1.501
+    assert abs(second - first - interval) < interval / 100
+    moment = first / interval * 10
+    assert abs(moment - round(moment)) < 0.01
+
+
+def test_probes_of_many_processes_are_spread():
+    moments = {round(next_probe(0, 10, f"slots/{number}/nova-api")) for number in range(200)}
+    assert len(moments) == 10
