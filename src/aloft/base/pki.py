@@ -191,6 +191,21 @@ def fingerprint(certificate_pem: bytes) -> str:
     return _loaded(certificate_pem).fingerprint(hashes.SHA256()).hex()
 
 
+def check_bundle(bundle: bytes) -> None:
+    """See to it that a text holds a certificate and the key that belongs to it, both PEM.
+
+    Raises:
+        InvalidInput: it does not.
+    """
+    certificate = _loaded(bundle)
+    try:
+        key = serialization.load_pem_private_key(bundle, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise InvalidInput("There is no private key, or it is encrypted.", "Add the key in PEM.") from error
+    if key.public_key() != certificate.public_key():
+        raise InvalidInput("The private key is not that of the certificate.", "Put the two that belong together.")
+
+
 def serial(certificate_pem: bytes) -> str:
     """A certificate's serial number in lower-case hexadecimal digits, two for each byte, without leading zero bytes."""
     digits = f"{_loaded(certificate_pem).serial_number:x}"

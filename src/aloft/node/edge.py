@@ -9,16 +9,17 @@ What is on disk is always what the running process has, so that a restart comes 
 """
 
 import asyncio
-import hashlib
 import logging
-import ssl
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from aloft.base import files
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from aloft.base import files, pki
 from aloft.base.accounts import account
-from aloft.base.errors import PermanentError
+from aloft.base.errors import InvalidInput, PermanentError
 from aloft.base.paths import Paths
 from aloft.base.pki import Authority
 from aloft.node import edge_runtime
@@ -120,7 +121,7 @@ class Edge:
 
         Raises:
             InvalidInput: a route is not possible, or two have the same name; nothing is changed.
-            PermanentError: a certificate cannot be read, or HAProxy does not accept the outcome; nothing is changed.
+            PermanentError: a certificate cannot be used; nothing is changed.
             TemporaryError: HAProxy does not answer.
         """
         wanted = tuple(routes)
@@ -198,26 +199,26 @@ class Edge:
 
 
 def _read(routes: Iterable[Route]) -> dict[Path, bytes]:
+    """Read the certificates and authorities that routes name, and let none pass that HAProxy would choke on."""
     contents: dict[Path, bytes] = {}
     for route in routes:
-        for path in (route.certificate, route.client_authority):
-            if path is not None and path not in contents:
-                try:
-                    contents[path] = path.read_bytes()
-                except OSError as error:
-                    raise PermanentError(
-                        f"The certificate {path} of {route.name} cannot be read: {error.strerror}.",
-                        "Have it issued again.",
-                    ) from error
+        for path, check in ((route.certificate, pki.check_bundle), (route.client_authority, pki.validity)):
+            if path is None or path in contents:
+                continue
+            try:
+                contents[path] = path.read_bytes()
+                check(contents[path])
+            except (OSError, InvalidInput) as error:
+                raise PermanentError(
+                    f"The certificate {path} of {route.name} cannot be used: {error}", "Have it issued again."
+                ) from error
     return contents
 
 
 def _fingerprint(bundle: bytes) -> str:
     """The SHA-1 of the first certificate in a bundle, as HAProxy shows it."""
-    first = bundle.decode().partition("-----END CERTIFICATE-----")
-    start = first[0].rindex("-----BEGIN CERTIFICATE-----")
-    der = ssl.PEM_cert_to_DER_cert(first[0][start:] + first[1])
-    return hashlib.sha1(der, usedforsecurity=False).hexdigest()
+    digest = hashes.SHA1()  # noqa: S303 - to compare, not to trust
+    return x509.load_pem_x509_certificate(bundle).fingerprint(digest).hex()
 
 
 def _validate(file: Path) -> None:

@@ -57,9 +57,10 @@ class EdgeSettings:
     internal_port: int = 7080
     slots: int = 64
     http_services: tuple[str, ...] = (
-        "identity", "compute", "network", "image", "volume", "placement", "console", "metadata", "library",
+        "keystone", "placement", "nova-api", "nova-metadata", "nova-novncproxy", "neutron-api", "glance", "cinder-api",
+        "library",
     )  # fmt: skip
-    tcp_services: tuple[str, ...] = ("ovn", "db")
+    tcp_services: tuple[str, ...] = ("ovn-sb",)
     shared_http: tuple[str, ...] = ()
     shared_tcp: tuple[str, ...] = ("127.0.0.1:7672",)
     splits: tuple[SplitRule, ...] = (IMAGE_DATA,)
