@@ -1,7 +1,7 @@
 """A far host on one machine: the agent in namespaces of its own, which reaches nothing but an edge's one port.
 
-The edge is a real HAProxy with mutual TLS, OVN's databases are real, the plane is a small server that speaks the agent's
-API and notes what it is told.
+The edge is a real HAProxy with mutual TLS, OVN's databases are real, the plane is a small server that speaks the
+agent's API and notes what it is told.
 """
 
 import contextlib
@@ -93,9 +93,7 @@ class Plane:
         if url.path == "/agent/v1/state":
             query = parse_qs(url.query)
             with self.change:
-                self.change.wait_for(
-                    lambda: self.state["generation"] > int(query["known"][0]), float(query["wait"][0])
-                )
+                self.change.wait_for(lambda: self.state["generation"] > int(query["known"][0]), float(query["wait"][0]))
                 return self.state
         with self.change:
             self.reports.append(body)
@@ -224,7 +222,9 @@ class Lab:
         self.stack.callback(self.host.close)
         provider = Authority.open(folder / "provider", "provider")
         Authority.open(folder / "region", "region")
-        (folder / "edge.pem").write_bytes(provider.issue_server([f"*.{DOMAIN}", "*.lab.internal", "*.demo.lab.internal"]).bundle)
+        (folder / "edge.pem").write_bytes(
+            provider.issue_server([f"*.{DOMAIN}", "*.lab.internal", "*.demo.lab.internal"]).bundle
+        )
         self.plane = Plane(folder)
         server = serve(self.plane)
         self.stack.callback(server.shutdown)
@@ -250,7 +250,10 @@ class Lab:
             database = str(self.folder / f"{name}.db")
             subprocess.run(["ovsdb-tool", "create", database, f"/usr/share/ovn/{schema}.ovsschema"], check=True)
             self.daemon(
-                "ovsdb-server", f"--remote=punix:{self.folder}/{name}.sock", f"--unixctl={self.folder}/{name}.ctl", database
+                "ovsdb-server",
+                f"--remote=punix:{self.folder}/{name}.sock",
+                f"--unixctl={self.folder}/{name}.ctl",
+                database,
             )
             wait_for((self.folder / f"{name}.sock").exists)
         nb, sb = f"--ovnnb-db=unix:{self.folder}/nb.sock", f"--ovnsb-db=unix:{self.folder}/sb.sock"

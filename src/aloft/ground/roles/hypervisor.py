@@ -115,7 +115,11 @@ def nova_sections(context: Context) -> dict[str, ini.Options]:
             "metadata_proxy_shared_secret": settings.metadata_secret,
         },
         "placement": openstack.client(context, "nova", settings.names.placement),
-        "glance": openstack.client(context, "nova", settings.names.image),
+        # images are fetched with the token of the user who asked
+        "glance": {
+            "region_name": settings.region,
+            "endpoint_override": f"http://{settings.names.image}:{link.HTTP_PORT}",
+        },
         "cinder": {
             **openstack.login(context, "nova"),
             "os_region_name": settings.region,

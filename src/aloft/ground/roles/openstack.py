@@ -42,13 +42,16 @@ def login(context: Context, service: str) -> dict[str, ini.Value]:
         "project_name": account.project,
         "user_domain_name": account.domain,
         "project_domain_name": account.domain,
-        "region_name": context.settings.region,
     }
 
 
 def client(context: Context, service: str, name: str) -> dict[str, ini.Value]:
     """A login, used to reach the service behind ``name``."""
-    return {**login(context, service), "endpoint_override": f"http://{name}:{link.HTTP_PORT}"}
+    return {
+        **login(context, service),
+        "region_name": context.settings.region,
+        "endpoint_override": f"http://{name}:{link.HTTP_PORT}",
+    }
 
 
 def transport_url(broker: Broker) -> str:
@@ -61,7 +64,6 @@ def messaging(broker: Broker) -> ini.Options:
     """RabbitMQ's options; queues must be declared as the controller declares them."""
     return {
         "heartbeat_timeout_threshold": 60,
-        "heartbeat_in_pthread": True,
         "kombu_reconnect_delay": 0.5,
         "rabbit_retry_interval": 1,
         "rabbit_retry_backoff": 1,

@@ -1,0 +1,64 @@
+"""How the agent takes the plane's word, and how long it waits after a failure."""
+
+import json
+import logging
+
+import pytest
+
+from aloft.base.errors import Forbidden, TemporaryError
+from aloft.base.paths import Paths
+from aloft.ground import agent
+from aloft.ground.agent import Agent
+from aloft.ground.layout import Layout
+from aloft.ground.roles.model import Farewell, Role
+from aloft.ground.store import Identity, Store
+
+from .conftest import STATE
+
+IDENTITY = Identity(
+    host="host-1", customer="demo", region="demo-1", agent_url="https://agent.demo-1:8443", edge_host="plane.example"
+)
+
+
+@pytest.fixture
+def layout(tmp_path):
+    return Layout.of(Paths(tmp_path))
+
+
+async def test_the_planes_word_is_kept_for_when_it_is_out_of_reach(layout):
+    assert Agent(layout, IDENTITY)._take(STATE, 0) == 3
+    assert Store(layout).desired().roles == ("hypervisor", "network", "image-library")
+    assert (layout.state / "desired.json").stat().st_mode & 0o077 == 0
+
+
+async def test_a_word_that_cannot_be_understood_changes_nothing_and_shows_no_secret(layout, caplog):
+    one = Agent(layout, IDENTITY)
+    one._take(STATE, 0)
+    broken = json.loads(json.dumps(STATE))
+    broken["generation"] = 4
+    broken["settings"]["amqp"] = {"password": "hush-hush"}
+    with caplog.at_level(logging.DEBUG):
+        assert one._take(broken, 3) == 4
+    assert "amqp" in caplog.text
+    assert "hush-hush" not in caplog.text
+    assert Store(layout).desired().generation == 3
+
+
+def test_waits_grow_and_have_a_bound():
+    pauses = [agent._pause(TemporaryError("no"), failures) for failures in range(1, 200)]
+    assert 0 < pauses[0] <= 1
+    assert max(pauses) <= agent._LONGEST_PAUSE
+    assert agent._pause(Forbidden("no"), 1) > 40
+
+
+def test_farewells_survive_the_agent(layout):
+    layout.state.mkdir(parents=True)
+    store = Store(layout)
+    assert store.applied() == {}
+    farewell = Farewell((("/bin/one", "a"), ("/bin/two",)))
+    store.keep_applied({"network": Role("network", farewells=(farewell,))})
+    assert store.applied() == {"network": [farewell]}
+
+
+def test_the_edges_port_comes_from_the_url():
+    assert (IDENTITY.agent_name, IDENTITY.edge_port) == ("agent.demo-1", 8443)

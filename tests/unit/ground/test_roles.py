@@ -1,0 +1,171 @@
+"""What the roles declare for a host."""
+
+import configparser
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from aloft.base.errors import PermanentError
+from aloft.ground import ini, link, plan
+from aloft.ground.roles import ALL, hypervisor, image_library, network, switch
+from aloft.ground.settings import Desired
+
+from .conftest import STATE, make_context
+
+
+def parsed(file):
+    reader = configparser.ConfigParser(interpolation=None, delimiters=("=",))
+    reader.read_string(file.content)
+    return reader
+
+
+def file_named(role, name):
+    return next(file for file in role.files if file.path.name == name)
+
+
+def ids(specs):
+    return {spec.name.removeprefix("agent/") for spec in specs}
+
+
+def test_an_unsupervised_hypervisor_runs_everything_itself():
+    assert ids(hypervisor.role(make_context(systemd=False)).processes) == {
+        "ovsdb-server", "ovs-vswitchd", "ovn-controller", "virtlogd", "libvirtd", "nova-compute",
+        "neutron-ovn-metadata-agent",
+    }  # fmt: skip
+
+
+def test_under_systemd_the_distributions_daemons_are_used():
+    role = hypervisor.role(make_context(systemd=True))
+    assert ids(role.processes) == {"ovn-controller", "nova-compute", "neutron-ovn-metadata-agent"}
+    assert {unit.name for unit in role.units if unit.running} == {"libvirtd.service", "openvswitch-switch.service"}
+    assert {unit.name for unit in role.units if not unit.running} == {"ovn-controller.service"}
+    names = {spec.name for spec in role.processes} | {link.PROCESS}
+    assert all(set(spec.after) <= names for spec in role.processes)
+
+
+def test_what_instances_need_outlives_the_agent():
+    specs = {spec.name: spec for spec in hypervisor.role(make_context()).processes}
+    assert {name for name, spec in specs.items() if spec.keep_on_shutdown} == {
+        switch.DATABASE, switch.SWITCH, hypervisor.VIRTLOGD, hypervisor.LIBVIRTD,
+    }  # fmt: skip
+    # a polite stop would take the flows away
+    assert specs[switch.CONTROLLER].stop_signal == 9
+
+
+@pytest.mark.parametrize(("kvm", "kind", "mode"), [(True, "kvm", "host-model"), (False, "qemu", "none")])
+def test_virtualisation_follows_the_processor(kvm, kind, mode):
+    nova = parsed(file_named(hypervisor.role(make_context(kvm=kvm)), "nova.conf"))
+    assert (nova["libvirt"]["virt_type"], nova["libvirt"]["cpu_mode"]) == (kind, mode)
+
+
+def test_nova_reaches_the_region_through_the_link_only():
+    nova = parsed(file_named(hypervisor.role(make_context()), "nova.conf"))
+    assert nova["DEFAULT"]["transport_url"] == "rabbit://s0-host-a:br%2Fok%40er%24$@127.0.0.1:17672/s0".replace(
+        "$@", "@"
+    )
+    for section in ("neutron", "placement", "glance"):
+        assert nova[section]["endpoint_override"].endswith(".demo-1.demo.aloft.internal:17680")
+    assert nova["placement"]["auth_url"] == "http://identity.demo.aloft.internal:17680/v3"
+    # oslo.config would take a lone dollar for a reference
+    assert nova["placement"]["password"] == "nova-$$ecret"
+
+
+def test_nothing_privileged_is_started_by_sudo():
+    role = hypervisor.role(make_context())
+    for name in ("nova.conf", "neutron-metadata.conf"):
+        config = parsed(file_named(role, name))
+        helpers = [config[section]["helper_command"] for section in config.sections() if "priv" in section]
+        assert helpers
+        assert all(helper.startswith("/opt/aloft/envs/2026.2/bin/privsep-helper") for helper in helpers)
+
+
+def test_a_changed_config_replaces_the_process():
+    state = {**STATE, "settings": {**STATE["settings"], "metadata_secret": "another"}}
+    settings = Desired.model_validate(state).settings
+    context = make_context()
+    changed = type(context)(**{**vars(context), "settings": settings})
+
+    def prints(ctx):
+        return {spec.name: spec.fingerprint() for spec in hypervisor.role(ctx).processes}
+
+    before, after = prints(context), prints(changed)
+    assert {name for name in before if before[name] != after[name]} == {hypervisor.COMPUTE, hypervisor.METADATA}
+
+
+def test_secrets_do_not_show():
+    for build in ALL.values():
+        role = build(make_context())
+        shown = repr(role) + "".join(" ".join(spec.command) + str(spec.env) for spec in role.processes)
+        assert not any(secret in shown for secret in ("nova-$ecret", "br/ok@er", "d@ta", "shared'"))
+        assert all(file.mode == 0o600 for file in role.files)
+
+
+def test_the_network_role_is_a_gateway_with_its_bridges():
+    role = network.role(make_context(openvswitch=False))
+    assert role.external_ids["ovn-cms-options"] == "enable-chassis-as-gw"
+    assert role.external_ids["ovn-bridge-mappings"] == "external:br-ex"
+    assert {bridge.name: bridge.datapath for bridge in role.bridges} == {"br-int": "netdev", "br-ex": "netdev"}
+    assert "ovn-cms-options" not in hypervisor.role(make_context()).external_ids
+
+
+def test_two_roles_declare_the_switch_alike():
+    one = {spec.name: spec for spec in hypervisor.role(make_context()).processes}
+    other = {spec.name: spec for spec in network.role(make_context()).processes}
+    assert other.items() <= one.items()
+
+
+def test_the_image_library_keeps_its_records_behind_the_link():
+    role = image_library.role(make_context())
+    glance = parsed(role.files[0])
+    assert (
+        glance["database"]["connection"] == "mysql+pymysql://s0_glance:d%40ta@127.0.0.1:17674/s0_glance?charset=utf8mb4"
+    )
+    assert role.processes[0].ready.target == "/run/aloft/slots/0/library.sock"
+
+
+def test_an_image_library_without_a_database_says_so():
+    settings = Desired.model_validate({**STATE, "settings": {**STATE["settings"], "database": None}}).settings
+    context = make_context()
+    with pytest.raises(PermanentError, match="no database"):
+        image_library.role(type(context)(**{**vars(context), "settings": settings}))
+
+
+def test_a_host_that_lacks_something_hears_what_to_do():
+    role = hypervisor.role(make_context())
+    poor = make_context(memory_mib=512, distribution="gentoo", tun=False, releases=(), root=False).facts
+    lacks = plan.lacks(role, poor)
+    assert len(lacks) == 5
+    assert all(lack.reason and lack.remedy for lack in lacks)
+    assert plan.lacks(role, make_context().facts) == []
+
+
+def test_ini_refuses_a_line_break():
+    with pytest.raises(ValueError, match="line break"):
+        ini.render({"a": {"b": "c\n[d]"}})
+
+
+def test_settings_are_not_needed_before_the_first_grant():
+    assert Desired.model_validate({"generation": 0, "roles": [], "release": "2026.2", "settings": {}}).settings is None
+
+
+@pytest.mark.skipif(not Path("/usr/sbin/haproxy").exists(), reason="asks HAProxy itself")
+def test_the_links_configuration_is_one_that_haproxy_takes(tmp_path):
+    context = make_context()
+    carried = link.Link(
+        edge="192.0.2.1",
+        edge_port=443,
+        tunnels=(link.Tunnel("amqp", 17672, "amqp.x"), link.Tunnel("db", 17674, "db.x")),
+        http_names=context.settings.names.http(),
+        http_ports=(17680, 7080),
+        image_library=tmp_path / "glance.sock",
+    )
+    text = link.config(carried, context.layout)
+    assert text.count("verify required") == 1
+    assert "verifyhost amqp.x" in text
+    assert "default-server ssl verify required" in text
+    plain = text.replace(f"ca-file {context.layout.authority} crt {context.layout.bundle}", "ca-file @system-ca")
+    path = tmp_path / "link.cfg"
+    path.write_text(plain)
+    done = subprocess.run(["/usr/sbin/haproxy", "-c", "-f", str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
