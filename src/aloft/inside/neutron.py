@@ -42,6 +42,7 @@ def _run_workers(ready: str) -> None:
         for worker in service._get_plugins_workers()
         if worker.worker_process_count < 1 and worker is not maintenance
     ]
+    Path(ready).touch()  # all is loaded and the database answers; what follows sleeps 20 s (BaseOvnDbSynchronizer.sync)
     stop = threading.Event()
     maintenance.start()
     for worker in periodic:
@@ -49,7 +50,6 @@ def _run_workers(ready: str) -> None:
     registry.publish(resources.PROCESS, events.AFTER_SPAWN, None)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    Path(ready).touch()
     stop.wait()
     for worker in (*periodic, maintenance):
         worker.stop()

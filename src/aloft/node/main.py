@@ -100,7 +100,7 @@ class Node:
                 return "preparing"
             if which.name in self.failed:
                 return "failed"
-            return "installed" if environment.ready(which, self.paths) else "absent"
+            return "installed" if self._installed(which) else "absent"
 
         return [
             {
@@ -112,6 +112,12 @@ class Node:
             }
             for which in releases()
         ]
+
+    def _installed(self, which: Release) -> bool:
+        """Whether a release's environment is there; run from a checkout (``PYTHONPATH``), Aloft's own part need not be."""
+        if "PYTHONPATH" in os.environ:
+            return (self.paths.environment(which.name) / "bin/python").exists()
+        return environment.ready(which, self.paths)
 
     async def prepare_release(self, name: str) -> None:
         """Begin to make a release ready; returns at once.
@@ -129,7 +135,10 @@ class Node:
             async def work() -> str:
                 try:
                     log = self.paths.log / "install.log"
-                    done = await asyncio.to_thread(environment.prepare, which, self.paths, log)
+                    if self._installed(which):
+                        done = "is there"
+                    else:
+                        done = await asyncio.to_thread(environment.prepare, which, self.paths, log)
                     await self.supervisor.apply(f"release/{which.name}", shared.zygotes(self.paths, which.name))
                     return done
                 except AloftError as error:
@@ -176,7 +185,7 @@ class Node:
             ),
         )
         for name in self._wanted_releases():
-            if environment.ready(release(name), self.paths) or "PYTHONPATH" in os.environ:
+            if self._installed(release(name)):
                 await self.supervisor.apply(f"release/{name}", shared.zygotes(self.paths, name))
         await self._apply_known_controllers()
         await self.supervisor.settle()

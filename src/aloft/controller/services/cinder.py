@@ -22,6 +22,7 @@ def _files(context: Context) -> Files:
                     "resource_query_filters_file": str(context.environment / "etc/cinder/resource_filters.json"),
                     "glance_api_servers": context.internal("image"),
                     "service_down_time": 60,
+                    "scheduler_driver_init_wait_time": 1,  # do not wait a minute for volume services at each start
                 },
                 "database": shared.database(context, "cinder", "cinder"),
                 "keystone_authtoken": shared.authtoken(context, "cinder"),

@@ -34,7 +34,7 @@ SERVICE = Service(
             process="placement",
             type="placement",
             description="OpenStack Placement",
-            check="/resource_classes",
+            check="/resource_providers",
         ),
     ),
     processes=(

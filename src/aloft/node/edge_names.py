@@ -1,0 +1,127 @@
+"""From controllers' names to the edge: routes, certificates, and the lines by which the node resolves the names itself."""
+
+import asyncio
+import datetime
+from pathlib import Path
+
+from aloft.base import accounts, files
+from aloft.base.paths import Paths
+from aloft.base.pki import Authority, validity
+from aloft.controller.ports import Name, Names
+from aloft.controller.services import ALL
+from aloft.node import edge
+from aloft.node.edge_model import EdgeSettings, Route, Split
+from aloft.node.hosts_file import with_block
+from aloft.node.settings import NodeSettings
+from aloft.supervise.spec import ProcessSpec
+
+TCP = {"ovn", "amqp", "db"}
+"""Labels whose traffic is not HTTP."""
+
+HOSTS_ONLY = {"agent", "amqp", "db", "ovn"}
+"""Labels that only a region's own hosts may open, with their client certificate."""
+
+
+class EdgeNames:
+    """Keeps the edge serving what the node's controllers are called.
+
+    Args:
+        paths: where everything lies.
+        settings: of the node.
+        hosts: the file that resolves names on this machine.
+    """
+
+    def __init__(self, paths: Paths, settings: NodeSettings, hosts: Path = Path("/etc/hosts")) -> None:
+        self._paths = paths
+        self._domain = settings.domain
+        self._hosts = hosts
+        self._plane = paths.run / "plane/plane.sock"
+        sockets = {endpoint.process for service in ALL for endpoint in service.endpoints}
+        tcp = {endpoint.process for service in ALL for endpoint in service.endpoints if endpoint.label in TCP}
+        self.settings = EdgeSettings(
+            domain=settings.domain,
+            port=settings.edge_port,
+            http_services=(*sorted(sockets - tcp), "library"),
+            tcp_services=tuple(sorted(tcp)),
+            shared_http=(str(self._plane),),
+            shared_tcp=("127.0.0.1:7672", str(paths.database_socket)),
+        )
+        self._edge = edge.Edge(paths, self.settings)
+        self._certificates = paths.state / "edge-certificates"
+        self._authority: Authority | None = None
+
+    @property
+    def authority_file(self) -> Path:
+        """The certificate of the CA that signs the edge's certificates, for clients."""
+        return self._paths.etc / "ca.pem"
+
+    @property
+    def group(self) -> int:
+        """The edge's numeric group, which may connect to services' sockets."""
+        return accounts.account(self.settings.user).group
+
+    def initialise(self) -> None:
+        """Make what the edge needs to start: its CA, its own files, and the plane's route."""
+        files.folder(self._paths.etc, mode=0o755)
+        files.folder(self._certificates, mode=0o700)
+        self._authority = Authority.open(self._paths.state / "edge-ca", "Aloft edge authority")
+        files.write(self.authority_file, self._authority.certificate, mode=0o644)
+        edge.initialise(self._paths, self.settings)
+
+    def process(self) -> ProcessSpec:
+        """HAProxy."""
+        return edge.process(self._paths, self.settings)
+
+    async def publish(self, controllers: tuple[Names, ...]) -> None:
+        """Serve the plane's name and those of all given controllers, and no others."""
+        routes = await asyncio.to_thread(self._routes, controllers)
+        await self._edge.apply(routes)
+        names = [route.name for route in routes if route.kind == "http"]
+        await asyncio.to_thread(self._resolve, names)
+
+    def _routes(self, controllers: tuple[Names, ...]) -> list[Route]:
+        plane = f"plane.{self._domain}"
+        routes = [Route(plane, "http", str(self._plane), self._certificate("plane", (plane,)))]
+        for controller in controllers:
+            names = tuple(name.name for name in controller.names)
+            certificate = self._certificate(f"{controller.customer}.{controller.region}", names)
+            routes += [self._route(controller, name, certificate) for name in controller.names]
+        return routes
+
+    def _route(self, controller: Names, name: Name, certificate: Path) -> Route:
+        shared = {"agent": str(self._plane), "amqp": "127.0.0.1:7672", "db": str(self._paths.database_socket)}
+        splits = (
+            (Split("image-data", controller.library),) if name.service == "image" and controller.library else ()
+        )
+        return Route(
+            name=name.name,
+            kind="tcp" if name.service in TCP else "http",
+            target=name.socket or shared[name.service],
+            certificate=certificate,
+            client_authority=controller.authority if name.service in HOSTS_ONLY else None,
+            region=f"{controller.customer}/{controller.region}" if name.service in HOSTS_ONLY else "",
+            splits=splits,
+        )
+
+    def _certificate(self, label: str, names: tuple[str, ...]) -> Path:
+        """A certificate for these names, kept until its names change or it has had two thirds of its time."""
+        bundle, listed = self._certificates / f"{label}.pem", self._certificates / f"{label}.names"
+        wanted = "\n".join(names)
+        if bundle.exists() and listed.exists() and listed.read_text() == wanted:
+            now = datetime.datetime.now(datetime.UTC)
+            if not validity(bundle.read_bytes()).needs_renewal(now):
+                return bundle
+        if self._authority is None:
+            self.initialise()
+        authority = self._authority or Authority.open(self._paths.state / "edge-ca", "Aloft edge authority")
+        files.write(bundle, authority.issue_server(names).bundle, mode=0o600)
+        files.write(listed, wanted, mode=0o600)
+        return bundle
+
+    def _resolve(self, names: list[str]) -> None:
+        """Write the names into the machine's hosts file, for its own services and its users."""
+        before = self._hosts.read_text() if self._hosts.exists() else ""
+        after = with_block(before, [f"127.0.0.1 {name}" for name in sorted(names)])
+        if after != before:
+            mode = self._hosts.stat().st_mode & 0o777 if self._hosts.exists() else 0o644
+            files.write(self._hosts, after, mode=mode)
