@@ -31,8 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
@@ -60,7 +59,9 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
         app, access_log=False, log_level="warning", server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
     )
     server = uvicorn.Server(config)
-    server.run(sockets=[listen(settings.socket, settings.socket_mode)])
+    listener = listen(settings.socket, settings.socket_mode)
+    structlog.get_logger("aloft.plane").info("listening", socket=str(settings.socket))
+    server.run(sockets=[listener])
     return 0 if server.started else 1
 
 

@@ -104,8 +104,8 @@ def revoke_token(work: Transaction, actor: str, customer: str, region_name: str,
 def admit(work: Transaction, token: str, name: str, csr: str, facts: dict[str, Any], missing_after: float) -> Admission:
     """Let a machine in: record the host, use up the token, and begin the operation ``host.attach``.
 
-    What follows is the node's grant. When its answer does not reach the machine, the machine may come again with the same
-    token for as long as it has not reported.
+    What follows is the node's grant. When its answer does not reach the machine, the machine may come again with the
+    same token for as long as it has not reported.
 
     Raises:
         Unauthenticated: the token is unknown, used up or has expired.

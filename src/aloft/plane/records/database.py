@@ -31,13 +31,20 @@ class Transaction:
         self.events: list[EventRow] = []
         self.topics: set[str] = set()
 
-    def event(self, kind: str, subject: str, customer: str | None, **data: object) -> None:
+    def event(self, kind: str, subject: str, customer: str | None, /, **data: object) -> None:
         """Note that something happened."""
         self.events.append(EventRow(kind=kind, subject=subject, customer=customer, data=data))
         self.topics.add("events")
 
     def audit(
-        self, actor: str, action: str, subject: str, customer: str | None, outcome: str = "accepted", **detail: object
+        self,
+        actor: str,
+        action: str,
+        subject: str,
+        customer: str | None,
+        /,
+        outcome: str = "accepted",
+        **detail: object,
     ) -> None:
         """Note who did what; ``detail`` never holds a secret."""
         entry = AuditEntry(
