@@ -1,0 +1,67 @@
+"""The commands that look at what runs, through the plane: status and logs."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from aloft.base.errors import InvalidInput
+from aloft.cli.client import PlaneClient, find
+from aloft.cli.output import emit, table
+
+WELL = ("ready", "ok", "up")
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: every component's health.")] = False,
+) -> None:
+    """Show the health of everything that runs; the exit code is 1 when something is unwell."""
+    told = PlaneClient(find()).call("GET", "/v1/status")
+    if as_json:
+        emit(told)
+    else:
+        _show(told)
+    if not told["healthy"]:
+        raise typer.Exit(1)
+
+
+def logs(
+    customer: Annotated[str, typer.Argument(help="The customer; or a process of the node, such as mariadb or plane.")],
+    service: Annotated[str | None, typer.Argument(help="The service, such as nova-api.")] = None,
+    region: Annotated[str | None, typer.Option(help="The region; the customer's first when left out.")] = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines to begin with.")] = 100,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written from now on.")] = False,
+) -> None:
+    """Print the log of a customer's service, or of a process of the node."""
+    client = PlaneClient(find())
+    path = f"/v1/logs/{customer}"
+    if service is not None:
+        path = f"/v1/customers/{customer}/regions/{region or _first(client, customer)}/logs/{service}"
+    elif region is not None:
+        raise InvalidInput("A region has many logs.", "Say which service: aloft logs CUSTOMER SERVICE --region REGION.")
+    for text in client.text(path, {"lines": lines, "follow": str(follow).lower()}):
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to an application."""
+    app.command()(status)
+    app.command()(logs)
+
+
+def _first(client: PlaneClient, customer: str) -> str:
+    regions = client.items(f"/v1/customers/{customer}/regions")
+    return str(next(one["name"] for one in regions if one["identity"]))
+
+
+def _show(told: dict[str, Any]) -> None:
+    rows = [("node", told["node"]["name"], told["node"]["state"], told["node"]["detail"])]
+    rows += [("shared", one["name"], one["state"], one["reason"]) for one in told["shared"]]
+    for one in told["regions"]:
+        name = f"{one['customer']}/{one['region']}"
+        rows.append(("region", name, one["phase"], (one["error"] or {}).get("message", "")))
+        unwell = [part for part in one["components"] if part["state"] not in WELL]
+        rows += [("component", f"{name}/{part['name']}", part["state"], part["reason"]) for part in unwell]
+    rows += [("host", f"{one['customer']}/{one['region']}/{one['host']}", one["state"], "") for one in told["hosts"]]
+    table(("What", "Name", "State", "Reason"), rows)
