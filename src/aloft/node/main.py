@@ -48,6 +48,9 @@ SHARED_SECONDS = 120.0
 ZYGOTE_SECONDS = 240.0
 """Until a release's zygotes must be ready."""
 
+PUBLISH_SECONDS = 6 * 3600.0
+"""Between two looks at the edge's names and certificates."""
+
 
 class Node:
     """One node: its parts, and the order in which they come up.
@@ -190,6 +193,7 @@ class Node:
         await self._apply_known_controllers()
         await self.supervisor.settle()
         await self.supervisor.wait_ready(("mariadb", "rabbitmq", "edge"), SHARED_SECONDS)
+        await self.controllers.publish_names()
         await self._start_plane()
         self.controllers.resume()
 
@@ -243,6 +247,15 @@ class Node:
             for socket in processes.open_sockets(context, enabled(record.spec)).get(name, ()):
                 with contextlib.suppress(FileNotFoundError):
                     Path(socket).chmod(0o660)
+
+    async def keep_published(self) -> None:
+        """Look at all names and certificates again from time to time, so that none runs out; runs for ever."""
+        while True:
+            await asyncio.sleep(PUBLISH_SECONDS)
+            try:
+                await self.controllers.publish_names()
+            except AloftError as error:
+                _log.warning("The edge's names could not be refreshed: %s", error)
 
     def health(self) -> dict[str, Any]:
         """The node's own health: shared components, limits, uptime."""
@@ -307,6 +320,7 @@ async def run(paths: Paths, settings: NodeSettings) -> None:
     if start.done():
         start.result()
         begin(node.pool.keep_warm(), "warm slots")
+        begin(node.keep_published(), "names")
         await stop.wait()
     start.cancel()
     server.should_exit = True
