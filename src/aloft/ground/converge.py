@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import aloft
 from aloft.base import files
 from aloft.base.errors import AloftError, TemporaryError
 from aloft.ground import facts as host_facts
@@ -114,7 +113,7 @@ class Convergence:
             settings=settings,
             facts=facts,
             layout=self._layout,
-            program=Path(aloft.__file__).parents[1],
+            source=os.environ.get("PYTHONPATH", ""),
         )
         roles: dict[str, Role] = {}
         for name in context.roles:

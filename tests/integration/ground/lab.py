@@ -67,6 +67,16 @@ class Plane:
     state: dict[str, Any] = field(default_factory=lambda: {"generation": 0, "roles": [], "release": "", "settings": {}})
     reports: list[dict[str, Any]] = field(default_factory=list)
     change: threading.Condition = field(default_factory=threading.Condition)
+    away: bool = False
+
+    @contextlib.contextmanager
+    def absent(self) -> Iterator[None]:
+        """Answer nothing for a while."""
+        self.away = True
+        try:
+            yield
+        finally:
+            self.away = False
 
     def want(self, *roles: str, **settings: Any) -> None:
         """Change the desired state."""
@@ -124,7 +134,7 @@ def serve(plane: Plane) -> ThreadingHTTPServer:
             body = json.loads(self.rfile.read(length) or b"{}")
             try:
                 content = plane.answer(self.command, self.path, self.headers.get("X-Aloft-Host", ""), body)
-                status = 200
+                status = 503 if plane.away else 200
             except AssertionError as error:
                 content, status = {"error": {"message": str(error)}}, 403
             data = json.dumps(content).encode()
@@ -138,7 +148,11 @@ def serve(plane: Plane) -> ThreadingHTTPServer:
 
         def log_message(self, *_: Any) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: Any) -> None:
+            """An agent that goes away in the middle of a poll is no error."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 
@@ -290,13 +304,20 @@ class Lab:
         try:
             yield process
         finally:
-            # nsenter passes no signals on: the agent is the only child that it has
-            self.host.run("sh", "-c", "pkill -TERM -f 'aloft.ground ru[n]'", check=False)
+            self._signal_agent(signal.SIGTERM)
             try:
                 process.wait(timeout=PATIENCE)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
+
+    def kill_agent(self) -> None:
+        """End the agent as the kernel would when memory runs out."""
+        self._signal_agent(signal.SIGKILL)
+
+    def _signal_agent(self, number: signal.Signals) -> None:
+        # nsenter passes no signals on, so the agent is looked up in its own process namespace
+        self.host.run("pkill", f"-{number.value}", "-f", "aloft.ground ru[n]", check=False)
 
     def close(self) -> None:
         self.stack.close()

@@ -33,7 +33,7 @@ FACTS = Facts(
     releases=("2026.2",),
 )
 
-LABELS = "compute network image volume placement metadata console amqp ovn db agent".split()
+LABELS = ["compute", "network", "image", "volume", "placement", "metadata", "console", "amqp", "ovn", "db", "agent"]
 
 STATE = {
     "generation": 3,
@@ -74,7 +74,6 @@ def make_context(**facts):
         settings=desired.settings,
         facts=replace(FACTS, **facts),
         layout=Layout.of(Paths(Path("/"))),
-        program=Path("/opt/aloft/program"),
     )
 
 

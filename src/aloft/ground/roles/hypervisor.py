@@ -1,5 +1,7 @@
 """The hypervisor: libvirt with QEMU, Open vSwitch, nova-compute, and the metadata service for instances."""
 
+from pathlib import Path
+
 from aloft.ground import ini, link
 from aloft.ground.roles import openstack, requirements, switch
 from aloft.ground.roles.model import Context, File, Folder, Role, Unit, marked
@@ -14,7 +16,6 @@ PACKAGES = (
     "genisoimage",
     "dmidecode",
     "conntrack",
-    "ipset",
     "iptables",
     "haproxy",
 )
@@ -141,7 +142,7 @@ def metadata_sections(context: Context) -> dict[str, ini.Options]:
             **openstack.logging(),
             "host": context.host,
             "state_path": str(layout.state / "neutron"),
-            "metadata_proxy_socket": str(layout.run / "metadata.sock"),
+            "metadata_proxy_socket": str(_metadata_socket(context)),
             "nova_metadata_host": settings.names.metadata,
             "nova_metadata_port": link.HTTP_PORT,
             "nova_metadata_protocol": "http",
@@ -163,6 +164,10 @@ def metadata_sections(context: Context) -> dict[str, ini.Options]:
             "privsep_link",
         ),
     }
+
+
+def _metadata_socket(context: Context) -> Path:
+    return context.layout.run / "metadata.sock"
 
 
 def _virtlogd(context: Context) -> ProcessSpec:
@@ -191,11 +196,15 @@ def _libvirtd(context: Context, config: File) -> ProcessSpec:
 
 
 def _compute(context: Context, config: File) -> ProcessSpec:
+    ready = context.layout.run / "nova-compute/ready"
     return ProcessSpec(
         name=COMPUTE,
-        command=(str(context.environment / "bin/nova-compute"), "--config-file", str(config.path)),
+        command=(str(context.environment / "bin/python"), "-m", "aloft.inside.compute", str(config.path), str(ready)),
         env=marked(context.path_env(), config),
         umask=0o022,
+        clear=(ready.parent,),
+        ready=Probe("file", str(ready)),
+        start_timeout=180,
         log=context.layout.log / "nova-compute.log",
         after=(link.PROCESS,) if context.facts.systemd else (link.PROCESS, LIBVIRTD, switch.SWITCH),
         stop_timeout=20,
@@ -209,6 +218,8 @@ def _metadata(context: Context, config: File) -> ProcessSpec:
         env=marked(context.path_env(), config),
         umask=0o022,
         log=context.layout.log / "neutron-ovn-metadata-agent.log",
+        ready=Probe("unix", str(_metadata_socket(context))),
+        start_timeout=120,
         after=(link.PROCESS,) if context.facts.systemd else (link.PROCESS, switch.SWITCH),
         stop_timeout=20,
     )

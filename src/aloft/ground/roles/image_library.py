@@ -94,7 +94,6 @@ def _api(context: Context, config: File) -> ProcessSpec:
     start = f"from aloft.inside.glance import api; api({str(path)!r})"
     env = {
         **context.path_env(),
-        "PYTHONPATH": str(context.program),
         "OS_GLANCE_CONFIG_DIR": str(config.path.parent),
     }
     return ProcessSpec(

@@ -136,7 +136,7 @@ class Context:
         settings: the region's settings.
         facts: the host's facts.
         layout: where things lie.
-        program: folder that Aloft's own package is imported from by programs of the release's environment.
+        source: folder of Aloft's own package, when it is not the one installed in the release's environment.
     """
 
     host: str
@@ -145,7 +145,7 @@ class Context:
     settings: Settings
     facts: Facts
     layout: Layout
-    program: Path
+    source: str = ""
 
     @property
     def environment(self) -> Path:
@@ -154,7 +154,9 @@ class Context:
 
     def path_env(self) -> dict[str, str]:
         """The environment variables of a program of the release."""
+        source = {"PYTHONPATH": self.source} if self.source else {}
         return {
+            **source,
             "PATH": f"{self.environment}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "LANG": "C.UTF-8",
             "HOME": "/root",
