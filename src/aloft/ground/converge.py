@@ -81,11 +81,11 @@ class Convergence:
         except AloftError as error:
             outcome.states.update({name: _problem(error) for name in desired.roles})
             return outcome
-        blocked = {name for name in roles if not await self._prepare(roles[name], facts, outcome)}
         if not await self._prepare(carrier, facts, outcome):
             problem = outcome.states.pop(carrier.name)
             outcome.states.update(dict.fromkeys(desired.roles, problem))
             return outcome
+        blocked = {name for name in roles if not await self._prepare(roles[name], facts, outcome)}
         gone = self._leaving(roles)
         specs = self._processes(carrier, roles, blocked)
         current = self._supervisor.specs()
