@@ -11,6 +11,7 @@ import typer
 
 from aloft.base.errors import Conflict, InvalidInput
 from aloft.base.paths import Paths
+from aloft.cli.client import Connection, PlaneClient
 from aloft.install.installation import DEFAULT_DOMAIN, DEFAULT_PORT, DEFAULT_ROLES
 
 LOCK = Path("run/aloft.lock")
@@ -50,7 +51,7 @@ def up(
     known_releases.release(chosen.release)
     log = paths.log / "up.log"
     machine = work.Machine(paths, chosen, log)
-    provider = Plane(paths, chosen, log)
+    provider = Plane(paths, chosen, log, _connect)
     todo = work.machine_steps(machine, provider)
     if demo:
         todo += work.demo_steps(machine, provider)
@@ -98,7 +99,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     from aloft.install.provider import Plane
 
     paths = Paths.from_environment()
-    findings = examine(paths, lambda chosen: Plane(paths, chosen, paths.log / "up.log"))
+    findings = examine(paths, lambda chosen: Plane(paths, chosen, paths.log / "up.log", _connect))
     lacking = preflight.lacks(findings)
     if as_json:
         typer.echo(
@@ -134,6 +135,10 @@ def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     for command in (up, down, destroy, doctor, test):
         app.command()(command)
+
+
+def _connect(url: str, token_file: Path, authority: Path) -> PlaneClient:
+    return PlaneClient(Connection(url, token_file.read_text().strip(), authority))
 
 
 def _need_root(what: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from aloft.base.errors import AloftError, InvalidInput
-from aloft.cli import machine
+from aloft.cli import live, machine, records
 
 app = typer.Typer(
     name="aloft",
@@ -16,6 +16,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 machine.register(app)
+live.register(app)
+for name, group in records.apps.items():
+    app.add_typer(group, name=name)
 
 
 @app.callback(invoke_without_command=True)

@@ -40,7 +40,7 @@ def parts(found: list[health.Part], log: str) -> list[Finding]:
     """Findings on the node's processes: one for each that is unwell, or one for all that are well."""
     bad = [
         Finding(
-            part.name, "lack", f"is {part.state}", part.reason, f"Look: aloft logs --process {part.name}; or {log}."
+            part.name, "lack", f"is {part.state}", part.reason, f"Look: aloft logs {part.name}; all logs are in {log}."
         )
         for part in health.unwell(found)
     ]

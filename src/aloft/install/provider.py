@@ -1,16 +1,14 @@
 """The plane as ``up`` uses it: through its REST API, with root's own token, like any other administrator."""
 
-import ssl
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import httpx
+from typing import Any, Protocol
 
 from aloft.base import files
-from aloft.base.errors import AloftError, NotFound, PermanentError, TemporaryError
+from aloft.base.errors import NotFound, PermanentError, TemporaryError
 from aloft.base.invoke import invoke
 from aloft.base.paths import Paths
 from aloft.ground import enrolment
@@ -18,6 +16,7 @@ from aloft.ground.enrolment import Invitation
 from aloft.ground.facts import gather
 from aloft.ground.layout import Layout
 from aloft.ground.store import Store
+from aloft.install import trust
 from aloft.install.clouds import Login
 from aloft.install.installation import Installation
 from aloft.install.nodefile import toml
@@ -27,8 +26,17 @@ ROLES_SECONDS = 400.0
 """Roles install packages and start libvirt, Open vSwitch, nova-compute and the image library."""
 
 
-class PlaneRefused(AloftError):
-    """The plane does not do what it was asked; message and remedy are its own."""
+class Client(Protocol):
+    """A client of the plane's REST API; its errors are those of :mod:`aloft.base.errors`, in the plane's words."""
+
+    def call(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, params: Mapping[str, Any] | None = None
+    ) -> Any:
+        """One request; gives what the answer's JSON says."""
+
+
+Connect = Callable[[str, Path, Path], Client]
+"""Makes a client from the plane's URL, the file with root's token and the file with the edge's authority."""
 
 
 class Plane:
@@ -38,12 +46,14 @@ class Plane:
         paths: where everything lies.
         chosen: domain and port.
         log: the log of this run.
+        connect: makes the client, once the token is there.
     """
 
-    def __init__(self, paths: Paths, chosen: Installation, log: Path) -> None:
+    def __init__(self, paths: Paths, chosen: Installation, log: Path, connect: Connect) -> None:
         self._paths = paths
         self._url = chosen.url("plane")
         self._log = log
+        self._connect = connect
 
     def administrator(self) -> str:
         """Make sure that root has an account, whose token lies beside ``cli.toml``, and wait for the plane."""
@@ -52,7 +62,7 @@ class Plane:
         bootstrap = ["bootstrap", "--account", "admin", "--token-file", str(self._token_file)]
         command = [sys.executable, "-m", "aloft.plane", "--config", str(paths.etc / "plane.toml"), *bootstrap]
         invoke(command, log=self._log, timeout=120, remedy=f"Look into {paths.log / 'plane.log'}.")
-        told = {"url": self._url, "authority": str(paths.etc / "ca.pem"), "token_file": str(self._token_file)}
+        told = {"url": self._url, "authority": str(trust.authority(paths)), "token_file": str(self._token_file)}
         files.write(paths.etc / "cli.toml", toml(told), mode=0o600)
         self._until(self._healthy, 60, "The plane is not ready")
         return self._url
@@ -68,7 +78,8 @@ class Plane:
         def ready() -> str:
             told = self._call("GET", f"/v1/customers/{name}/regions/{region}")
             if told["phase"] == "failed":
-                raise _refusal(told["error"] or {}, f"The region {region} failed.")
+                error = told["error"] or {}
+                raise PermanentError(error.get("message") or f"The region {region} failed.", error.get("remedy", ""))
             return "is ready" if told["phase"] == "ready" else ""
 
         return self._until(ready, REGION_SECONDS, f"The region {region} is not ready")
@@ -130,44 +141,14 @@ class Plane:
         except NotFound:
             return None
 
+    @cached_property
+    def _client(self) -> Client:
+        return self._connect(self._url, self._token_file, trust.authority(self._paths))
+
     def _call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, params: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
-        """One request; the plane's own words when it refuses.
-
-        Raises:
-            NotFound: the thing does not exist.
-            TemporaryError: the plane does not answer.
-            PlaneRefused: anything else.
-        """
-        trusted = ssl.create_default_context(cafile=str(self._paths.etc / "ca.pem"))
-        headers = {"Authorization": f"Bearer {self._token_file.read_text().strip()}"}
-        try:
-            reply = httpx.request(
-                method,
-                f"{self._url}{path}",
-                json=body,
-                params=params,
-                headers=headers,
-                verify=trusted,
-                timeout=30,
-                trust_env=False,
-            )
-        except httpx.HTTPError as error:
-            raise TemporaryError(
-                f"The plane does not answer at {self._url}: {error}.", "Run `aloft doctor`."
-            ) from error
-        if reply.status_code < 400:
-            return dict(reply.json()) if reply.content else {}
-        try:
-            told = dict(reply.json()["error"])
-        except (ValueError, KeyError, TypeError):
-            told = {}
-        if reply.status_code == 404:
-            raise NotFound(str(told.get("message", path)))
-        if reply.status_code in (502, 503, 504):
-            raise TemporaryError(str(told.get("message", f"The plane answers with HTTP {reply.status_code}.")))
-        raise _refusal(told, f"The plane answers with HTTP {reply.status_code}.")
+        return dict(self._client.call(method, path, body, params))
 
     def _until(
         self, look: Callable[[], str], timeout: float, what: str, trouble: Callable[[], str] = lambda: ""
@@ -188,10 +169,6 @@ class Plane:
                     f"{what} after {timeout:.0f} s{': ' + reason if reason else ''}.", "Run `aloft doctor`."
                 )
             time.sleep(0.25)
-
-
-def _refusal(told: Mapping[str, Any], otherwise: str) -> PlaneRefused:
-    return PlaneRefused(str(told.get("message") or otherwise), str(told.get("remedy") or ""))
 
 
 def _role(role: str, report: Mapping[str, Any]) -> str:
