@@ -69,15 +69,15 @@ async def keep_rotated(folder: Path, rotation: Rotation, interval: float = 60.0)
 
 def tail(path: Path, lines: int) -> list[str]:
     """The last lines of a log, oldest first; none if there is no log."""
-    return _tail(path, lines)[0]
+    whole, rest, _ = _tail(path, lines)
+    return ([*whole, rest.decode(errors="replace")] if rest else whole)[-lines:] if lines else []
 
 
 async def follow(path: Path, lines: int = 0) -> AsyncIterator[str]:
     """The last ``lines`` of a log, then each line as it is written, for ever; one that is not there yet is awaited."""
-    last, position = await asyncio.to_thread(_tail, path, lines)
+    last, rest, position = await asyncio.to_thread(_tail, path, lines)
     for line in last:
         yield line
-    rest = b""
     while True:
         chunks, position = await asyncio.to_thread(_read_on, path, position)
         for chunk in chunks:
@@ -88,8 +88,8 @@ async def follow(path: Path, lines: int = 0) -> AsyncIterator[str]:
             await asyncio.sleep(_POLL)
 
 
-def _tail(path: Path, lines: int) -> tuple[list[str], int]:
-    """The last lines and where they end."""
+def _tail(path: Path, lines: int) -> tuple[list[str], bytes, int]:
+    """The last whole lines, what there is of the next, and where that ends."""
     try:
         with path.open("rb") as file:
             end = position = file.seek(0, os.SEEK_END)
@@ -100,9 +100,9 @@ def _tail(path: Path, lines: int) -> tuple[list[str], int]:
                 file.seek(position)
                 text = file.read(step) + text
     except FileNotFoundError:
-        return [], 0
-    found = text.removesuffix(b"\n").split(b"\n") if text else []
-    return [line.decode(errors="replace") for line in found[max(0, len(found) - lines) :]], end
+        return [], b"", 0
+    *whole, rest = text.split(b"\n")
+    return [line.decode(errors="replace") for line in whole[max(0, len(whole) - lines) :]], rest, end
 
 
 def _read_on(path: Path, position: int) -> tuple[list[bytes], int]:

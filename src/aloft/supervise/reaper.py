@@ -41,8 +41,9 @@ async def take_lock(path: Path) -> int:
 class Reaper:
     """Buries orphans.
 
-    Zombies that are somebody's own children (a subprocess that this program waits for) must be left to them, so only
-    those that were already there at the round before are buried.
+    An orphan of a daemon has a session of its own and is buried at once: programs that wait for a pid to vanish (libvirt
+    does, after each probe of QEMU) must not wait for us. A zombie of our own session may be a subprocess that this program
+    waits for; it is left alone unless it was there at the round before already.
     """
 
     def __init__(self) -> None:
@@ -55,7 +56,8 @@ class Reaper:
                 self._seen.clear()
                 return []
             zombies = zombie_children()
-            buried = sorted(zombies & self._seen)
+            orphans = {pid for pid in zombies if _session(pid) != os.getsid(0)}
+            buried = sorted(orphans | (zombies & self._seen))
             for pid in buried:
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, os.WNOHANG)
@@ -63,6 +65,14 @@ class Reaper:
             return buried
         self._seen.clear()
         return []
+
+
+def _session(pid: int) -> int:
+    """The session of a process, a zombie too; our own when it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[3])
+    except OSError:
+        return os.getsid(0)
 
 
 def zombie_children() -> set[int]:

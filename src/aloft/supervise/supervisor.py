@@ -10,6 +10,7 @@ supervisor that is killed; the next one adopts them by their records, and ends w
 import asyncio
 import logging
 import os
+import signal
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 
@@ -298,9 +299,15 @@ class Supervisor:
             unit.wake()
 
     async def _keep_house(self) -> None:
-        reaper = Reaper()
+        """Bury orphans as they die (and those that were missed, from time to time), and call who waits for a turn."""
+        reaper, died = Reaper(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(ValueError):  # only a main thread's loop hears signals
+            loop.add_signal_handler(signal.SIGCHLD, died.set)
         while True:
-            await asyncio.sleep(_HOUSEKEEPING)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(died.wait(), _HOUSEKEEPING)
+            died.clear()
             reaper.round()
             self._call_next()
 

@@ -102,7 +102,7 @@ async def test_a_follower_misses_nothing_when_the_log_is_rotated(tmp_path: Path,
 async def test_a_follower_waits_for_a_log_and_for_the_end_of_a_line(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(logs, "_POLL", 0.001)
     path = tmp_path / "x.log"
-    follower = follow(path)
+    follower = follow(path, lines=1)
     waiting = asyncio.ensure_future(anext(follower))
     await asyncio.sleep(0)
     assert not waiting.done()
