@@ -16,7 +16,15 @@ from aloft.base.invoke import CommandFailed, CommandStalled, answer, invoke
 BUILD = ("gcc", "pkg-config", "libvirt-dev", "python3-dev", "python3-venv")
 """What the environments need to be made: OpenStack's packages are wheels, libvirt-python is compiled."""
 
-NODE = ("mariadb-server", "rabbitmq-server", "haproxy", "memcached", "ovn-central", "openvswitch-switch")
+NODE = (
+    "mariadb-server",
+    "rabbitmq-server",
+    "haproxy",
+    "memcached",
+    "ovn-central",
+    "openvswitch-switch",
+    "novnc",
+)
 """What a node runs."""
 
 HOST = (
