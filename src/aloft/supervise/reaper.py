@@ -41,47 +41,56 @@ async def take_lock(path: Path) -> int:
 class Reaper:
     """Buries orphans.
 
-    An orphan of a daemon has a session of its own and is buried at once: programs that wait for a pid to vanish (libvirt
-    does, after each probe of QEMU) must not wait for us. A zombie of our own session may be a subprocess that this program
-    waits for; it is left alone unless it was there at the round before already.
+    An orphan of a daemon is buried at once: programs that wait for a pid to vanish (libvirt does, after each probe of QEMU)
+    must not wait for us. It is known by its session, which is not ours and not its own: daemons fork once more after they
+    have made a session. Other zombies may be children that this program itself started and will ask for their exit code, so
+    they are left alone for a while.
+
+    Args:
+        patience: seconds for which such zombies are left to who started them.
     """
 
-    def __init__(self) -> None:
-        self._seen: set[int] = set()
+    def __init__(self, patience: float = 10.0) -> None:
+        self._patience = patience
+        self._seen: dict[int, float] = {}
 
-    def round(self) -> list[int]:
-        """Bury who has been lying around since the last round; returns their pids."""
-        with contextlib.suppress(ChildProcessError):
-            if os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-                self._seen.clear()
-                return []
-            zombies = zombie_children()
-            orphans = {pid for pid in zombies if _session(pid) != os.getsid(0)}
-            buried = sorted(orphans | (zombies & self._seen))
-            for pid in buried:
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(pid, os.WNOHANG)
-            self._seen = zombies - set(buried)
-            return buried
-        self._seen.clear()
-        return []
+    def round(self, now: float) -> list[int]:
+        """Bury who is to be buried at ``now``, seconds on a clock that does not go back; returns their pids."""
+        if not _any_zombie():
+            self._seen.clear()
+            return []
+        zombies = zombie_children()
+        self._seen = {pid: self._seen.get(pid, now) for pid in zombies}
+        ours = os.getsid(0)
+        buried = [
+            pid
+            for pid, session in zombies.items()
+            if session not in (ours, pid) or now - self._seen[pid] >= self._patience
+        ]
+        for pid in buried:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+            del self._seen[pid]
+        return buried
 
 
-def _session(pid: int) -> int:
-    """The session of a process, a zombie too; our own when it is gone."""
+def _any_zombie() -> bool:
+    """One cheap question, which leaves the zombie as it is."""
     try:
-        return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[3])
-    except OSError:
-        return os.getsid(0)
+        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return False
 
 
-def zombie_children() -> set[int]:
-    """Our own children that have ended and were not waited for."""
-    found = set()
+def zombie_children() -> dict[int, int]:
+    """Our own children that have ended and were not waited for, and their sessions."""
+    found = {}
     for task in Path("/proc/self/task").iterdir():
         with contextlib.suppress(OSError):
             for pid in (task / "children").read_text().split():
                 with contextlib.suppress(OSError):
-                    if Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] == "Z":
-                        found.add(int(pid))
+                    stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+                    state, _, _, session = stat.rpartition(")")[2].split()[:4]
+                    if state == "Z":
+                        found[int(pid)] = int(session)
     return found

@@ -8,9 +8,11 @@ supervisor that is killed; the next one adopts them by their records, and ends w
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 
@@ -302,14 +304,19 @@ class Supervisor:
         """Bury orphans as they die (and those that were missed, from time to time), and call who waits for a turn."""
         reaper, died = Reaper(), asyncio.Event()
         loop = asyncio.get_running_loop()
-        with contextlib.suppress(ValueError):  # only a main thread's loop hears signals
+        with contextlib.suppress(ValueError, RuntimeError):  # only a main thread's loop hears signals
             loop.add_signal_handler(signal.SIGCHLD, died.set)
-        while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(died.wait(), _HOUSEKEEPING)
-            died.clear()
-            reaper.round()
-            self._call_next()
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_HOUSEKEEPING):
+                        await died.wait()
+                died.clear()
+                reaper.round(time.monotonic())
+                self._call_next()
+        finally:
+            with contextlib.suppress(ValueError, RuntimeError):
+                loop.remove_signal_handler(signal.SIGCHLD)
 
     async def _end(self, specs: dict[str, ProcessSpec]) -> None:
         """Stop processes unless a group wants them again."""
