@@ -12,6 +12,9 @@ from aloft.plane.operations import Failure, Journal, Step
 from aloft.plane.records.database import Transaction
 from aloft.plane.records.tables import OperationRow, utcnow
 
+EXPECTED_STEPS = {"customer.create": 5, "region.create": 5, "region.change": 5, "host.attach": 2, "host.authorise": 2}
+"""Steps of each kind: the handing over to the node, and those that a node takes."""
+
 
 def open_operation(
     work: Transaction, kind: str, subject: str, target_id: str, customer: str | None, actor: str
@@ -71,6 +74,7 @@ def journal_of(row: OperationRow) -> Journal:
         started=row.started_at,
         ended=row.ended_at,
         revision=row.revision,
+        expected=EXPECTED_STEPS.get(row.kind, 0),
     )
 
 

@@ -16,6 +16,9 @@ OperationState = Literal["queued", "running", "succeeded", "failed", "cancelled"
 StepState = Literal["pending", "running", "done", "failed"]
 
 OPEN_STATES: tuple[OperationState, ...] = ("queued", "running")
+ALMOST_DONE = 0.99
+"""The most progress that an operation shows before it has ended well."""
+
 ENDED_STATES: tuple[OperationState, ...] = ("succeeded", "failed", "cancelled")
 
 
@@ -55,6 +58,7 @@ class Journal:
         started: when the first step was taken.
         ended: when it ended.
         revision: raised by every change.
+        expected: how many steps there will be at least, as far as that is known; steps show up one after another.
     """
 
     state: OperationState = "queued"
@@ -64,6 +68,7 @@ class Journal:
     started: datetime | None = None
     ended: datetime | None = None
     revision: int = 0
+    expected: int = 0
 
     @property
     def open(self) -> bool:
@@ -83,7 +88,7 @@ def with_steps(journal: Journal, steps: Sequence[Step]) -> Journal:
     """Show these steps from now on; the same journal when nothing changed."""
     _must_be_open(journal, "given steps")
     steps = tuple(steps)
-    progress = max(journal.progress, _share_done(steps))
+    progress = max(journal.progress, _share_done(steps, journal.expected))
     if steps == journal.steps and progress == journal.progress:
         return journal
     return replace(journal, steps=steps, progress=progress, revision=journal.revision + 1)
@@ -126,8 +131,10 @@ def _stopped(steps: Sequence[Step], now: datetime) -> tuple[Step, ...]:
     return tuple(replace(s, state="failed", ended=now) if s.state == "running" else s for s in steps)
 
 
-def _share_done(steps: Sequence[Step]) -> float:
-    return sum(step.state == "done" for step in steps) / len(steps) if steps else 0.0
+def _share_done(steps: Sequence[Step], expected: int) -> float:
+    """The share that is done; all of it only when the operation has ended."""
+    done, of = sum(step.state == "done" for step in steps), max(len(steps), expected)
+    return min(done / of, ALMOST_DONE) if of else 0.0
 
 
 def _must_be_open(journal: Journal, what: str) -> None:

@@ -64,6 +64,7 @@ def test_a_failed_creation_is_torn_down_shown_and_can_be_tried_again(plane: Plan
     assert ended["state"] == "failed"
     assert ended["error"]["message"] == "The services did not start."
     assert ended["error"]["remedy"] == "Free some memory."
+    assert ended["progress"] < 1
     assert "broken/broken-1" not in plane.node.controllers
     told = plane.client.get("/v1/customers/broken").json()
     assert told["state"] == "failed"

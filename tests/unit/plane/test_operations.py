@@ -66,8 +66,16 @@ def test_failure_marks_the_step_that_ran() -> None:
     assert ended.progress == pytest.approx(1 / 3)
 
 
+def test_progress_reckons_with_steps_that_are_still_to_come() -> None:
+    journal = operations.with_steps(Journal(expected=4), (Step("a", "done"),))
+    assert journal.progress == pytest.approx(1 / 4)
+    assert operations.with_steps(Journal(), (Step("a", "done"),)).progress < 1
+    assert operations.succeed(journal, LATER).progress == 1
+
+
 def test_a_step_replaces_the_one_of_its_name() -> None:
     journal = operations.with_steps(Journal(), (Step("a"), Step("b")))
     journal = operations.with_step(journal, Step("a", "done"))
     journal = operations.with_step(journal, Step("c"))
+    assert journal.progress == pytest.approx(1 / 2)
     assert [(step.name, step.state) for step in journal.steps] == [("a", "done"), ("b", "pending"), ("c", "pending")]

@@ -62,7 +62,10 @@ class Step(BaseModel):
 
 
 class Operation(BaseModel):
-    """A change that somebody asked for, and how far it has come; ``revision`` is raised by every change of it."""
+    """A change that somebody asked for, and how far it has come.
+
+    ``revision`` is raised by every change of it; ``resumable`` is whether the plane goes on with it after a crash.
+    """
 
     id: str
     kind: str
