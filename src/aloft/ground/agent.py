@@ -7,7 +7,6 @@ the switch. The next agent adopts those.
 
 import asyncio
 import contextlib
-import ctypes
 import logging
 import random
 import signal
@@ -29,7 +28,6 @@ _log = logging.getLogger(__name__)
 REPORT_SECONDS = 20.0
 """The longest time between two reports."""
 
-_PR_SET_CHILD_SUBREAPER = 36
 _CALM = 30.0
 _BUSY = 3.0
 _SHORTEST = 1.0
@@ -71,7 +69,6 @@ class Agent:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         await self._supervisor.open()
-        _leave_orphans_to_init()
         self._supervisor.subscribe(lambda _: self._look.set())
         tasks = [asyncio.create_task(work()) for work in (self._listen, self._converge, self._tell)]
         stop = asyncio.create_task(self._stop.wait())
@@ -169,14 +166,6 @@ class Agent:
             yield uplink
         finally:
             await uplink.close()
-
-
-def _leave_orphans_to_init() -> None:
-    """Take back that the supervisor buries orphans (prctl(2)).
-
-    libvirt waits for QEMU, which it detaches, to be gone; the supervisor takes seconds to bury what it does not know.
-    """
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
 def _pause(error: AloftError, failures: int) -> float:
