@@ -41,10 +41,10 @@ async def take_lock(path: Path) -> int:
 class Reaper:
     """Buries orphans.
 
-    An orphan of a daemon is buried at once: programs that wait for a pid to vanish (libvirt does, after each probe of QEMU)
-    must not wait for us. It is known by its session, which is not ours and not its own: daemons fork once more after they
-    have made a session. Other zombies may be children that this program itself started and will ask for their exit code, so
-    they are left alone for a while.
+    An orphan of a daemon is buried at once: programs that wait for a pid to vanish (libvirt does, after each probe of
+    QEMU) must not wait for us. It is known by its session, which is not ours and not its own: daemons fork once more
+    after they have made a session. Other zombies may be children that this program itself started and will ask for
+    their exit code, so they are left alone for a while.
 
     Args:
         patience: seconds for which such zombies are left to who started them.

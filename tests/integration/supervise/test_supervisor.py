@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from aloft.base.errors import Conflict, InvalidInput, NotFound
 from aloft.supervise.backoff import Policy
 from aloft.supervise.cgroup import members
+from aloft.supervise.child import start_time
 from aloft.supervise.metrics import ProcessCollector
 from aloft.supervise.reaper import Reaper, zombie_children
 from aloft.supervise.spec import Probe
@@ -209,15 +211,36 @@ async def test_a_program_without_a_control_group_ends_with_its_session_only(benc
     await gone(helper)
 
 
-async def test_orphans_are_buried(bench):
+async def test_orphans_of_daemons_are_buried_at_once(bench):
     await bench.run(bench.daemon("one", "orphaning", ready=Probe("none")))
-    await eventually(lambda: bench.log("one").exists() and bench.log("one").read_text().endswith("\n"))
-    orphan = int(bench.log("one").read_text())
-    reaper = Reaper()
-    await eventually(lambda: orphan in zombie_children())
-    assert orphan not in reaper.round()
-    assert orphan in reaper.round()
-    assert orphan not in zombie_children()
+    log = bench.log("one")
+    await eventually(lambda: log.exists() and log.read_text().endswith("\n"))
+    orphan = int(log.read_text())
+    await eventually(lambda: start_time(orphan) is None)
+
+
+async def test_exit_codes_are_left_to_who_asks_for_them(bench):
+    await bench.run(bench.daemon("one"))
+    ours = [
+        await asyncio.create_subprocess_exec("/bin/sh", "-c", "exit 7", start_new_session=own) for own in (True, False)
+    ]
+    held = subprocess.Popen(["/bin/sh", "-c", "exit 7"])  # noqa: ASYNC220 - nobody asks for it at first
+    await eventually(lambda: held.pid in zombie_children())
+    os.kill(bench.pid("one"), signal.SIGKILL)
+    assert "SIGKILL" in (await bench.until(lambda status: status.state == "backoff")).reason
+    assert [await process.wait() for process in ours] == [7, 7]
+    assert held.wait() == 7
+
+
+async def test_who_is_not_asked_for_is_buried_in_the_end(bench):
+    held = subprocess.Popen(["/bin/true"])  # noqa: ASYNC220 - the point is that nobody waits for it
+    await eventually(lambda: held.pid in zombie_children())
+    reaper = Reaper(patience=10.0)
+    assert held.pid not in reaper.round(100.0)
+    assert held.pid not in reaper.round(109.0)
+    assert held.pid in reaper.round(110.0)
+    assert held.pid not in zombie_children()
+    held.poll()
 
 
 async def test_a_second_supervisor_is_refused(bench):
