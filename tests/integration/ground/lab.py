@@ -182,7 +182,8 @@ class Host:
             hostname far
             ip link set lo up
             echo up
-            exec sleep infinity
+            # as the namespace's first process it has to bury orphans, which a wait does
+            while :; do sleep 3600 & wait $!; done
         """
         self.holder = subprocess.Popen(
             ["unshare", "-m", "-n", "-u", "-p", "-f", "--mount-proc", "--propagation", "private", "sh", "-c", script],
