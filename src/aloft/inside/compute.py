@@ -9,13 +9,15 @@ from aloft.inside.announce import when_started
 
 
 def main(config: str, ready: str) -> None:
-    """Run nova-compute with the file ``config``; make the file ``ready`` once it is registered and takes work."""
-    from nova import service
+    """Run nova-compute with the file ``config``; make the file ``ready`` once it is registered and takes work.
+
+    Nothing of nova may be imported before ``nova.cmd.compute``, which decides between threads and eventlet.
+    """
+    sys.argv = ["nova-compute", "--config-file", config]
     from nova.cmd import compute
 
-    serve = service.serve
-    service.serve = lambda server, **options: serve(when_started(server, ready), **options)
-    sys.argv = ["nova-compute", "--config-file", config]
+    serve = compute.service.serve
+    compute.service.serve = lambda server, **options: serve(when_started(server, ready), **options)
     compute.main()
 
 
