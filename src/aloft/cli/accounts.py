@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aloft.cli.client import Connection, PlaneClient, find, own_file
+from aloft.cli.client import Connection, connect, find, own_file
 from aloft.cli.output import emit, moment, table
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -28,7 +28,7 @@ def log_in(
     """Log in: keep a fresh token for this user of this machine."""
     connection = find()
     body = {"account": name, "password": _password(password_stdin), "lifetime": hours * 3600}
-    told = PlaneClient(replace(connection, token="", customer=None)).call("POST", "/v1/tokens", body)
+    told = connect(replace(connection, token="", customer=None)).call("POST", "/v1/tokens", body)
     _keep(connection, told["token"])
     sys.stdout.write(f"Logged in as {name} until {moment(told['expires'])}.\n")
 
@@ -36,14 +36,14 @@ def log_in(
 @app.command("logout")
 def log_out() -> None:
     """Make the token that is in use worthless, and forget it."""
-    PlaneClient(find()).call("DELETE", "/v1/tokens/current")
+    connect().call("DELETE", "/v1/tokens/current")
     own_file().unlink(missing_ok=True)
 
 
 @app.command("list")
 def list_accounts(as_json: AsJson = False) -> None:
     """List accounts."""
-    items = PlaneClient(find()).items("/v1/accounts")
+    items = connect().items("/v1/accounts")
     if as_json:
         emit(items)
         return
@@ -58,7 +58,7 @@ def list_accounts(as_json: AsJson = False) -> None:
 def create_account(name: Name, role: Roles = None, password_stdin: FromStdin = False, as_json: AsJson = False) -> None:
     """Create an account."""
     body = {"name": name, "roles": role or ["auditor"], "password": _password(password_stdin, new=True)}
-    _show(PlaneClient(find()).call("POST", "/v1/accounts", body), as_json)
+    _show(connect().call("POST", "/v1/accounts", body), as_json)
 
 
 @app.command("change")
@@ -74,13 +74,13 @@ def change_account(
     body: dict[str, Any] = {"roles": role or None, "disabled": disabled}
     if password or password_stdin:
         body["password"] = _password(password_stdin, new=True)
-    _show(PlaneClient(find()).call("PATCH", f"/v1/accounts/{name}", body), as_json)
+    _show(connect().call("PATCH", f"/v1/accounts/{name}", body), as_json)
 
 
 @app.command("delete")
 def delete_account(name: Name) -> None:
     """Delete an account."""
-    PlaneClient(find()).call("DELETE", f"/v1/accounts/{name}")
+    connect().call("DELETE", f"/v1/accounts/{name}")
 
 
 def _show(told: dict[str, Any], as_json: bool) -> None:

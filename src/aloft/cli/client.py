@@ -5,6 +5,8 @@ the caller's own ``~/.config/aloft/cli.toml``, else from ``/etc/aloft/cli.toml``
 With ``ALOFT_CUSTOMER`` the token is a Keystone token of that customer's administrator.
 """
 
+import atexit
+import functools
 import json
 import os
 import ssl
@@ -176,6 +178,10 @@ class PlaneClient:
                     raise
                 time.sleep(RECONNECT_PAUSE)
 
+    def close(self) -> None:
+        """Close every connection."""
+        self._client.close()
+
     def _events(self, path: str, last: int) -> Iterator[Json]:
         headers = {"Last-Event-ID": str(last)} if last >= 0 else {}
         timeout = httpx.Timeout(10.0, read=60.0)
@@ -195,6 +201,18 @@ class PlaneClient:
             f"The plane at {self._connection.url} does not answer: {error or type(error).__name__}.",
             "See with `aloft doctor` whether Aloft runs on the provider's machine, and try again.",
         )
+
+
+def connect(connection: Connection | None = None) -> PlaneClient:
+    """The client of this process for a connection (the one that :func:`find` finds); closed when the process ends."""
+    return _open(connection or find())
+
+
+@functools.cache
+def _open(connection: Connection) -> PlaneClient:
+    client = PlaneClient(connection)
+    atexit.register(client.close)
+    return client
 
 
 def refusal(answer: httpx.Response) -> AloftError:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from aloft.base.errors import InvalidInput
-from aloft.cli.client import PlaneClient, find
+from aloft.cli.client import connect
 from aloft.cli.output import details, emit, follow, moment, table
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -33,7 +33,7 @@ def issue_token(
 ) -> None:
     """Issue a token with which machines enrol as hosts of a region."""
     body = {"roles": role or [], "uses": uses, "lifetime": minutes * 60}
-    told = PlaneClient(find()).call("POST", f"/v1/customers/{customer}/regions/{region}/host-tokens", body)
+    told = connect().call("POST", f"/v1/customers/{customer}/regions/{region}/host-tokens", body)
     if as_json:
         emit(told)
         return
@@ -56,7 +56,7 @@ def list_hosts(
     as_json: AsJson = False,
 ) -> None:
     """List hosts."""
-    items = [one for one in PlaneClient(find()).items("/v1/hosts") if customer in (None, one["customer"])]
+    items = [one for one in connect().items("/v1/hosts") if customer in (None, one["customer"])]
     if as_json:
         emit(items)
         return
@@ -70,7 +70,7 @@ def list_hosts(
 @app.command("show")
 def show_host(customer: Customer, region: Region, host: Host, as_json: AsJson = False) -> None:
     """Show a host and its roles."""
-    told = PlaneClient(find()).call("GET", _path(customer, region, host))
+    told = connect().call("GET", _path(customer, region, host))
     if as_json:
         emit(told)
         return
@@ -93,7 +93,7 @@ def authorise(
     customer: Customer, region: Region, host: Host, role: Roles = None, wait: Wait = True, as_json: AsJson = False
 ) -> None:
     """Authorise exactly these roles; the agent brings them about and removes others."""
-    client = PlaneClient(find())
+    client = connect()
     answer = client.call("PUT", f"{_path(customer, region, host)}/roles", {"roles": role or []})
     follow(client, answer["operation"], wait, as_json)
 
@@ -108,7 +108,7 @@ def delete_host(
     as_json: AsJson = False,
 ) -> None:
     """Detach a host: its certificate and credentials become worthless."""
-    client = PlaneClient(find())
+    client = connect()
     client.call("GET", _path(customer, region, host))
     confirm(yes, f"Detach host {host} from {customer}/{region}?")
     follow(client, client.call("DELETE", _path(customer, region, host))["operation"], wait, as_json)

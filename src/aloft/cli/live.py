@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from aloft.base.errors import InvalidInput
-from aloft.cli.client import PlaneClient, find
+from aloft.cli.client import PlaneClient, connect
 from aloft.cli.output import emit, table
 
 WELL = ("ready", "ok", "up")
@@ -16,7 +16,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: every component's health.")] = False,
 ) -> None:
     """Show the health of everything that runs; the exit code is 1 when something is unwell."""
-    told = PlaneClient(find()).call("GET", "/v1/status")
+    told = connect().call("GET", "/v1/status")
     if as_json:
         emit(told)
     else:
@@ -33,7 +33,7 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written from now on.")] = False,
 ) -> None:
     """Print the log of a customer's service, or of a process of the node."""
-    client = PlaneClient(find())
+    client = connect()
     path = f"/v1/logs/{customer}"
     if service is not None:
         path = f"/v1/customers/{customer}/regions/{region or _first(client, customer)}/logs/{service}"

@@ -6,7 +6,7 @@ import typer
 
 from aloft.base.errors import InvalidInput
 from aloft.cli import accounts, hosts
-from aloft.cli.client import PlaneClient, find
+from aloft.cli.client import connect
 from aloft.cli.output import details, elapsed, emit, follow, moment, table
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -54,7 +54,7 @@ def create_customer(
     wish = {"release": release_name, **_specification(service, memory_mib, cpu_cores)}
     if region_name is not None:
         wish["name"] = region_name
-    client = PlaneClient(find())
+    client = connect()
     body = {"name": name, "display_name": display_name, "region": wish}
     follow(client, client.call("POST", "/v1/customers", body)["operation"], wait, as_json)
 
@@ -62,7 +62,7 @@ def create_customer(
 @customer.command("list")
 def list_customers(as_json: AsJson = False) -> None:
     """List customers."""
-    items = PlaneClient(find()).items("/v1/customers")
+    items = connect().items("/v1/customers")
     if as_json:
         emit(items)
         return
@@ -82,7 +82,7 @@ def list_customers(as_json: AsJson = False) -> None:
 @customer.command("show")
 def show_customer(name: Customer, as_json: AsJson = False) -> None:
     """Show a customer and its regions."""
-    told = PlaneClient(find()).call("GET", f"/v1/customers/{name}")
+    told = connect().call("GET", f"/v1/customers/{name}")
     if as_json:
         emit(told)
         return
@@ -103,13 +103,13 @@ def show_credentials(
     region_name: Annotated[str | None, typer.Option("--region", help="The region that they shall name.")] = None,
 ) -> None:
     """Print how the customer's administrator logs in to OpenStack, as JSON; it is noted in the audit log."""
-    emit(PlaneClient(find()).call("GET", f"/v1/customers/{name}/credentials", params={"region": region_name}))
+    emit(connect().call("GET", f"/v1/customers/{name}/credentials", params={"region": region_name}))
 
 
 @customer.command("delete")
 def delete_customer(name: Customer, yes: Yes = False, wait: Wait = True, as_json: AsJson = False) -> None:
     """Delete a customer with all its regions and data; refused while hosts are attached."""
-    client = PlaneClient(find())
+    client = connect()
     client.call("GET", f"/v1/customers/{name}")
     hosts.confirm(yes, f"Delete customer {name} with all its regions and data?")
     follow(client, client.call("DELETE", f"/v1/customers/{name}")["operation"], wait, as_json)
@@ -127,7 +127,7 @@ def create_region(
     as_json: AsJson = False,
 ) -> None:
     """Create one more region of a customer; one that failed is tried again."""
-    client = PlaneClient(find())
+    client = connect()
     body = {"name": name, "release": release_name, **_specification(service, memory_mib, cpu_cores)}
     answer = client.call("POST", f"/v1/customers/{customer_name}/regions", body)
     follow(client, answer["operation"], wait, as_json)
@@ -142,7 +142,7 @@ def list_regions(
 ) -> None:
     """List regions."""
     path = "/v1/regions" if customer_name is None else f"/v1/customers/{customer_name}/regions"
-    items = PlaneClient(find()).items(path)
+    items = connect().items(path)
     if as_json:
         emit(items)
     else:
@@ -152,7 +152,7 @@ def list_regions(
 @region.command("show")
 def show_region(customer_name: Customer, name: Region, as_json: AsJson = False) -> None:
     """Show a region, its endpoints and components."""
-    told = PlaneClient(find()).call("GET", f"/v1/customers/{customer_name}/regions/{name}")
+    told = connect().call("GET", f"/v1/customers/{customer_name}/regions/{name}")
     if as_json:
         emit(told)
         return
@@ -181,7 +181,7 @@ def delete_region(
     customer_name: Customer, name: Region, yes: Yes = False, wait: Wait = True, as_json: AsJson = False
 ) -> None:
     """Delete a region and its data; refused while hosts are attached, or when it hosts the customer's Keystone."""
-    client = PlaneClient(find())
+    client = connect()
     path = f"/v1/customers/{customer_name}/regions/{name}"
     client.call("GET", path)
     hosts.confirm(yes, f"Delete region {customer_name}/{name} and its data?")
@@ -191,7 +191,7 @@ def delete_region(
 @release.command("list")
 def list_releases(as_json: AsJson = False) -> None:
     """List OpenStack releases and whether they are ready."""
-    items = PlaneClient(find()).items("/v1/releases")
+    items = connect().items("/v1/releases")
     if as_json:
         emit(items)
         return
@@ -205,7 +205,7 @@ def prepare_release(
     as_json: AsJson = False,
 ) -> None:
     """Make a release ready to be used."""
-    client = PlaneClient(find())
+    client = connect()
     follow(client, client.call("POST", f"/v1/releases/{name}/prepare")["operation"], wait, as_json)
 
 
@@ -218,7 +218,7 @@ def list_operations(
 ) -> None:
     """List operations, newest first."""
     query = {"state": state, "customer": customer_name, "limit": limit}
-    items = PlaneClient(find()).items("/v1/operations", query)
+    items = connect().items("/v1/operations", query)
     if as_json:
         emit(items)
         return
@@ -243,7 +243,7 @@ def show_operation(
     identity: Annotated[str, typer.Argument(metavar="ID", help="Id of the operation.")], as_json: AsJson = False
 ) -> None:
     """Show an operation and its steps."""
-    told = PlaneClient(find()).call("GET", f"/v1/operations/{identity}")
+    told = connect().call("GET", f"/v1/operations/{identity}")
     if as_json:
         emit(told)
         return
@@ -270,7 +270,7 @@ def watch_operation(
     identity: Annotated[str, typer.Argument(metavar="ID", help="Id of the operation.")], as_json: AsJson = False
 ) -> None:
     """Follow an operation to its end; the exit code tells whether it succeeded."""
-    client = PlaneClient(find())
+    client = connect()
     follow(client, client.call("GET", f"/v1/operations/{identity}"), wait=True, as_json=as_json)
 
 
@@ -279,8 +279,8 @@ def cancel_operation(
     identity: Annotated[str, typer.Argument(metavar="ID", help="Id of the operation.")], as_json: AsJson = False
 ) -> None:
     """Give up making a customer or a region; what was made so far is torn down."""
-    told = PlaneClient(find()).call("POST", f"/v1/operations/{identity}/cancel")["operation"]
-    follow(PlaneClient(find()), told, wait=False, as_json=as_json)
+    told = connect().call("POST", f"/v1/operations/{identity}/cancel")["operation"]
+    follow(connect(), told, wait=False, as_json=as_json)
 
 
 def _region_table(items: list[dict[str, Any]]) -> None:

@@ -35,8 +35,9 @@ def find_customer(session: Session, name: str, lock: bool = False) -> Customer:
     Raises:
         NotFound: there is none.
     """
-    query = select(Customer).where(Customer.name == name)
-    row = session.scalars(query.with_for_update() if lock else query).first()
+    row = session.scalars(select(Customer).where(Customer.name == name)).first()
+    if row is not None and lock:
+        row = session.get(Customer, row.id, with_for_update=True, populate_existing=True)
     if row is None:
         raise no_such_customer(name)
     return row
@@ -53,13 +54,27 @@ def find_region(session: Session, customer: str, name: str, lock: bool = False) 
     Raises:
         NotFound: there is none.
     """
-    query = select(Region).join(Customer).where(Customer.name == customer, Region.name == name)
-    row = session.scalars(query.with_for_update() if lock else query).first()
+    row = session.scalars(select(Region).join(Customer).where(Customer.name == customer, Region.name == name)).first()
+    if row is not None and lock:
+        row = lock_region(session, row.id)
     if row is None:
         raise NotFound(
             f"Customer {customer!r} has no region {name!r}.", f"List them with `aloft region list {customer}`."
         )
     return row
+
+
+def lock_region(session: Session, region_id: str) -> Region | None:
+    """The region, locked together with its customer; ``None`` when it is gone.
+
+    Whoever locks several records locks the customer before its regions, a region before its hosts, and operations last, so that
+    no two transactions wait for each other.
+    """
+    row = session.get(Region, region_id)
+    if row is None:
+        return None
+    session.get(Customer, row.customer_id, with_for_update=True, populate_existing=True)
+    return session.get(Region, region_id, with_for_update=True, populate_existing=True)
 
 
 def choose_release(releases: Sequence[Release], wanted: str | None) -> str:
@@ -96,7 +111,8 @@ def create_customer(
     names.check_label("customer", name)
     names.check_label("region", wish.name)
     services = names.check_services(wish.services)
-    customer = work.session.scalars(select(Customer).where(Customer.name == name).with_for_update()).first()
+    known = work.session.scalars(select(Customer.id).where(Customer.name == name)).first()
+    customer = work.session.get(Customer, known, with_for_update=True) if known is not None else None
     if customer is None:
         customer = Customer(name=name, display_name=display_name or name)
         work.session.add(customer)
@@ -230,7 +246,7 @@ def cancel(work: Transaction, actor: str, operation_id: str) -> OperationRow:
         raise Conflict(f"The operation has {row.state} already.", "There is nothing left to cancel.")
     if row.kind not in ("customer.create", "region.create"):
         raise Conflict(f"An operation {row.kind} cannot be cancelled.", "Wait until it has ended.")
-    region = work.session.get(Region, row.target_id, with_for_update=True)
+    region = lock_region(work.session, row.target_id)
     if region is not None:
         region.wanted = "torn-down"
         region.error_message, region.error_remedy = f"Cancelled by {actor}.", "Create it again, or delete it."

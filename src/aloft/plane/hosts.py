@@ -28,6 +28,7 @@ class Admission:
     """A machine that has been let in, before the node has signed its certificate."""
 
     host_id: str
+    token_id: str
     customer: str
     region: str
     host: str
@@ -46,13 +47,10 @@ def find_host(session: Session, customer: str, region: str, name: str, lock: boo
     Raises:
         NotFound: there is none.
     """
-    query = (
-        select(Host)
-        .join(Region)
-        .join(Customer)
-        .where(Customer.name == customer, Region.name == region, Host.name == name)
-    )
-    row = session.scalars(query.with_for_update() if lock else query).first()
+    query = select(Host).join(Region).join(Customer)
+    row = session.scalars(query.where(Customer.name == customer, Region.name == region, Host.name == name)).first()
+    if row is not None and lock:
+        row = session.get(Host, row.id, with_for_update=True, populate_existing=True)
     if row is None:
         raise no_such_host(customer, region, name)
     return row
@@ -131,7 +129,7 @@ def admit(work: Transaction, token: str, name: str, csr: str, facts: dict[str, A
     host.generation, host.reported_generation = host.generation + 1, 0
     session.flush()
     _begin_attach(work, host, region.customer.name, region.name)
-    return Admission(host.id, region.customer.name, region.name, name, list(row.roles), host.generation)
+    return Admission(host.id, row.id, region.customer.name, region.name, name, list(row.roles), host.generation)
 
 
 def _spend(token: HostToken, host: Host | None, now: datetime, missing_after: float) -> None:
@@ -177,10 +175,10 @@ def granted(work: Transaction, host: Host, generation: int, roles: list[str], gr
 
 def withdraw(work: Transaction, admission: Admission, error: AloftError) -> None:
     """The node will not have this host: its record goes again, the operation says why, and the token is as before."""
+    token = work.session.get(HostToken, admission.token_id, with_for_update=True)
     host = work.session.get(Host, admission.host_id, with_for_update=True)
     if host is None:
         return
-    token = work.session.get(HostToken, host.token_id, with_for_update=True) if host.token_id else None
     if token is not None:
         token.uses_left += 1
     row = journal.current(work.session, host.id)

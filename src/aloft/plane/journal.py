@@ -39,11 +39,18 @@ def open_operation(
 
 
 def current(session: Session, target_id: str) -> OperationRow | None:
-    """The operation on this record that has not ended, locked; ``None`` when there is none."""
-    query = select(OperationRow).where(
+    """The operation on this record that has not ended, locked; ``None`` when there is none.
+
+    It is found without a lock and locked by its key: a search that locks would lock rows of others that it passes by.
+    """
+    query = select(OperationRow.id).where(
         OperationRow.target_id == target_id, OperationRow.state.in_(operations.OPEN_STATES)
     )
-    return session.scalars(query.with_for_update()).first()
+    found = session.scalars(query).first()
+    if found is None:
+        return None
+    row = session.get(OperationRow, found, with_for_update=True, populate_existing=True)
+    return row if row is not None and row.state in operations.OPEN_STATES else None
 
 
 def find(session: Session, operation_id: str) -> OperationRow:

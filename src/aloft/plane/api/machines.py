@@ -15,7 +15,7 @@ from aloft.plane import journal, names
 from aloft.plane.access.policy import Principal
 from aloft.plane.api import types, views
 from aloft.plane.api.callers import ThePlane, may
-from aloft.plane.node_api import NodeComponent
+from aloft.plane.node_api import NodeComponent, NodeController
 from aloft.plane.reconcile.releases import node_of
 from aloft.plane.records.tables import Customer, Host, Node, Region, Release
 from aloft.plane.service import Plane
@@ -76,10 +76,10 @@ def prepare_release(
 async def status(plane: ThePlane, principal: Annotated[Principal, Depends(may("status.read"))]) -> types.Status:
     """The health of everything that runs, asked of the node now; when it is silent, what is on record."""
     shared: list[NodeComponent] = []
-    live: dict[tuple[str, str], list[NodeComponent]] = {}
+    live: dict[tuple[str, str], NodeController] = {}
     try:
         shared = await plane.node.health()
-        live = {(c.customer, c.region): c.components for c in await plane.node.controllers()}
+        live = {(c.customer, c.region): c for c in await plane.node.controllers()}
         await plane.releases.refresh()
     except TemporaryError:
         with suppress(TemporaryError):
@@ -116,9 +116,7 @@ def _releases(plane: Plane) -> types.Items[types.Release]:
         return types.Items(items=[views.release(row, node) for row in rows])
 
 
-def _status(
-    plane: Plane, shared: list[NodeComponent], live: dict[tuple[str, str], list[NodeComponent]]
-) -> types.Status:
+def _status(plane: Plane, shared: list[NodeComponent], live: dict[tuple[str, str], NodeController]) -> types.Status:
     with plane.records.transaction() as work:
         node = views.node(node_of(work.session))
         regions = [
@@ -139,15 +137,15 @@ def _status(
     return types.Status(healthy=healthy, node=node, shared=components, regions=regions, hosts=hosts)
 
 
-def _region_status(row: Region, live: dict[tuple[str, str], list[NodeComponent]]) -> types.RegionStatus:
+def _region_status(row: Region, live: dict[tuple[str, str], NodeController]) -> types.RegionStatus:
     seen = live.get((row.customer.name, row.name))
-    components = row.components if seen is None else [one.model_dump() for one in seen]
+    components = row.components if seen is None else [one.model_dump() for one in seen.components]
     return types.RegionStatus.model_validate(
         {
             "customer": row.customer.name,
             "region": row.name,
             "release": row.release,
-            "phase": row.phase,
+            "phase": seen.phase if seen is not None and row.wanted == "present" else row.phase,
             "error": views.region_error(row),
             "components": components,
         }

@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from fastapi.responses import StreamingResponse
 
+from aloft.base.errors import TemporaryError
 from aloft.plane.signals import Signals
 
 KEEPALIVE_SECONDS = 15.0
 SAFETY_SECONDS = 5.0
+RETRY_SECONDS = 0.5
 
 Message = tuple[int, str, str]
 """Number, name and JSON text of one event."""
@@ -44,7 +46,11 @@ async def _messages(
     with signals.listen(topic) as wake:
         while True:
             wake.clear()
-            messages, last = await asyncio.to_thread(load, after)
+            try:
+                messages, last = await asyncio.to_thread(load, after)
+            except TemporaryError:
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
             for number, name, text in messages:
                 yield f"id: {number}\nevent: {name}\ndata: {text}\n\n"
                 after, quiet = number, 0.0

@@ -148,7 +148,7 @@ class Regions:
 
     def _write(self, region_id: str, seen: NodeController | None) -> Outcome | None:
         with self._records.transaction() as work:
-            region = work.session.get(Region, region_id, with_for_update=True)
+            region = customers.lock_region(work.session, region_id)
             if region is None:
                 return None
             row = journal.current(work.session, region_id)
@@ -160,7 +160,7 @@ class Regions:
 
     def _pushed(self, region_id: str, generation: int) -> None:
         with self._records.transaction() as work:
-            region = work.session.get(Region, region_id, with_for_update=True)
+            region = customers.lock_region(work.session, region_id)
             if region is not None:
                 region.pushed_generation = generation
                 if region.wanted == "present":
@@ -170,7 +170,7 @@ class Regions:
     def _refused(self, region_id: str, generation: int, error: AloftError) -> None:
         """The node will not have this specification: a region that is there stays as it was, a new one is given up."""
         with self._records.transaction() as work:
-            region = work.session.get(Region, region_id, with_for_update=True)
+            region = customers.lock_region(work.session, region_id)
             if region is None:
                 return
             region.pushed_generation = generation
@@ -186,7 +186,7 @@ class Regions:
 
     def _note_delay(self, region_id: str, error: TemporaryError) -> None:
         with self._records.transaction() as work:
-            region = work.session.get(Region, region_id, with_for_update=True)
+            region = customers.lock_region(work.session, region_id)
             if region is not None:
                 step = HAND_OVER if region.wanted == "present" else TEAR_DOWN
                 _note(work, region, step, "running", f"{error.message} {TRYING_AGAIN}")
