@@ -25,6 +25,9 @@ REGION_SECONDS = 300.0
 ROLES_SECONDS = 400.0
 """Roles install packages and start libvirt, Open vSwitch, nova-compute and the image library."""
 
+DEGRADED_SECONDS = 90.0
+"""A host whose processes die again and again for this long is not waited for any longer."""
+
 
 class Client(Protocol):
     """A client of the plane's REST API; its errors are those of :mod:`aloft.base.errors`, in the plane's words."""
@@ -112,9 +115,12 @@ class Plane:
             trouble[0] = "; ".join(_role(role, report) for role, report in told["report"].items())
             if told["state"] == "failed":
                 raise PermanentError(f"The host {host} failed: {trouble[0]}.", _remedies(told["report"]))
+            since[0] = (since[0] or time.monotonic()) if told["state"] == "degraded" else 0.0
+            if since[0] and time.monotonic() - since[0] > DEGRADED_SECONDS:
+                raise PermanentError(f"The host {host} does not get well: {trouble[0]}.", f"Look into {logs}.")
             return "are there" if told["state"] == "ok" else ""
 
-        trouble = [""]
+        trouble, since, logs = [""], [0.0], self._paths.log / "agent"
         return self._until(look, ROLES_SECONDS, f"The roles of {host} are not there", lambda: trouble[0])
 
     def status(self) -> dict[str, Any]:
