@@ -67,7 +67,7 @@ def find_region(session: Session, customer: str, name: str, lock: bool = False) 
 def lock_region(session: Session, region_id: str) -> Region | None:
     """The region, locked together with its customer; ``None`` when it is gone.
 
-    Whoever locks several records locks the customer before its regions, a region before its hosts, and operations last, so that
+    Whoever locks several records locks the customer before its regions, a region before its hosts, and operations last:
     no two transactions wait for each other.
     """
     row = session.get(Region, region_id)

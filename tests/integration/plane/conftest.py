@@ -37,30 +37,48 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
+class MariaDb:
+    """A MariaDB of our own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data, self.socket = folder / "mariadb", folder / "mysqld.sock"
+        install = ["mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal"]
+        install += [f"--datadir={self.data}", "--user=root", "--skip-test-db"]
+        subprocess.run(install, check=True, capture_output=True)
+        self.start()
+
+    def start(self) -> None:
+        """Start, and wait until it takes connections."""
+        command = ["mariadbd", "--no-defaults", f"--datadir={self.data}", f"--socket={self.socket}", "--user=root"]
+        command += ["--skip-networking", "--innodb-buffer-pool-size=32M"]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        _wait_for_line(self.process, "ready for connections")
+
+    def kill(self) -> None:
+        """Kill it outright."""
+        self.process.kill()
+        self.process.communicate()
+
+
 @pytest.fixture(scope="session")
-def mariadb(folder: Path) -> Iterator[Path]:
-    """The socket of a MariaDB of our own."""
-    data, sock = folder / "mariadb", folder / "mysqld.sock"
-    install = ["mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal", f"--datadir={data}"]
-    subprocess.run([*install, "--user=root", "--skip-test-db"], check=True, capture_output=True)
-    server = ["mariadbd", "--no-defaults", f"--datadir={data}", f"--socket={sock}", "--skip-networking", "--user=root"]
-    with subprocess.Popen([*server, "--innodb-buffer-pool-size=32M"], stderr=subprocess.PIPE, text=True) as process:
-        _wait_for_line(process, "ready for connections")
-        yield sock
-        process.kill()
+def mariadb(folder: Path) -> Iterator[MariaDb]:
+    """A MariaDB for all tests."""
+    server = MariaDb(folder)
+    yield server
+    server.kill()
 
 
 class PlaneProcess:
     """A plane in a process of its own, and an administrator's client of it."""
 
-    def __init__(self, folder: Path, mariadb: Path, node: FakeNode, database: str) -> None:
+    def __init__(self, folder: Path, mariadb: MariaDb, node: FakeNode, database: str) -> None:
         self.node = node
         self.socket = folder / f"{database}.sock"
         self.authority = folder / "ca.pem"
         self.authority.write_text("edge authority")
         self.log = folder / f"{database}.log"
         subprocess.run(
-            ["mariadb", "--no-defaults", "-uroot", f"--socket={mariadb}", "-e", f"CREATE DATABASE {database}"],
+            ["mariadb", "--no-defaults", "-uroot", f"--socket={mariadb.socket}", "-e", f"CREATE DATABASE {database}"],
             check=True,
         )
         self.environment = {
@@ -68,7 +86,7 @@ class PlaneProcess:
             "PYTHONPATH": str(SOURCE),
             "ALOFT_PLANE_SOCKET": str(self.socket),
             "ALOFT_PLANE_NODE_SOCKET": str(node.path),
-            "ALOFT_PLANE_DATABASE_SOCKET": str(mariadb),
+            "ALOFT_PLANE_DATABASE_SOCKET": str(mariadb.socket),
             "ALOFT_PLANE_DATABASE_USER": "root",
             "ALOFT_PLANE_DATABASE_NAME": database,
             "ALOFT_PLANE_EDGE_CA": str(self.authority),
@@ -144,19 +162,19 @@ class PlaneProcess:
         return self.watch(answer.json()["operation"]["id"])
 
 
-@pytest.fixture(scope="module")
-def node(folder: Path, request: pytest.FixtureRequest) -> Iterator[FakeNode]:
-    """A node of this module's own."""
-    node = FakeNode(folder / f"{request.module.__name__.rpartition('.')[2]}.node.sock")
+@pytest.fixture(scope="session")
+def node(folder: Path) -> Iterator[FakeNode]:
+    """A node for all tests; each has customers of its own."""
+    node = FakeNode(folder / "node.sock")
     node.start()
     yield node
     node.stop()
 
 
-@pytest.fixture(scope="module")
-def plane(folder: Path, mariadb: Path, node: FakeNode, request: pytest.FixtureRequest) -> Iterator[PlaneProcess]:
-    """A running plane of this module's own."""
-    plane = PlaneProcess(folder, mariadb, node, request.module.__name__.rpartition(".")[2])
+@pytest.fixture(scope="session")
+def plane(folder: Path, mariadb: MariaDb, node: FakeNode) -> Iterator[PlaneProcess]:
+    """A running plane for all tests."""
+    plane = PlaneProcess(folder, mariadb, node, "plane")
     plane.start()
     yield plane
     plane.close()

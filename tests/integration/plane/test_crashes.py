@@ -5,9 +5,10 @@ from typing import Any
 from sqlalchemy import URL
 
 from aloft.plane.records.database import Records
+from aloft.plane.records.migrations import HEAD
 from aloft.plane.records.tables import Base
 
-from .conftest import PlaneProcess
+from .conftest import SOURCE, MariaDb, PlaneProcess, error_of
 
 
 def _running(step: str) -> Any:
@@ -42,6 +43,21 @@ def test_a_creation_survives_the_death_of_the_node(plane: PlaneProcess) -> None:
     assert not any("does not answer" in step["detail"] for step in ended["steps"])
 
 
+def test_a_creation_survives_the_death_of_the_database(plane: PlaneProcess, mariadb: MariaDb) -> None:
+    key = "db-killed/db-killed-1"
+    plane.node.held.add(key)
+    operation = plane.client.post("/v1/customers", json={"name": "db-killed"}).json()["operation"]["id"]
+    plane.watch(operation, _running("start services"))
+    mariadb.kill()
+    plane.node.release(key)
+    answer = plane.client.get("/v1/customers")
+    assert answer.status_code == 503
+    assert error_of(answer)["code"] == "temporary"
+    assert plane.as_().get("/v1/health").json()["database"] == "down"
+    mariadb.start()
+    assert plane.watch(operation)["state"] == "succeeded"
+
+
 def test_a_deletion_survives_the_death_of_the_plane(plane: PlaneProcess) -> None:
     key = "gone/gone-1"
     assert plane.create("gone")["state"] == "succeeded"
@@ -58,6 +74,7 @@ def test_a_deletion_survives_the_death_of_the_plane(plane: PlaneProcess) -> None
 def test_the_records_are_as_the_code_wants_them(plane: PlaneProcess) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
 
     url = URL.create(
         "mysql+pymysql",
@@ -67,6 +84,7 @@ def test_the_records_are_as_the_code_wants_them(plane: PlaneProcess) -> None:
     )
     records = Records(url)
     records.migrate()
+    assert ScriptDirectory(str(SOURCE / "aloft/plane/records/migrations")).get_current_head() == HEAD
     with records.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     records.close()

@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import URL, Engine, create_engine, delete, text
+from sqlalchemy import URL, Connection, Engine, create_engine, delete, inspect, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from aloft.base.errors import Conflict, TemporaryError
+from aloft.plane.records.migrations import HEAD
 from aloft.plane.records.tables import AuditEntry, EventRow, utcnow
 
 MIGRATION_LOCK_SECONDS = 120
@@ -124,20 +123,33 @@ class Records:
         Raises:
             TemporaryError: the database does not answer, or another migration does not end.
         """
-        settings = Config()
-        settings.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        settings.set_main_option("path_separator", "os")
         try:
             with self.engine.connect() as connection:
+                if self._revision(connection) == HEAD:
+                    return
                 lock = {"name": f"aloft.migrate.{self.engine.url.database}", "seconds": MIGRATION_LOCK_SECONDS}
                 if connection.scalar(text("SELECT GET_LOCK(:name, :seconds)"), lock) != 1:
                     raise TemporaryError("Another process has been migrating the plane's records for too long.")
-                settings.attributes["connection"] = connection
-                command.upgrade(settings, "head")
-                connection.commit()
+                self._upgrade(connection)
                 connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": lock["name"]})
         except (OperationalError, InterfaceError) as error:
             raise unreachable(error) from error
+
+    def _revision(self, connection: Connection) -> str | None:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return str(connection.scalar(text("SELECT version_num FROM alembic_version")))
+
+    def _upgrade(self, connection: Connection) -> None:
+        from alembic import command
+        from alembic.config import Config
+
+        settings = Config()
+        settings.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        settings.set_main_option("path_separator", "os")
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "head")
+        connection.commit()
 
     def prune(self, event_days: int) -> None:
         """Drop events older than that many days."""
