@@ -7,6 +7,7 @@ already. Each call opens its own connection over the unix socket (about 1 ms) an
 import asyncio
 import os
 import re
+import socket
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
@@ -23,6 +24,7 @@ from aloft.base.paths import Paths
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _UNREACHABLE = {2002, 2003, 2006, 2013, 1040, 1053, 1205, 1213}
 _NO_SCHEMA = 1049
+_CONNECT_SECONDS = 10
 _LOADERS = 4
 _PRIVILEGES = (
     "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES, INDEX, ALTER, CREATE TEMPORARY TABLES, LOCK TABLES, "
@@ -140,13 +142,22 @@ class Database:
         await asyncio.to_thread(self._dump, _checked(schema), target)
 
     def _connect(self, schema: str | None, flags: int = 0) -> "Connection[Any]":
+        link = socket.socket(socket.AF_UNIX)
         try:
-            return pymysql.connect(
-                unix_socket=self._socket, user="root", database=schema, charset="utf8mb4", autocommit=False,
-                client_flag=flags, connect_timeout=10, max_allowed_packet=64 * 1024 * 1024,
-            )  # fmt: skip
+            link.settimeout(_CONNECT_SECONDS)
+            link.connect(self._socket)
+        except OSError as error:
+            link.close()  # PyMySQL would leave its own socket open here
+            raise TemporaryError(f"MariaDB does not answer: {error}.", "See the log of 'mariadb'.") from error
+        connection = pymysql.Connection(
+            user="root", database=schema, charset="utf8mb4", autocommit=False, client_flag=flags, defer_connect=True,
+            max_allowed_packet=64 * 1024 * 1024,
+        )  # fmt: skip
+        try:
+            connection.connect(link)
         except pymysql.MySQLError as error:
             raise _translated(error, schema) from error
+        return connection
 
     def _run(self, schema: str | None, statements: Sequence[str]) -> tuple[tuple[Any, ...], ...]:
         with closing(self._connect(schema)) as connection, connection.cursor() as cursor:

@@ -1,7 +1,6 @@
 """Real daemons in a folder of their own, on ports of their own."""
 
 import asyncio
-import os
 import shutil
 import signal
 import socket
@@ -15,8 +14,6 @@ import pytest
 from aloft.base.errors import TemporaryError
 from aloft.base.paths import Paths
 from aloft.supervise.spec import ProcessSpec
-
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
 class Daemon:
@@ -39,9 +36,17 @@ class Daemon:
                 entry.unlink()
         with self.spec.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self.spec.command, env=self.spec.env, cwd=self.spec.cwd, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                user=self.spec.user, group=self.spec.group, extra_groups=[], start_new_session=True,
-            )  # fmt: skip
+                self.spec.command,
+                env=self.spec.env,
+                cwd=self.spec.cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                user=self.spec.user,
+                group=self.spec.group,
+                extra_groups=[],
+                start_new_session=True,
+            )
 
     async def ready(self, ping: Callable[[], Awaitable[None]]) -> None:
         """Wait until a call is answered."""

@@ -1,6 +1,7 @@
 """HAProxy as the edge: names, walls, changes while it runs."""
 
 import asyncio
+import contextlib
 import json
 import os
 import ssl
@@ -9,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from socketserver import ThreadingMixIn, UnixStreamServer
+from socketserver import BaseRequestHandler, StreamRequestHandler, ThreadingMixIn, UnixStreamServer
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ class Answer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    do_GET = do_PUT = do_POST = do_DELETE = _answer
+    do_GET = do_PUT = do_POST = do_DELETE = _answer  # noqa: N815 - names that http.server looks for
 
     def address_string(self) -> str:
         return "unix"
@@ -55,9 +56,24 @@ class Answer(BaseHTTPRequestHandler):
         pass
 
 
+class Echo(StreamRequestHandler):
+    """A plain TCP service, as OVN is."""
+
+    def handle(self) -> None:
+        while data := self.connection.recv(4096):
+            self.connection.sendall(data)
+
+
 class Server(ThreadingMixIn, UnixStreamServer):
     daemon_threads = True
     request_queue_size = 128
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    """Close a connection at once, and let the loop see to it."""
+    writer.transport.abort()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 @dataclass
@@ -102,7 +118,7 @@ class House:
     def socket(self, customer: Customer, service: str) -> str:
         return str(self.paths.slot_run(customer.slot) / f"{service}.sock")
 
-    def serve(self, customer: Customer, service: str) -> None:
+    def serve(self, customer: Customer, service: str, handler: type[BaseRequestHandler] = Answer) -> None:
         """Start a service behind a slot's socket."""
         files.folder(
             self.paths.slot_run(customer.slot),
@@ -111,11 +127,15 @@ class House:
             group=account("haproxy").group,
         )
         path = self.socket(customer, service)
-        server = Server(path, Answer)
-        os.chown(path, 200000 + customer.slot, account("haproxy").group)
-        Path(path).chmod(0o660)
+        server = Server(path, handler)
+        self.hand_over(customer, path)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         self.servers.append(server)
+
+    def hand_over(self, customer: Customer, path: str) -> None:
+        """Let the edge's group connect, and nobody else besides the slot's user."""
+        os.chown(path, 200000 + customer.slot, account("haproxy").group)
+        Path(path).chmod(0o660)
 
     def routes(self, *customers: Customer) -> list[Route]:
         made = []
@@ -167,7 +187,7 @@ class House:
         try:
             raw = await reader.read()
         finally:
-            writer.close()
+            await hang_up(writer)
         top, _, text = raw.partition(b"\r\n\r\n")
         status, *fields = top.decode().split("\r\n")
         answered = {key.lower(): value for key, value in (field.split(": ", 1) for field in fields)}
@@ -226,7 +246,7 @@ async def test_unknown_names_are_answered_readably(house: House) -> None:
     )
     writer.write(b"GET / HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n")
     assert b" 404 " in (await reader.read()).splitlines()[0]
-    writer.close()
+    await hang_up(writer)
 
 
 async def test_hosts_come_in_with_their_own_regions_certificate_only(house: House) -> None:
@@ -321,23 +341,8 @@ async def test_image_data_goes_to_the_library(house: House) -> None:
     assert (status, body["size"]) == (200, 8 * 1024 * 1024)
 
 
-async def echo_service(house: House, who: Customer) -> asyncio.Server:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(4096):
-            writer.write(data)
-            await writer.drain()
-        writer.close()
-
-    files.folder(house.paths.slot_run(who.slot), mode=0o2710, owner=200000 + who.slot, group=account("haproxy").group)
-    path = house.socket(who, "ovn-sb")
-    server = await asyncio.start_unix_server(serve, path)
-    os.chown(path, 200000 + who.slot, account("haproxy").group)
-    Path(path).chmod(0o660)
-    return server
-
-
 async def test_open_links_outlive_changes_and_the_process_stays(house: House) -> None:
-    server = await echo_service(house, house.one)
+    house.serve(house.one, "ovn-sb", Echo)
     await house.edge.apply(house.routes(house.one))
     before = await house.edge._runtime.ask("show info")
     reader, writer = await house.open(house.one.dns("ovn"), house.one)
@@ -349,12 +354,11 @@ async def test_open_links_outlive_changes_and_the_process_stays(house: House) ->
     assert [line for line in before.splitlines() if line.startswith("Pid:")] == [
         line for line in after.splitlines() if line.startswith("Pid:")
     ]
-    writer.close()
-    server.close()
+    await hang_up(writer)
 
 
 async def test_an_unprepared_target_takes_a_reload_that_cuts_no_link(house: House) -> None:
-    server = await echo_service(house, house.one)
+    house.serve(house.one, "ovn-sb", Echo)
     await house.edge.apply(house.routes(house.one))
     reader, writer = await house.open(house.one.dns("ovn"), house.one)
     far = Customer(**{**vars(house.two), "slot": 99})
@@ -364,8 +368,7 @@ async def test_an_unprepared_target_takes_a_reload_that_cuts_no_link(house: Hous
     assert (status, body["service"]) == (200, house.socket(far, "keystone"))
     writer.write(b"still there?")
     assert await reader.readexactly(12) == b"still there?"
-    writer.close()
-    server.close()
+    await hang_up(writer)
 
 
 async def test_removed_names_are_gone(house: House) -> None:
@@ -389,7 +392,7 @@ async def test_a_renewed_certificate_is_shown_without_a_reload(house: House) -> 
     _, writer = await house.open(house.one.dns("identity"))
     shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     assert ssl.DER_cert_to_PEM_cert(shown).split() == renewed.certificate.decode().split()
-    writer.close()
+    await hang_up(writer)
 
 
 async def test_kill_9_and_a_restart_lose_no_route(house: House) -> None:
@@ -426,5 +429,5 @@ async def test_metrics_are_served_to_root(house: House) -> None:
     reader, writer = await asyncio.open_unix_connection(str(Layout(house.paths).metrics))
     writer.write(b"GET /metrics?scope=global HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert b"haproxy_process_uptime_seconds" in await reader.read()
-    writer.close()
+    await hang_up(writer)
     assert Layout(house.paths).metrics.stat().st_mode & 0o077 == 0

@@ -1,0 +1,167 @@
+"""A real MariaDB: made once, users walled off from each other, nothing committed is lost."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pymysql
+import pytest
+
+from aloft.base.errors import NotFound, PermanentError
+from aloft.base.paths import Paths
+from aloft.node import mariadb
+from aloft.node.database import Database
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+SMALL = mariadb.Settings(connections=50, tables=400, buffer_pool_mib=64, redo_log_mib=16)
+
+
+@pytest.fixture
+def server(paths: Paths, daemon: Callable[..., Any]) -> Any:
+    made = daemon(mariadb.process(paths, SMALL), lambda: mariadb.initialise(paths, SMALL))
+    made.start()
+    return made
+
+
+@pytest.fixture
+async def database(paths: Paths, server: Any) -> AsyncIterator[Database]:
+    database = Database(paths)
+    await server.ready(database.ping)
+    yield database
+
+
+def as_user(paths: Paths, name: str, password: str, schema: str | None = None) -> Any:
+    return pymysql.connect(
+        unix_socket=str(paths.database_socket), user=name, password=password, database=schema, autocommit=True
+    )
+
+
+def can_log_in(paths: Paths, name: str, password: str, schema: str | None = None) -> bool:
+    connection = pymysql.Connection(
+        unix_socket=str(paths.database_socket), user=name, password=password, database=schema, defer_connect=True
+    )
+    try:
+        connection.connect()
+    except pymysql.MySQLError:
+        return False
+    finally:
+        connection._force_close()
+    return True
+
+
+async def test_a_user_sees_its_own_schemas_only(paths: Paths, database: Database) -> None:
+    await database.create_schemas(["s1_nova", "s1_glance", "s2_nova", "s11nova"])
+    await database.execute("s2_nova", ["CREATE TABLE secret (id INT)"])
+    await database.ensure_user("s1_nova", "it's one", ["s1_nova"])
+    with closing(as_user(paths, "s1_nova", "it's one")) as connection, connection.cursor() as cursor:
+        cursor.execute("SHOW DATABASES")
+        assert {row[0] for row in cursor.fetchall()} == {"information_schema", "s1_nova"}
+        cursor.execute("CREATE TABLE s1_nova.mine (id INT)")
+        for statement in (
+            "SELECT * FROM s2_nova.secret",
+            "SELECT * FROM mysql.global_priv",
+            "CREATE TABLE s1_glance.t (id INT)",
+            "CREATE TABLE s11nova.t (id INT)",  # an underscore in a grant stands for any character
+            "CREATE DATABASE s3_nova",
+            "GRANT ALL ON s1_nova.* TO s1_nova@localhost",
+            "SELECT LOAD_FILE('/etc/passwd') INTO OUTFILE '/tmp/aloft-out'",
+        ):
+            with pytest.raises(pymysql.MySQLError):
+                cursor.execute(statement)
+    for name, password in (("s1_nova", "wrong"), ("s1_nova", ""), ("mysql", ""), ("nobody", "")):
+        assert not can_log_in(paths, name, password, "s1_nova")
+
+
+async def test_users_are_brought_to_what_is_asked(paths: Paths, database: Database) -> None:
+    await database.create_schemas(["s1_nova", "s1_glance"])
+    for schemas in (["s1_nova", "s1_glance"], ["s1_glance"], ["s1_glance"]):
+        await database.ensure_user("s1_nova", "first", schemas)
+    await database.ensure_user("s1_nova", "second", ["s1_glance"])
+    assert not can_log_in(paths, "s1_nova", "first")
+    assert not can_log_in(paths, "s1_nova", "second", "s1_nova")
+    connection = as_user(paths, "s1_nova", "second", "s1_glance")
+    await database.drop_user("s1_nova")
+    await database.drop_user("s1_nova")
+    with pytest.raises(pymysql.MySQLError):
+        connection.cursor().execute("SELECT 1")
+    connection._force_close()
+    assert not can_log_in(paths, "s1_nova", "second")
+
+
+async def test_one_user_cannot_take_all_connections(paths: Paths, database: Database) -> None:
+    await database.create_schemas(["s1_nova"])
+    await database.ensure_user("s1_nova", "pw", ["s1_nova"], connections=2)
+    held = [as_user(paths, "s1_nova", "pw") for _ in range(2)]
+    assert not can_log_in(paths, "s1_nova", "pw")
+    for connection in held:
+        connection.close()
+
+
+async def test_a_clone_equals_what_was_dumped(paths: Paths, database: Database) -> None:
+    await database.create_schemas(["golden", "copy_a", "copy_b"])
+    await database.execute(
+        "golden",
+        [
+            "CREATE TABLE parent (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(20) CHARACTER SET utf8mb3, b BLOB)",
+            "CREATE TABLE child (id INT PRIMARY KEY, parent INT, FOREIGN KEY (parent) REFERENCES parent (id))",
+            "INSERT INTO parent VALUES (1, 'semi;colon', x'00ff'), (2, 'quote\\'s', NULL)",
+            "INSERT INTO child VALUES (7, 2)",
+        ],
+    )
+    dump = paths.root / "golden.sql"
+    await database.dump_schema("golden", dump)
+    await database.load_many({"copy_a": dump, "copy_b": dump})
+    for copy in ("copy_a", "copy_b"):
+        again = paths.root / f"{copy}.sql"
+        await database.dump_schema(copy, again)
+        assert again.read_text() == dump.read_text()
+    assert dump.stat().st_mode & 0o077 == 0
+
+
+async def test_failures_are_told(paths: Paths, database: Database) -> None:
+    with pytest.raises(NotFound):
+        await database.execute("missing", ["SELECT 1"])
+    await database.create_schemas(["broken"])
+    bad = paths.root / "bad.sql"
+    bad.write_text("CREATE TABLE a (id INT);\nCREATE TABEL b (id INT);\n")
+    with pytest.raises(PermanentError):
+        await database.load("broken", bad)
+    with pytest.raises(PermanentError):
+        await database.dump_schema("missing", paths.root / "none.sql")
+    assert not (paths.root / "none.sql").exists()
+
+
+async def test_nothing_committed_is_lost_by_kill_9(paths: Paths, server: Any, database: Database) -> None:
+    await database.create_schemas(["s1_nova"])
+    await database.ensure_user("s1_nova", "pw", ["s1_nova"])
+    await database.execute("s1_nova", ["CREATE TABLE t (id INT)", "INSERT INTO t VALUES (1), (2)"])
+    server.stop(9)
+    server.start()
+    await server.ready(database.ping)
+    with closing(as_user(paths, "s1_nova", "pw", "s1_nova")) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM t")
+        assert cursor.fetchone() == (2,)
+    await database.drop_schemas(["s1_nova"])
+    assert not await database.schema_exists("s1_nova")
+
+
+async def test_half_made_data_is_made_anew(paths: Paths, daemon: Callable[..., Any]) -> None:
+    attempt = paths.state / "mariadb.new"
+    attempt.mkdir(parents=True)
+    (attempt / "ibdata1").write_bytes(b"cut short")
+    server = daemon(mariadb.process(paths, SMALL), lambda: mariadb.initialise(paths, SMALL))
+    server.start()
+    await server.ready(Database(paths).ping)
+    assert not attempt.exists()
+    assert server.stop() == 0
+
+
+def test_the_data_is_closed_to_others(paths: Paths) -> None:
+    mariadb.initialise(paths, SMALL)
+    assert Path(mariadb.data_folder(paths)).stat().st_mode & 0o077 == 0
+    before = mariadb.data_folder(paths).stat().st_ino
+    mariadb.initialise(paths, SMALL)
+    assert mariadb.data_folder(paths).stat().st_ino == before
