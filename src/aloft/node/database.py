@@ -91,7 +91,11 @@ class Database:
             users: password and schemas by the user's name.
             connections: as for one.
         """
-        await asyncio.to_thread(self._ensure_users, users, connections)
+        patterns = {
+            _checked(name): (password, {_pattern(schema) for schema in schemas})
+            for name, (password, schemas) in users.items()
+        }
+        await asyncio.to_thread(self._ensure_users, patterns, connections)
 
     async def drop_user(self, name: str) -> None:
         """Remove a user and end its connections."""
@@ -169,18 +173,17 @@ class Database:
                 raise _translated(error, schema) from error
             return tuple(cursor.fetchall())
 
-    def _ensure_users(self, users: Mapping[str, tuple[str, frozenset[str]]], connections: int) -> None:
+    def _ensure_users(self, users: Mapping[str, tuple[str, set[str]]], connections: int) -> None:
         with closing(self._connect(None)) as connection, connection.cursor() as cursor:
             try:
-                for name, (password, schemas) in users.items():
-                    account = f"'{_checked(name)}'@'localhost'"
+                for name, (password, wanted) in users.items():
+                    account = f"'{name}'@'localhost'"
                     for verb in ("CREATE USER IF NOT EXISTS", "ALTER USER"):
                         cursor.execute(
                             f"{verb} {account} IDENTIFIED BY %s WITH MAX_USER_CONNECTIONS {connections:d}", (password,)
                         )
                     cursor.execute("SELECT Db FROM mysql.db WHERE User = %s AND Host = 'localhost'", (name,))
                     granted = {row[0] for row in cursor.fetchall()}
-                    wanted = {_pattern(schema) for schema in schemas}
                     for pattern in granted - wanted:
                         cursor.execute(f"REVOKE ALL PRIVILEGES ON `{pattern}`.* FROM {account}")
                     for pattern in wanted:
