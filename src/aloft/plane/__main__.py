@@ -5,6 +5,8 @@ import json
 import socket
 import sys
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
@@ -13,6 +15,9 @@ from aloft.base.errors import AloftError, PermanentError
 from aloft.plane.bootstrap import bootstrap
 from aloft.plane.records.database import Records
 from aloft.plane.settings import Settings, load
+
+if TYPE_CHECKING:
+    from aloft.plane.service import Plane
 
 GRACE_SECONDS = 3
 
@@ -58,11 +63,23 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
     config = uvicorn.Config(
         app, access_log=False, log_level="warning", server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
     )
-    server = uvicorn.Server(config)
+    server = _Server(config, app.state.plane)
     listener = listen(settings.socket, settings.socket_mode)
     structlog.get_logger("aloft.plane").info("listening", socket=str(settings.socket))
     server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    """A server that answers long polls and ends streams as soon as it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, plane: "Plane") -> None:
+        super().__init__(config)
+        self._plane = plane
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._plane.signals.stop()
+        super().handle_exit(sig, frame)
 
 
 def listen(path: Path, mode: int) -> socket.socket:

@@ -39,6 +39,7 @@ class Signals:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wakes: dict[str, set[Wake]] = defaultdict(set)
         self._listeners: list[Callable[[str], None]] = []
+        self.stopping = False
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """Deliver into this event loop from now on; what was rung before is not delivered."""
@@ -53,6 +54,12 @@ class Signals:
         names = sorted(set(topics))
         if names and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._deliver, names)
+
+    def stop(self) -> None:
+        """Wake everybody for the last time, so that waiting clients are answered now; may be called from any thread."""
+        self.stopping = True
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._deliver, list(self._wakes))
 
     @contextmanager
     def listen(self, topic: str) -> Iterator[Wake]:

@@ -120,11 +120,15 @@ class PlaneProcess:
                 log.write(line)
                 log.flush()
 
-    def kill(self) -> None:
-        """Kill it outright."""
+    def terminate(self) -> None:
+        """Tell it to stop, and wait until it has."""
+        self.kill(signal.SIGTERM)
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """Kill it outright, unless another signal is given."""
         assert self.process is not None
         assert self.process.stderr is not None
-        self.process.send_signal(signal.SIGKILL)
+        self.process.send_signal(number)
         self.process.wait()
         self._reader.join()
         self.process.stderr.close()

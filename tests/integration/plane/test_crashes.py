@@ -71,6 +71,14 @@ def test_a_deletion_survives_the_death_of_the_plane(plane: PlaneProcess) -> None
     assert key not in plane.node.controllers
 
 
+def test_a_plane_that_is_told_to_stop_lets_its_watchers_go(plane: PlaneProcess) -> None:
+    with plane.client.stream("GET", "/v1/events/stream") as events:
+        plane.terminate()
+        assert not [line for line in events.iter_lines() if line.startswith("data: ")]
+    assert "Traceback" not in plane.log.read_text()
+    plane.start()
+
+
 def test_the_records_are_as_the_code_wants_them(plane: PlaneProcess) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext

@@ -80,7 +80,7 @@ async def desired_state(
             wake.clear()
             _, state = await asyncio.to_thread(_state, plane, region, host)
             left = until - asyncio.get_running_loop().time()
-            if state.generation > known or left <= 0:
+            if state.generation > known or left <= 0 or plane.signals.stopping:
                 return state
             await wake.wait(left)
 

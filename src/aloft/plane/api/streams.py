@@ -54,7 +54,7 @@ async def _messages(
             for number, name, text in messages:
                 yield f"id: {number}\nevent: {name}\ndata: {text}\n\n"
                 after, quiet = number, 0.0
-            if last:
+            if last or signals.stopping:
                 return
             if not messages and quiet >= KEEPALIVE_SECONDS:
                 yield ": still here\n\n"
