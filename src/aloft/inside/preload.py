@@ -132,6 +132,8 @@ def nova() -> None:
     importlib.import_module("nova.monkey_patch").patch(backend="threading")  # before anything that knows eventlet
     _libraries()
     _messaging()
+    # The spacing of a periodic task is read when its class is made, so here, before any customer's config is read.
+    importlib.import_module("nova.conf").CONF.set_default("discover_hosts_in_cells_interval", 15, "scheduler")
     _import(
         (
             "nova.api.openstack.wsgi_app",

@@ -48,7 +48,7 @@ def _sections(context: Context) -> Sections:
             "memcache_servers": f"unix:{context.slot.socket('memcached')}",
         },
         "conductor": {"workers": 1},
-        "scheduler": {"workers": 1, "discover_hosts_in_cells_interval": 15},
+        "scheduler": {"workers": 1},
         "filter_scheduler": {"track_instance_changes": False},
         "vnc": {"enabled": True, "novncproxy_base_url": context.public("console", "/vnc_lite.html")},
         "oslo_messaging_rabbit": shared.messaging(),
@@ -133,6 +133,7 @@ SERVICE = Service(
             name="nova-conductor",
             entry="aloft.inside.nova:conductor",
             arguments=lambda context: _daemon(context, "nova-conductor"),
+            after=("keystone", "placement"),  # it asks for both once, and ends when they do not answer
             ready=exists("nova-conductor"),
         ),
         Process(
