@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from aloft.base import files
+from aloft.base.accounts import group as account_group
 from aloft.base.errors import PermanentError, TemporaryError
 from aloft.ground.facts import cards
 from aloft.ground.layout import Layout
 from aloft.ground.plan import BridgeState, Install, Observed, Provide, Run, Step, SwitchState, Write
-from aloft.ground.roles.model import File, Folder, Role
+from aloft.ground.roles.model import Device, File, Folder, Role
 from aloft.ground.roles.switch import VSCTL
 
 _COMMAND_TIMEOUT = 60
@@ -28,6 +29,7 @@ def observe(role: Role, *, systemd: bool) -> Observed:
         folders=frozenset(folder.path for folder in role.folders if _folder_is(folder)),
         files=frozenset(file.path for file in role.files if _file_is(file)),
         made=frozenset(made.path for made in role.made if made.path.exists()),
+        devices=frozenset(device.path for device in role.devices if _device_is(device)),
     )
 
 
@@ -143,6 +145,15 @@ def _folder_is(folder: Folder) -> bool:
         return False
     wanted = (folder.mode, folder.owner, folder.group)
     return stat.S_ISDIR(found.st_mode) and (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == wanted
+
+
+def _device_is(device: Device) -> bool:
+    try:
+        found = device.path.stat()
+    except OSError:
+        return True
+    everybody = found.st_mode & 0o006 == 0o006
+    return everybody or (found.st_gid == account_group(device.group) and found.st_mode & 0o060 == 0o060)
 
 
 def _file_is(file: File) -> bool:

@@ -90,6 +90,7 @@ class Observed:
         folders: folders that are as asked.
         files: files that are as asked.
         made: files that exist, of those made by commands.
+        devices: devices that need no change, of those asked about.
     """
 
     installed: frozenset[str] = frozenset()
@@ -97,6 +98,7 @@ class Observed:
     folders: frozenset[Path] = frozenset()
     files: frozenset[Path] = frozenset()
     made: frozenset[Path] = frozenset()
+    devices: frozenset[Path] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,11 @@ def prepare(role: Role, seen: Observed, *, systemd: bool) -> list[Step]:
     steps += [Provide(folder) for folder in role.folders if folder.path not in seen.folders]
     steps += [Write(file) for file in role.files if file.path not in seen.files]
     steps += [_make(made) for made in role.made if made.path not in seen.made]
+    for device in role.devices:
+        if device.path not in seen.devices:
+            text = f"Letting the group {device.group} use {device.path}"
+            steps.append(Run(("/usr/bin/chgrp", device.group, str(device.path)), text))
+            steps.append(Run(("/usr/bin/chmod", "0660", str(device.path)), text))
     if systemd:
         for unit in role.units:
             if unit.running != (unit.name in seen.units):

@@ -22,6 +22,7 @@ def everything(role, *, systemd):
         folders=frozenset(folder.path for folder in role.folders),
         files=frozenset(file.path for file in role.files),
         made=frozenset(made.path for made in role.made),
+        devices=frozenset(device.path for device in role.devices),
     )
 
 

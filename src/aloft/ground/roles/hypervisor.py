@@ -4,7 +4,7 @@ from pathlib import Path
 
 from aloft.ground import ini, link
 from aloft.ground.roles import openstack, requirements, switch
-from aloft.ground.roles.model import Context, File, Folder, Role, Unit, marked
+from aloft.ground.roles.model import Context, Device, File, Folder, Role, Unit, marked
 from aloft.supervise.spec import Probe, ProcessSpec
 
 NAME = "hypervisor"
@@ -57,6 +57,8 @@ def role(context: Context) -> Role:
         ),
         files=(nova, neutron) if context.facts.systemd else (nova, neutron, libvirt),
         made=switch.made(context),
+        # libvirt asks QEMU anew, for seconds, whenever root can use KVM and QEMU's own user cannot
+        devices=() if context.facts.systemd else (Device(Path("/dev/kvm"), "kvm"),),
         processes=(
             *switch.processes(context),
             *(() if context.facts.systemd else (_virtlogd(context), _libvirtd(context, libvirt))),

@@ -53,6 +53,14 @@ class Made:
 
 
 @dataclass(frozen=True)
+class Device:
+    """A device that a group shall be able to use, where it exists and no udev sees to that."""
+
+    path: Path
+    group: str
+
+
+@dataclass(frozen=True)
 class Unit:
     """A systemd unit that shall run, or shall not; meaningless where there is no systemd."""
 
@@ -104,6 +112,7 @@ class Role:
         folders: folders, parents first.
         files: config files.
         made: files that commands make once.
+        devices: devices that a group may use.
         processes: what the agent's supervisor runs.
         external_ids: entries of Open vSwitch's own ``external_ids``.
         bridges: bridges of Open vSwitch.
@@ -118,6 +127,7 @@ class Role:
     folders: tuple[Folder, ...] = ()
     files: tuple[File, ...] = ()
     made: tuple[Made, ...] = ()
+    devices: tuple[Device, ...] = ()
     processes: tuple[ProcessSpec, ...] = ()
     external_ids: dict[str, str] = field(default_factory=dict)
     bridges: tuple[Bridge, ...] = ()
