@@ -1,7 +1,6 @@
 """Nova's services in forked children."""
 
 import sys
-from typing import Any
 
 from aloft.inside.announce import when_started
 from aloft.inside.wsgi import make_server, serve
@@ -53,24 +52,10 @@ def conductor(config: str, ready: str) -> None:
 
 def scheduler(config: str, ready: str) -> None:
     """Run the scheduler in this process, without an idle master beside it."""
-    from nova.scheduler import manager, rpcapi
+    from nova.scheduler import rpcapi
 
     _configure(config, "nova-scheduler")
-    _take_discovery_interval(manager.SchedulerManager)
     _run("nova-scheduler", rpcapi.RPC_TOPIC, ready)
-
-
-def _take_discovery_interval(scheduler_manager: Any) -> None:
-    """Enable the discovery of new hosts at the configured interval.
-
-    Nova reads that interval when the class is made (a decorator's argument), which in a zygote is before there is any
-    configuration, and leaves the task out because the default is negative.
-    """
-    import nova.conf
-
-    task = scheduler_manager._discover_hosts_in_cells
-    task._periodic_spacing = nova.conf.CONF.scheduler.discover_hosts_in_cells_interval
-    scheduler_manager._add_periodic_task(task)
 
 
 def novncproxy(config: str, socket: str, web: str) -> None:
