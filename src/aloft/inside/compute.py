@@ -1,24 +1,57 @@
 """nova-compute on a host: upstream's own program, which says when it has started.
 
-Run as ``python -m aloft.inside.compute CONFIG READY``.
+Run as ``python -m aloft.inside.compute CONFIG READY DATAPATH``.
 """
 
 import sys
+from typing import Any
 
 from aloft.inside.announce import when_started
 
+OFFLOADS = ("csum", "gso", "tso4", "tso6", "ecn", "ufo")
 
-def main(config: str, ready: str) -> None:
+
+def main(config: str, ready: str, datapath: str) -> None:
     """Run nova-compute with the file ``config``; make the file ``ready`` once it is registered and takes work.
 
     Nothing of nova may be imported before ``nova.cmd.compute``, which decides between threads and eventlet.
+
+    Args:
+        config: nova's configuration file.
+        ready: see above.
+        datapath: Open vSwitch's datapath type, ``system`` or ``netdev``.
     """
     sys.argv = ["nova-compute", "--config-file", config]
     from nova.cmd import compute
 
+    if datapath == "netdev":
+        _leave_checksums_to_guests()
     serve = compute.service.serve
     compute.service.serve = lambda server, **options: serve(when_started(server, ready), **options)
     compute.main()
+
+
+def _leave_checksums_to_guests() -> None:
+    """Offer guests no checksum or segmentation offload on their network cards.
+
+    A guest that is offered it hands over packets whose checksums are still to be filled in. The kernel knows that, but
+    Open vSwitch in user space gets the bare packet, finds the checksum wrong, and drops it.
+    """
+    from nova.virt.libvirt.config import LibvirtConfigGuestInterface
+
+    stock = LibvirtConfigGuestInterface.format_dom
+
+    def format_dom(interface: Any) -> Any:
+        device = stock(interface)
+        if interface.model == "virtio":
+            driver = device.find("driver")
+            if driver is None:
+                driver = device.makeelement("driver")
+                device.append(driver)
+            driver.append(driver.makeelement("host", dict.fromkeys(OFFLOADS, "off")))
+        return device
+
+    LibvirtConfigGuestInterface.format_dom = format_dom
 
 
 if __name__ == "__main__":

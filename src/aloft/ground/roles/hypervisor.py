@@ -169,7 +169,7 @@ def metadata_sections(context: Context) -> dict[str, ini.Options]:
 
 
 def _metadata_socket(context: Context) -> Path:
-    return context.layout.run / "metadata.sock"
+    return context.layout.run / "metadata/proxy.sock"
 
 
 def _virtlogd(context: Context) -> ProcessSpec:
@@ -199,9 +199,10 @@ def _libvirtd(context: Context, config: File) -> ProcessSpec:
 
 def _compute(context: Context, config: File) -> ProcessSpec:
     ready = context.layout.run / "nova-compute/ready"
+    python = str(context.environment / "bin/python")
     return ProcessSpec(
         name=COMPUTE,
-        command=(str(context.environment / "bin/python"), "-m", "aloft.inside.compute", str(config.path), str(ready)),
+        command=(python, "-m", "aloft.inside.compute", str(config.path), str(ready), context.facts.datapath),
         env=marked(context.path_env(), config),
         umask=0o022,
         clear=(ready.parent,),
@@ -220,7 +221,9 @@ def _metadata(context: Context, config: File) -> ProcessSpec:
         env=marked(context.path_env(), config),
         umask=0o022,
         log=context.layout.log / "neutron-ovn-metadata-agent.log",
-        ready=Probe("unix", str(_metadata_socket(context))),
+        clear=(_metadata_socket(context).parent,),
+        # its socket is not connected to: the agent takes a connection without a request for an error
+        ready=Probe("file", str(_metadata_socket(context))),
         start_timeout=120,
         after=(link.PROCESS,) if context.facts.systemd else (link.PROCESS, switch.SWITCH),
         stop_timeout=20,

@@ -110,6 +110,7 @@ def _database(context: Context) -> ProcessSpec:
             # what `ovs-vsctl set-manager` asks for
             "--remote=db:Open_vSwitch,Open_vSwitch,manager_options",
             f"--unixctl={layout.switch_run}/ovsdb-server.ctl",
+            f"--pidfile={layout.switch_run}/ovsdb-server.pid",
             *_QUIET,
         ),
         env={**_ENV, "OVS_RUNDIR": str(layout.switch_run)},
@@ -125,7 +126,13 @@ def _switch(context: Context) -> ProcessSpec:
     control = f"{layout.switch_run}/ovs-vswitchd.ctl"
     return ProcessSpec(
         name=SWITCH,
-        command=("/usr/sbin/ovs-vswitchd", f"unix:{layout.switch_socket}", f"--unixctl={control}", *_QUIET),
+        command=(
+            "/usr/sbin/ovs-vswitchd",
+            f"unix:{layout.switch_socket}",
+            f"--unixctl={control}",
+            f"--pidfile={layout.switch_run}/ovs-vswitchd.pid",
+            *_QUIET,
+        ),
         env={**_ENV, "OVS_RUNDIR": str(layout.switch_run)},
         log=layout.log / "ovs-vswitchd.log",
         after=(DATABASE,),
