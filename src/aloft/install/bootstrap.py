@@ -17,6 +17,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -336,6 +337,7 @@ def _install_aloft(environment: Environment, checkout: Path, uv: Path, settings:
     for built in fresh.glob("*.whl"):
         wheel = built.replace(environment.wheels / built.name)
         invoke([*install, "--reinstall", wheel], log=environment.log, timeout=300, env=settings)
+    shutil.rmtree(fresh)
 
 
 def _from_registry(command: Sequence[str | Path], what: str, log: Path, settings: Mapping[str, str]) -> None:

@@ -176,6 +176,10 @@ class Demo:
             TemporaryError: it was not active after ``timeout`` seconds.
         """
         found = self.api.compute.find_server(INSTANCE)
+        if found is not None and found.status == "ERROR":  # of an earlier run; what was wrong may be mended
+            self.api.compute.delete_server(found)
+            self.api.compute.wait_for_delete(found, wait=120)
+            found = None
         if found is None:
             image = self.api.image.find_image(IMAGE, ignore_missing=False)
             flavor = self.api.compute.find_flavor("m1.nano", ignore_missing=False)
@@ -196,7 +200,7 @@ class Demo:
                 why = (server.fault or {}).get("message", "Nova gives no reason")
                 raise PermanentError(
                     f"The instance {INSTANCE} could not be made: {why}.",
-                    f"Run `aloft doctor`; then `openstack --os-cloud {self._cloud} server delete {INSTANCE}`.",
+                    "Look for the reason in /var/log/aloft/agent/nova-compute.log, and run the command again.",
                 )
             return "is active" if server.status == "ACTIVE" else ""
 

@@ -6,7 +6,6 @@ Aloft's own folders. Debian packages stay.
 """
 
 import asyncio
-import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,11 +13,13 @@ from pathlib import Path
 from aloft.base.invoke import answer, invoke, succeeds
 from aloft.base.paths import Paths
 from aloft.ground.layout import Layout
+from aloft.ground.plan import merged_hosts
 from aloft.ground.roles import switch
 from aloft.install import account, clouds, daemons, nodefile, packages, trust
 from aloft.install.installation import DEMO_CUSTOMER
 from aloft.install.steps import Step
 from aloft.node import settings
+from aloft.node.hosts_file import with_block
 from aloft.supervise.cgroup import Cgroups
 from aloft.supervise.supervisor import Supervisor
 
@@ -27,7 +28,6 @@ NOVA_MARK = "http://openstack.org/xmlns/libvirt/nova/"
 
 HOSTS_FILE = Path("/etc/hosts")
 NAMESPACE_PREFIX = "ovnmeta-"
-_BLOCK = re.compile(r"(?ms)^# Aloft[^\n]*: begin[^\n]*\n.*?^# Aloft[^\n]*: end[^\n]*\n?")
 
 
 def down_steps(paths: Paths, log: Path) -> list[Step]:
@@ -106,7 +106,7 @@ def undo(paths: Paths, log: Path) -> str:
     for daemon in (daemons.AGENT, daemons.NODE):
         daemons.forget(daemon)
     text = HOSTS_FILE.read_text()
-    cleaned = without_blocks(text)
+    cleaned = merged_hosts(with_block(text, ()), ())
     if cleaned != text:
         HOSTS_FILE.write_text(cleaned)
     clouds.put(clouds.SYSTEM_FILE, DEMO_CUSTOMER, None)
@@ -115,11 +115,6 @@ def undo(paths: Paths, log: Path) -> str:
     unmask(packages.installed_by_aloft(paths.state / "packages.json"), log)
     account.remove(log)
     return ""
-
-
-def without_blocks(text: str) -> str:
-    """The hosts file without the blocks that Aloft wrote."""
-    return _BLOCK.sub("", text)
 
 
 def unmask(installed: Iterable[str], log: Path) -> None:
