@@ -85,7 +85,7 @@ class Slot:
         return self.run / f"{name}.sock"
 
     def ready(self, name: str) -> Path:
-        """The file by which a process without a socket says that it is ready; its folder is emptied before each start."""
+        """The file by which a process without a socket says that it is ready; its folder is emptied at each start."""
         return self.run / "ready" / name / "ready"
 
     def process(self, name: str) -> str:
@@ -113,7 +113,7 @@ class Context:
         return self.slot.paths.environment(self.spec.release)
 
     def host(self, label: str) -> str:
-        """A name of the controller: ``compute`` is ``compute.<region>.<customer>.<domain>``, ``identity`` the customer's."""
+        """A name of the controller: ``compute.<region>.<customer>.<domain>``; Keystone's has no region."""
         if label == "identity":
             return f"identity.{self.spec.customer}.{self.spec.domain}"
         return f"{label}.{self.spec.region}.{self.spec.customer}.{self.spec.domain}"

@@ -48,7 +48,8 @@ class Process:
         env: additions to the environment.
         after: names of the controller's processes that must be ready before.
         ready: how readiness is told.
-        sockets: unix sockets that it makes, by name, which the edge may connect to though the program makes them private.
+        sockets: unix sockets that it makes, by name, that the edge may connect to though the program makes them
+            private.
         stop_timeout: seconds.
     """
 

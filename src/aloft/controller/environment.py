@@ -32,6 +32,15 @@ class Stamp:
     wheel: str
 
 
+def build(prefix: Path) -> str:
+    """What the environment in ``prefix`` was made from, in 16 digits; empty for one that Aloft did not finish.
+
+    It stands in the specifications of processes that run from the environment, so that those are replaced with it.
+    """
+    stamp = prefix / STAMP
+    return hashlib.sha256(stamp.read_bytes()).hexdigest()[:16] if stamp.exists() else ""
+
+
 def ready(release: Release, paths: Paths) -> bool:
     """Whether the release's environment is complete and up to date."""
     return _read(paths.environment(release.name)) == _wanted(release, paths)

@@ -1,8 +1,8 @@
 """Golden databases: a release's schemas, migrated once by the projects' own commands, kept as SQL to be loaded.
 
-The artifact is one gzip file per schema below ``releases/<release>/golden``. ``make`` runs the real migrations in scratch
-schemas; ``differences`` says where an artifact is not what the migrations give, with what legitimately varies (times, random
-ids) taken out.
+The artifact is one gzip file per schema below ``releases/<release>/golden``. ``make`` runs the real migrations in
+scratch schemas; ``differences`` says where an artifact is not what the migrations give, with what legitimately varies
+(times, random ids) taken out.
 """
 
 import asyncio
@@ -81,9 +81,7 @@ def _scratch_context(release: Release, scratch: Paths, real: Paths) -> Context:
     return Context(spec, slot, Secrets.generate(names, names, names))
 
 
-async def _migrate(
-    context: Context, service: Service, limit: asyncio.Semaphore, tell: Callable[[str], None]
-) -> None:
+async def _migrate(context: Context, service: Service, limit: asyncio.Semaphore, tell: Callable[[str], None]) -> None:
     for command in service.migrate:
         program, *arguments = (part.format(conf=context.conf) for part in command)
         async with limit:
@@ -94,7 +92,12 @@ async def _migrate(
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
                 cwd=context.slot.state,
-                env={"PATH": os.environ.get("PATH", ""), "HOME": str(context.slot.state), "PYTHONWARNINGS": "ignore", "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
+                env={
+                    "PATH": os.environ.get("PATH", ""),
+                    "HOME": str(context.slot.state),
+                    "PYTHONWARNINGS": "ignore",
+                    "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+                },
             )
             output, _ = await process.communicate()
         if process.returncode:
@@ -129,8 +132,10 @@ def read(release: Release) -> dict[str, str]:
     Raises:
         PermanentError: the release has none.
     """
-    dumps = {file.name.removesuffix(".sql.gz"): gzip.decompress(file.read_bytes()).decode()
-             for file in sorted(release.golden.glob("*.sql.gz"))}
+    dumps = {
+        file.name.removesuffix(".sql.gz"): gzip.decompress(file.read_bytes()).decode()
+        for file in sorted(release.golden.glob("*.sql.gz"))
+    }
     if not dumps:
         raise PermanentError(f"Release {release.name} has no golden databases in {release.golden}.")
     return dumps

@@ -1,4 +1,4 @@
-"""What building a controller needs of the node, as narrow interfaces; the node has the one real implementation of each."""
+"""What building a controller needs of the node, as narrow interfaces, each of which the node implements once."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class Name:
         name: DNS name.
         slot: the slot that answers.
         service: the endpoint's label: ``compute``, ``ovn``, ``amqp`` …
-        socket: the unix socket behind it, empty for the labels that the edge knows itself (``amqp``, ``db``, ``agent``).
+        socket: the unix socket behind it; empty for what the edge knows itself (``amqp``, ``db``, ``agent``).
     """
 
     name: str

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from aloft.controller.context import Context
 from aloft.controller.declare import Process, Service
+from aloft.controller.environment import build
 from aloft.controller.ports import Name, Names
 from aloft.supervise.spec import Limits, ProcessSpec
 
@@ -50,6 +51,7 @@ def _specify(context: Context, service: Service, process: Process, present: set[
             "LANG": "C.UTF-8",
             "TMPDIR": str(temporary),
             "OVS_RUNDIR": str(slot.run),
+            **({"ALOFT_BUILD": build(context.environment)} if forked else {}),
             **process.env(context),
         },
         cwd=slot.state,
@@ -64,7 +66,7 @@ def _specify(context: Context, service: Service, process: Process, present: set[
 
 
 def open_sockets(context: Context, services: Iterable[Service]) -> dict[str, tuple[str, ...]]:
-    """Sockets, by the process that makes them, that the edge must be able to connect to though their program forbids it."""
+    """Sockets, by their process, that the edge must be able to connect to though the program makes them private."""
     return {
         context.slot.process(process.name): tuple(str(context.slot.socket(name)) for name in process.sockets)
         for service in services

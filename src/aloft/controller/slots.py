@@ -21,7 +21,9 @@ from aloft.controller.services import ALL
 
 def user_names(slot: Slot, services: Iterable[Service] = ALL) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Database user and schemas of each service that has any."""
-    return {service.name: (slot.database_user(service.name), service.schemas) for service in services if service.schemas}
+    return {
+        service.name: (slot.database_user(service.name), service.schemas) for service in services if service.schemas
+    }
 
 
 def load_secrets(slot: Slot) -> Secrets:
@@ -30,22 +32,18 @@ def load_secrets(slot: Slot) -> Secrets:
     Services that are new since then get theirs added.
     """
     path = slot.state / "secrets.json"
-    fresh = Secrets.generate(
-        database={service.name for service in ALL if service.schemas},
-        broker={service.name for service in ALL if service.broker},
-        keystone={service.name for service in ALL if service.roles},
-    )
-    if path.exists():
-        told = json.loads(path.read_text())
-        fresh = Secrets(
-            database=fresh.database | told["database"],
-            broker=fresh.broker | told["broker"],
-            keystone=fresh.keystone | told["keystone"],
-            admin=told["admin"],
-            metadata=told["metadata"],
-        )
-    files.write(path, json.dumps(asdict(fresh), indent=1), mode=0o600)
-    return fresh
+    told = json.loads(path.read_text()) if path.exists() else {"database": {}, "broker": {}, "keystone": {}}
+    wanted = {
+        "database": {service.name for service in ALL if service.schemas},
+        "broker": {service.name for service in ALL if service.broker},
+        "keystone": {service.name for service in ALL if service.roles},
+    }
+    if all(names <= told[kind].keys() for kind, names in wanted.items()):
+        return Secrets(**told)
+    fresh = asdict(Secrets.generate(**wanted))
+    merged = {**fresh, **told, **{kind: {**fresh[kind], **told[kind]} for kind in wanted}}
+    files.write(path, json.dumps(merged, indent=1), mode=0o600)
+    return Secrets(**merged)
 
 
 def make_folders(slot: Slot, edge_group: int) -> None:
@@ -69,7 +67,10 @@ def make_run_folder(slot: Slot, edge_group: int) -> None:
 
 
 def make_keys(slot: Slot) -> None:
-    """Make Keystone's Fernet keys for tokens, receipts and credentials: 0 is staged, 1 is primary (``keystone-manage fernet_setup``)."""
+    """Make Keystone's Fernet keys for tokens, receipts and credentials.
+
+    0 is the staged key, 1 the primary one, as ``keystone-manage fernet_setup`` makes them.
+    """
     for repository in ("fernet", "receipt", "credential"):
         folder = slot.state / "keys" / repository
         files.folder(folder, mode=0o700, owner=slot.user, group=slot.user)
@@ -87,7 +88,7 @@ def authority(slot: Slot) -> Authority:
 async def make_databases(slot: Slot, held: Secrets, golden: Mapping[str, Path], database: Database) -> None:
     """Clone the golden databases and make their users.
 
-    Schemas are loaded from scratch: what an interrupted load left is dropped first. A marker file says that all is loaded.
+    Schemas are loaded from scratch: what an interrupted load left is dropped first. A marker file says that all are.
     """
     marker = slot.state / "databases-loaded"
     schemas = {slot.schema(name): golden[name] for service in ALL for name in service.schemas}

@@ -42,7 +42,7 @@ class ControllerSpec(Model):
     identity: bool = True
     identity_region: str | None = None
     services: dict[str, bool] = Field(default_factory=dict)
-    limits: ControllerLimits = ControllerLimits()
+    limits: ControllerLimits = Field(default_factory=lambda: ControllerLimits(memory_mib=None, cpu_cores=None))
 
     @property
     def key(self) -> str:

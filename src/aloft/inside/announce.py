@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 
-def when_started(server: Any, ready: str) -> Any:  # noqa: ANN401  # an oslo.service service
+def when_started(server: Any, ready: str) -> Any:  # an oslo.service service
     """Make ``server`` create the file ``ready`` as soon as its ``start`` has come back, and return it."""
     start = server.start
 

@@ -1,10 +1,11 @@
 """Fill the tables that services would fill at their first start, so that a golden database has them already.
 
-    python -m aloft.inside.fill placement|neutron|glance CONFIG [CONFIG ...]
+python -m aloft.inside.fill placement|neutron|glance CONFIG [CONFIG ...]
 """
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -36,4 +37,5 @@ def glance(config: str) -> None:
 
 
 if __name__ == "__main__":
-    {"placement": placement, "neutron": neutron, "glance": glance}[sys.argv[1]](*sys.argv[2:])
+    fillers: dict[str, Callable[..., None]] = {"placement": placement, "neutron": neutron, "glance": glance}
+    fillers[sys.argv[1]](*sys.argv[2:])

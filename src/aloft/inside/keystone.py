@@ -68,7 +68,7 @@ def _bring_about(seed: Seed) -> None:
     _catalog(seed)
 
 
-def _bootstrapper() -> Any:  # noqa: ANN401  # keystone.cmd.bootstrap.Bootstrapper
+def _bootstrapper() -> Any:  # keystone.cmd.bootstrap.Bootstrapper
     """Keystone's own bootstrapper, which would load the backends that this process has loaded (and locked) already."""
     from keystone.cmd import bootstrap
 
@@ -116,7 +116,7 @@ def _users(seed: Seed, domain: str) -> None:
     keystone.conf.CONF.clear_override("password_hash_rounds", "identity")
 
 
-def _named(get: Any, create: Any, name: str, missing: type[Exception]) -> Any:  # noqa: ANN401
+def _named(get: Any, create: Any, name: str, missing: type[Exception]) -> Any:
     try:
         return get(name)
     except missing:

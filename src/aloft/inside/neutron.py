@@ -20,7 +20,7 @@ def api(socket: str, threads: str = "8") -> None:
 def workers(ready: str) -> None:
     """Run the OVN maintenance worker and the periodic workers in one process.
 
-    Upstream starts two commands that each fork a child per worker; all of it is threads and timers, so one process does.
+    Upstream starts two commands that each fork a child per worker; all of it is threads and timers: one does.
     """
     from neutron import server
 
@@ -42,7 +42,7 @@ def _run_workers(ready: str) -> None:
         for worker in service._get_plugins_workers()
         if worker.worker_process_count < 1 and worker is not maintenance
     ]
-    Path(ready).touch()  # all is loaded and the database answers; what follows sleeps 20 s (BaseOvnDbSynchronizer.sync)
+    Path(ready).touch()  # all is loaded; what follows sleeps 20 s (BaseOvnDbSynchronizer.sync)
     stop = threading.Event()
     maintenance.start()
     for worker in periodic:

@@ -41,7 +41,7 @@ class UnixServer(Server):  # type: ignore[misc]  # cheroot ships no types
 def behind_edge(application: Application) -> Application:
     """Make the scheme and the client address those that the edge saw, and mark chunked bodies as self-terminating."""
 
-    def forwarded(environ: Environ, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401
+    def forwarded(environ: Environ, start_response: Any) -> Iterable[bytes]:
         scheme = environ.get("HTTP_X_FORWARDED_PROTO")
         if scheme in ("http", "https"):
             environ["wsgi.url_scheme"] = scheme
@@ -56,7 +56,7 @@ def behind_edge(application: Application) -> Application:
 
 
 def make_server(application: Application, path: str, threads: int) -> UnixServer:
-    """Bind ``application`` to the unix socket ``path`` with ``threads`` worker threads; it accepts, but does not serve yet."""
+    """Bind ``application`` to the unix socket ``path``; it accepts connections, but does not serve yet."""
     server = UnixServer(
         path,
         behind_edge(application),

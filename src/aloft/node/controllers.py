@@ -28,12 +28,16 @@ from aloft.controller.spec import Component, ControllerSpec, ControllerStatus, C
 from aloft.node.pool import Pool
 from aloft.node.registry import Record, Registry
 from aloft.node.settings import NodeSettings
+from aloft.supervise.once import run_once
 from aloft.supervise.spec import ProcessStatus
 
 _log = logging.getLogger(__name__)
 
 READY_SECONDS = 120.0
 """Until all processes of a controller must be ready."""
+
+SEED_SECONDS = 60.0
+"""Until a changed seed must have been brought about in Keystone."""
 
 CHECK_SECONDS = 60.0
 """Until a controller whose processes are ready must answer."""
@@ -248,7 +252,7 @@ class Controllers:
         record = self._registry.get(f"{spec.customer}/{spec.identity_region}")
         if record is None:
             raise NotFound(
-                f"The region '{spec.identity_region}', which shall host the Keystone of {spec.key}, is not on this node."
+                f"The region '{spec.identity_region}', which hosts the Keystone of {spec.key}, is not on this node."
             )
         return record
 
@@ -332,8 +336,7 @@ class Controllers:
             specs = processes.processes(context, services)
             await self._supervisor.apply(f"controller/{key}", specs)
             await self.publish_names()
-            if not spec.identity:
-                await self._extend_catalog(spec)
+            await self._bring_about_seed(spec)
             await self._supervisor.wait_ready([process.name for process in specs], READY_SECONDS)
         async with self._step(progress, "check"):
             await check(context, services, self._edge_authority, CHECK_SECONDS)
@@ -363,14 +366,25 @@ class Controllers:
         files.write(path, text, mode=0o400, owner=context.slot.user, group=context.slot.user)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    async def _extend_catalog(self, spec: ControllerSpec) -> None:
-        """Have the customer's Keystone take in another region: its seed is written anew and applied by a restart."""
-        host = self._identity_record(spec)
-        context = await asyncio.to_thread(self.context, host.spec.key)
+    async def _bring_about_seed(self, spec: ControllerSpec) -> None:
+        """Have the customer's Keystone take in what its controllers declare now, beside its running API."""
+        key = spec.key if spec.identity else self._identity_record(spec).spec.key
+        context = await asyncio.to_thread(self.context, key)
         mark = await asyncio.to_thread(self._write_seed, context)
-        seeded = context.conf / "keystone/seeded"
-        if not seeded.exists() or seeded.read_text() != mark:
-            await self._supervisor.restart(context.slot.process("keystone"))
+        api = next(
+            process
+            for process in processes.processes(context, (keystone_service.SERVICE,))
+            if process.name == context.slot.process("keystone")
+        )
+        await self._supervisor.wait_ready((api.name,), READY_SECONDS)
+        seeded = Path(api.arguments["seeded"])
+        if await asyncio.to_thread(_text, seeded) == mark:
+            return
+        arguments = {name: api.arguments[name] for name in ("seed", "seeded")}
+        log = context.slot.log / "keystone-seed.log"
+        entry = "aloft.inside.keystone:apply_seed"
+        seeding = replace(api, name=f"{api.name}-seed", entry=entry, arguments=arguments, clear=(), log=log)
+        await run_once(seeding, SEED_SECONDS)
 
     async def _tear_down(self, key: str, progress: Progress) -> None:
         record = self._record(key)
@@ -382,7 +396,7 @@ class Controllers:
                 await self._pool.dismantle(record.slot)
             self._registry.forget(key)
             if not record.spec.identity:
-                await self._extend_catalog(record.spec)
+                await self._bring_about_seed(record.spec)
         self._progress.pop(key, None)
 
     async def publish_names(self) -> None:
@@ -398,3 +412,8 @@ class Controllers:
         context = self.context(record.spec.key)
         library = any("image-library" in roles for roles in record.hosts.values())
         return processes.names(context, enabled(record.spec), str(context.slot.socket("library")) if library else "")
+
+
+def _text(file: Path) -> str:
+    """The file's text; empty when there is none."""
+    return file.read_text() if file.exists() else ""

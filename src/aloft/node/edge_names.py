@@ -1,4 +1,4 @@
-"""From controllers' names to the edge: routes, certificates, and the lines by which the node resolves the names itself."""
+"""From controllers' names to the edge: routes, certificates, and the node's own way to resolve the names."""
 
 import asyncio
 import datetime
@@ -90,9 +90,7 @@ class EdgeNames:
 
     def _route(self, controller: Names, name: Name, certificate: Path) -> Route:
         shared = {"agent": str(self._plane), "amqp": "127.0.0.1:7672", "db": str(self._paths.database_socket)}
-        splits = (
-            (Split("image-data", controller.library),) if name.service == "image" and controller.library else ()
-        )
+        splits = (Split("image-data", controller.library),) if name.service == "image" and controller.library else ()
         return Route(
             name=name.name,
             kind="tcp" if name.service in TCP else "http",

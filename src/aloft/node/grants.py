@@ -30,7 +30,7 @@ class GrantRequest(BaseModel):
 
 
 class Grant(BaseModel):
-    """What the host gets: its certificate and the region's authority (PEM; empty when none was asked for), and settings."""
+    """What the host gets: its certificate (PEM; empty when none was asked for), the region's authority, settings."""
 
     certificate: str
     authority: str

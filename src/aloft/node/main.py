@@ -1,8 +1,8 @@
 """The node's process: ``python -m aloft.node run``.
 
-It brings up the shared services, then the zygotes, then every controller on record, each as soon as what it needs is ready,
-and serves the local API. Killed, it leaves everything running and adopts it when it is started again; told to stop
-(SIGTERM), it stops everything in order.
+It brings up the shared services, then the zygotes, then every controller on record, each as soon as what it needs is
+ready, and serves the local API. Killed, it leaves everything running and adopts it when it is started again; told to
+stop (SIGTERM), it stops everything in order.
 """
 
 import asyncio
@@ -10,8 +10,9 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ class Node:
         ]
 
     def _installed(self, which: Release) -> bool:
-        """Whether a release's environment is there; run from a checkout (``PYTHONPATH``), Aloft's own part need not be."""
+        """Whether a release's environment is there; run from a checkout, Aloft's own part need not be."""
         if "PYTHONPATH" in os.environ:
             return (self.paths.environment(which.name) / "bin/python").exists()
         return environment.ready(which, self.paths)
@@ -244,9 +245,9 @@ class Node:
             if record.slot is None or not name.startswith(f"slots/{record.slot}/"):
                 continue
             context = self.controllers.context(record.spec.key)
-            for socket in processes.open_sockets(context, enabled(record.spec)).get(name, ()):
+            for path in processes.open_sockets(context, enabled(record.spec)).get(name, ()):
                 with contextlib.suppress(FileNotFoundError):
-                    Path(socket).chmod(0o660)
+                    Path(path).chmod(0o660)
 
     async def keep_published(self) -> None:
         """Look at all names and certificates again from time to time, so that none runs out; runs for ever."""
@@ -278,20 +279,32 @@ class Node:
 class _Server(uvicorn.Server):
     """uvicorn without signal handlers of its own: the node has them."""
 
-    def capture_signals(self) -> contextlib.AbstractContextManager[None]:
-        return contextlib.nullcontext()
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
-async def _serve(node: Node) -> _Server:
+def _server(node: Node) -> _Server:
     metrics = CollectorRegistry()
     metrics.register(ProcessCollector(node.supervisor))
     app = build(
         node.supervisor, node.controllers, node.grants, node.releases, node.prepare_release, metrics, node.health
     )
-    socket = node.paths.node_socket
-    socket.unlink(missing_ok=True)
-    server = _Server(uvicorn.Config(app, uds=str(socket), log_config=None, access_log=False, lifespan="off"))
-    return server
+    return _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+
+
+def _listen(paths: Paths) -> socket.socket:
+    """The API's socket, which the plane's group may use from the moment it is there."""
+    group = accounts.group("aloft")
+    fresh = paths.node_socket.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening.bind(str(fresh))
+    os.chown(fresh, 0, 0 if group is None else group)
+    fresh.chmod(0o660)
+    listening.listen(128)
+    fresh.rename(paths.node_socket)
+    return listening
 
 
 async def run(paths: Paths, settings: NodeSettings) -> None:
@@ -305,16 +318,15 @@ async def run(paths: Paths, settings: NodeSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await node.supervisor.open()
-    server = await _serve(node)
+    server = _server(node)
     background: list[asyncio.Task[Any]] = []
 
     def begin(work: Coroutine[Any, Any, Any], name: str) -> None:
         background.append(asyncio.create_task(work, name=name))
 
-    begin(server.serve(), "api")
+    begin(server.serve(sockets=[_listen(paths)]), "api")
     start = asyncio.create_task(node.start(), name="start")
     begin(keep_rotated(paths.log, Rotation()), "log rotation")
-    begin(_open_to_plane(paths), "socket mode")
     stopping = asyncio.create_task(stop.wait(), name="stop")
     await asyncio.wait({start, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if start.done():
@@ -328,15 +340,6 @@ async def run(paths: Paths, settings: NodeSettings) -> None:
         task.cancel()
     await asyncio.gather(*background, start, return_exceptions=True)
     await node.supervisor.shutdown()
-
-
-async def _open_to_plane(paths: Paths) -> None:
-    """Give the plane's group the API's socket, once it is there."""
-    group = accounts.group("aloft")
-    while not paths.node_socket.exists():
-        await asyncio.sleep(0.02)
-    os.chown(paths.node_socket, 0, 0 if group is None else group)
-    paths.node_socket.chmod(0o660)
 
 
 def check_root() -> None:

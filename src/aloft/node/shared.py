@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from aloft.base.paths import Paths
+from aloft.controller import environment
 from aloft.controller.processes import zygote_name
 from aloft.controller.services import PROJECTS
 from aloft.supervise.spec import Probe, ProcessSpec
@@ -51,6 +52,7 @@ def zygotes(paths: Paths, release: str) -> tuple[ProcessSpec, ...]:
             ),
             env={
                 **_environment(Path("/")),
+                "ALOFT_BUILD": environment.build(paths.environment(release)),
                 "PYTHONWARNINGS": "ignore",
                 "MALLOC_ARENA_MAX": "2",  # children inherit the allocator: fewer arenas, less memory kept by threads
                 "MALLOC_TRIM_THRESHOLD_": "131072",

@@ -85,8 +85,8 @@ def _cells(slot: Slot) -> dict[str, tuple[str, ...]]:
     )
     return {
         "nova_api": tuple(
-            "INSERT INTO cell_mappings (created_at, uuid, name, transport_url, database_connection, disabled)"
-            f" SELECT UTC_TIMESTAMP(), '{uuid}', '{name}', '{broker}', '{url}', 0 FROM DUAL"  # noqa: S608 - constants
+            "INSERT INTO cell_mappings (created_at, uuid, name, transport_url, database_connection, disabled)"  # noqa: S608
+            f" SELECT UTC_TIMESTAMP(), '{uuid}', '{name}', '{broker}', '{url}', 0 FROM DUAL"
             f" WHERE NOT EXISTS (SELECT 1 FROM cell_mappings WHERE uuid = '{uuid}')"
             for uuid, name, broker, url in cells
         )

@@ -11,8 +11,8 @@ def logging() -> Options:
     return {
         "use_stderr": True,
         "debug": False,
-        "logging_context_format_string": "%(asctime)s.%(msecs)03d %(levelname)s %(name)s [%(request_id)s %(user_identity)s]"
-        " %(message)s",
+        "logging_context_format_string": "%(asctime)s.%(msecs)03d %(levelname)s %(name)s"
+        " [%(request_id)s %(user_identity)s] %(message)s",
         "logging_default_format_string": "%(asctime)s.%(msecs)03d %(levelname)s %(name)s %(message)s",
     }
 
