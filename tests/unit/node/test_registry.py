@@ -1,0 +1,54 @@
+import pytest
+
+from aloft.base.paths import Paths
+from aloft.controller.context import Slot
+from aloft.controller.spec import ControllerSpec
+from aloft.node.registry import Record, Registry
+
+
+@pytest.fixture
+def paths(tmp_path):
+    return Paths(tmp_path)
+
+
+def record(customer="acme", slot=None, **more):
+    spec = ControllerSpec(customer=customer, region="dc1", release="2026.2", domain="aloft.internal")
+    return Record(spec, slot, **more)
+
+
+def test_what_is_put_is_there_after_a_restart(paths):
+    kept = record(slot=2, hosts={"h1": ("hypervisor",)})
+    Registry(paths).put(kept)
+    assert Registry(paths).get("acme/dc1") == kept
+
+
+def test_what_is_forgotten_stays_forgotten(paths):
+    registry = Registry(paths)
+    registry.put(record())
+    registry.forget("acme/dc1")
+    assert Registry(paths).all() == ()
+
+
+def test_names_with_the_same_letters_are_kept_apart(paths):
+    registry = Registry(paths)
+    registry.put(record("a-b"))
+    registry.put(record("a"))
+    assert {each.spec.customer for each in registry.all()} == {"a-b", "a"}
+
+
+def test_a_warm_slot_is_prepared_and_unclaimed(paths):
+    registry = Registry(paths)
+    for number, state in ((1, "warm"), (2, "preparing"), (3, "warm")):
+        slot = Slot(number, paths)
+        slot.state.mkdir(parents=True)
+        registry.mark(slot, "2026.2", state)
+    registry.put(record(slot=3))
+    assert registry.warm() == {1: "2026.2"}
+    assert registry.free() == 4
+
+
+def test_a_slot_number_is_never_given_twice(paths):
+    registry = Registry(paths)
+    registry.put(record("one", slot=registry.free()))
+    registry.put(record("two", slot=registry.free()))
+    assert sorted(registry.claimed()) == [1, 2]
