@@ -49,7 +49,10 @@ async def check(context: Context, services: Iterable[Service], edge_authority: P
     """
     trusted = ssl.create_default_context(cafile=str(edge_authority))
     until = time.monotonic() + within
-    async with httpx.AsyncClient(verify=trusted, timeout=ATTEMPT_SECONDS) as client:
+    # All names have one address: a connection that was kept would be used for another name than it was opened for,
+    # and the edge refuses that (421).
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(verify=trusted, timeout=ATTEMPT_SECONDS, limits=limits) as client:
         token = ""
         waiting = list(calls(context, services))
         while True:
