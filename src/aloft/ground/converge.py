@@ -25,6 +25,7 @@ from aloft.ground.roles import ALL, image_library, switch
 from aloft.ground.roles.model import Context, File, Folder, Role
 from aloft.ground.settings import Desired, Settings
 from aloft.ground.store import Identity, Store
+from aloft.supervise import logs
 from aloft.supervise.spec import ProcessSpec, ProcessStatus
 from aloft.supervise.supervisor import Supervisor
 
@@ -301,11 +302,16 @@ class Convergence:
         self, roles: Mapping[str, Role], blocked: set[str], left: Mapping[str, list[plan.Step]], outcome: Outcome
     ) -> None:
         statuses = {status.name: status for status in self._supervisor.status()}
+        words = {
+            spec.name: plan.last_words(logs.tail(spec.log, 60))
+            for spec in self._supervisor.specs().values()
+            if spec.name in statuses and statuses[spec.name].state in plan.FAILING
+        }
         for name, role in roles.items():
             if name in blocked:
                 _soften(outcome, role, statuses)
             elif name not in outcome.states:
-                outcome.states[name] = plan.judge(role, statuses, left.get(name, []))
+                outcome.states[name] = plan.judge(role, statuses, left.get(name, []), words)
 
     async def _end_strays(self, blocked: set[str]) -> None:
         """End what an earlier agent left running and no role wants, once it is sure what all roles want."""

@@ -1,6 +1,7 @@
 """What to do next for a role: pure functions from what shall be and what is seen to steps, and to a role's state."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,11 @@ from aloft.ground.roles.model import Bridge, File, Folder, Lack, Made, Role
 from aloft.ground.roles.switch import OWNED_IDS, VSCTL
 from aloft.supervise.spec import ProcessStatus
 
+FAILING = ("crash-loop", "backoff", "unready")
+"""States of a process that does not do its work."""
+
+_ERROR = re.compile(r"CRITICAL|ERROR|[a-z]Error|Exception|[a-z]: error|exception\.")
+_LONGEST_WORDS = 400
 _BEGIN, _END = "# Aloft agent: begin", "# Aloft agent: end"
 
 
@@ -162,16 +168,36 @@ def unwire(roles: Iterable[Role], switch: SwitchState, layout: Layout) -> list[S
     return [Run(command, f"Removing {', '.join(gone)} of OVN")]
 
 
-def judge(role: Role, processes: Mapping[str, ProcessStatus], outstanding: Sequence[Step]) -> RoleState:
-    """A role's state when nothing failed: from the steps that are left and from its processes."""
+def last_words(lines: Sequence[str]) -> str:
+    """What the end of a log says about a failure: its last line that names an error; empty when none does."""
+    telling = [line.strip() for line in lines if _ERROR.search(line) and not line.rstrip().endswith((" nova", "^"))]
+    return telling[-1][-_LONGEST_WORDS:] if telling else ""
+
+
+def judge(
+    role: Role,
+    processes: Mapping[str, ProcessStatus],
+    outstanding: Sequence[Step],
+    words: Mapping[str, str] | None = None,
+) -> RoleState:
+    """A role's state when nothing failed: from the steps that are left and from its processes.
+
+    Args:
+        role: the role.
+        processes: statuses by name.
+        outstanding: steps that are left.
+        words: what the logs of failing processes end with, by the process's name.
+    """
     statuses = [processes.get(spec.name) for spec in role.processes]
     ready = sum(1 for status in statuses if status and status.state == "ready")
     total = len(statuses) + len(outstanding)
     done = round(ready / total, 2) if total else 1.0
     logs = {spec.name: spec.log for spec in role.processes}
     for status in statuses:
-        if status and status.state in ("crash-loop", "backoff", "unready"):
+        if status and status.state in FAILING:
             reason = f"{status.name.removeprefix('agent/')} is in state {status.state}: {status.reason}"
+            if said := (words or {}).get(status.name):
+                reason += f". Its log says: {said}"
             return RoleState("degraded", done=done, reason=reason, remedy=f"Look at {logs[status.name]} on the host.")
     if outstanding:
         return RoleState("converging", outstanding[0].text, done)

@@ -3,6 +3,8 @@
 Run as ``python -m aloft.inside.compute CONFIG READY DATAPATH``.
 """
 
+import logging
+import os
 import sys
 from typing import Any
 
@@ -55,4 +57,10 @@ def _leave_checksums_to_guests() -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except Exception:
+        # Threads that nova has started already would keep a process alive that does nothing.
+        sys.excepthook(*sys.exc_info())
+        logging.shutdown()
+        os._exit(1)

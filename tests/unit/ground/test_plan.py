@@ -126,6 +126,23 @@ def test_a_role_is_as_well_as_its_processes(process, role):
     assert told.state != "degraded" or ("why" in told.reason and "nova-compute.log" in told.remedy)
 
 
+NOVA = """\
+2026-11-22 20:04:23.066 CRITICAL nova [req-1] Unhandled error: nova.exception.InvalidConfiguration: My hypervisor ...
+2026-11-22 20:04:23.066 1098 ERROR nova Traceback (most recent call last):
+2026-11-22 20:04:23.066 1098 ERROR nova                 ^^^^^^^^^
+2026-11-22 20:04:23.066 1098 ERROR nova nova.exception.InvalidConfiguration: My hypervisor has existing instances
+2026-11-22 20:04:23.066 1098 ERROR nova 
+""".splitlines()  # noqa: W291 - as nova writes it
+
+
+def test_a_failing_process_is_heard():
+    assert plan.last_words(NOVA).endswith("My hypervisor has existing instances")
+    assert plan.last_words(["all is well", ""]) == ""
+    status = {SPEC.name: ProcessStatus(SPEC.name, "crash-loop", reason="ended with exit code 1")}
+    told = plan.judge(Role("r", processes=(SPEC,)), status, [], {SPEC.name: "the reason"})
+    assert told.reason.endswith("the reason")
+
+
 def test_a_role_with_work_left_says_which():
     told = plan.judge(Role("r"), {}, [plan.Run((), "Waiting for Open vSwitch")])
     assert (told.state, told.step, told.done) == ("converging", "Waiting for Open vSwitch", 0.0)
