@@ -96,6 +96,7 @@ async def _migrate(context: Context, service: Service, limit: asyncio.Semaphore,
                     "PATH": os.environ.get("PATH", ""),
                     "HOME": str(context.slot.state),
                     "PYTHONWARNINGS": "ignore",
+                    "PYTHONHASHSEED": "0",  # rows that are filled in from sets get the same ids each time
                     "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
                 },
             )
