@@ -9,6 +9,7 @@ import os
 import stat
 import tempfile
 from pathlib import Path
+from typing import TextIO
 
 from aloft.base.errors import PermanentError
 
@@ -67,6 +68,14 @@ def folder(path: Path, *, mode: int = 0o755, owner: int | None = None, group: in
         _settle(path, mode, owner, group)
     except OSError as error:
         raise _cannot("make the folder", path, error) from error
+
+
+def journal(path: Path) -> TextIO:
+    """Open a log for appending; others than root and its group do not read it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    os.fchmod(handle, 0o640)
+    return os.fdopen(handle, "a", encoding="utf-8")
 
 
 def flush_folder(path: Path) -> None:

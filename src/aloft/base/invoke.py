@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from aloft.base import files
 from aloft.base.errors import AloftError, TemporaryError
 
 TAIL_LINES = 12
@@ -48,8 +49,7 @@ def invoke(
         CommandStalled: it took longer than ``timeout``.
     """
     words = [str(word) for word in command]
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8") as journal:
+    with files.journal(log) as journal:
         journal.write(f"{time.strftime('%H:%M:%S')} $ {' '.join(words)}\n")
         journal.flush()
         try:

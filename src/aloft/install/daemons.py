@@ -167,7 +167,7 @@ def forget(daemon: Daemon) -> None:
 
 
 def _launch(daemon: Daemon, paths: Paths, log: Path) -> None:
-    daemon.log(paths).parent.mkdir(parents=True, exist_ok=True)
+    files.journal(daemon.log(paths)).close()
     if systemd_runs():
         files.write(UNIT_FOLDER / f"{daemon.name}.service", unit_text(daemon, paths), mode=0o644)
         invoke(["systemctl", "daemon-reload"], log=log, timeout=60)
@@ -179,7 +179,7 @@ def _launch(daemon: Daemon, paths: Paths, log: Path) -> None:
     _signal(process, signal.SIGKILL)
     python = SYSTEM_PYTHON if SYSTEM_PYTHON.exists() else Path(sys.executable)
     program = Path(__file__).with_name("keeper.py")
-    with daemon.log(paths).open("ab") as out:
+    with files.journal(daemon.log(paths)) as out:
         subprocess.Popen(
             [python, "-I", "-S", program, daemon.pid_file(paths), daemon.log(paths), *daemon.command(paths)],
             stdin=subprocess.DEVNULL,

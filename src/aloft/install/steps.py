@@ -12,6 +12,7 @@ from typing import Protocol, TextIO
 
 from rich.console import Console
 
+from aloft.base import files
 from aloft.base.errors import AloftError, Conflict, PermanentError
 
 
@@ -115,8 +116,7 @@ def carry_out(steps: Sequence[Step], show: Display, log: Path, clock: Callable[[
 
 def note(log: Path, line: str) -> None:
     """Append a line with the time to the log."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8") as journal:
+    with files.journal(log) as journal:
         journal.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
 
 
