@@ -152,7 +152,7 @@ class Convergence:
             edge_port=settings.edge.port,
             tunnels=(
                 link.Tunnel("amqp", link.AMQP_PORT, names.amqp),
-                link.Tunnel("ovn", link.OVN_PORT, names.ovn),
+                link.Tunnel("ovn", self._layout.southbound_socket, names.ovn),
                 *((link.Tunnel("db", link.DATABASE_PORT, names.db),) if image_library.NAME in roles else ()),
             ),
             http_names=names.http(),

@@ -74,6 +74,11 @@ class Layout:
         return self.run / "image-library.sock"
 
     @property
+    def southbound_socket(self) -> Path:
+        """Where the link offers OVN's southbound database of the region, to root alone."""
+        return self.run / "ovn.sock"
+
+    @property
     def switch_run(self) -> Path:
         """Sockets of Open vSwitch."""
         return self.paths.root / "run/openvswitch"

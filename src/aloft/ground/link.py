@@ -2,6 +2,9 @@
 
 One HAProxy does it. Whatever connects to a loopback port reaches one name behind the edge; the name travels as the TLS
 server name, the host proves itself by its client certificate, and the edge is verified by the provider's authority.
+
+What answers behind a port asks for a password or a token itself. OVN's southbound database does not: it is offered on a
+unix socket that only root may connect to, since other users of the machine could rewrite the region's networks.
 """
 
 import hashlib
@@ -13,7 +16,6 @@ from aloft.ground.layout import Layout
 from aloft.supervise.spec import Probe, ProcessSpec
 
 AMQP_PORT = 17672
-OVN_PORT = 17673
 DATABASE_PORT = 17674
 HTTP_PORT = 17680
 IMAGE_LIBRARY_PORT = 19292
@@ -25,11 +27,18 @@ PROCESS = "agent/link"
 
 @dataclass(frozen=True)
 class Tunnel:
-    """A loopback TCP port and the name behind the edge that it leads to."""
+    """A loopback TCP port, or a unix socket for root alone, and the name behind the edge that it leads to."""
 
     label: str
-    port: int
+    listen: int | Path
     name: str
+
+    @property
+    def bind(self) -> str:
+        """Where it listens, as HAProxy's ``bind`` has it."""
+        if isinstance(self.listen, Path):
+            return f"unix@{self.listen} user root mode 600"
+        return f"127.0.0.1:{self.listen}"
 
 
 @dataclass(frozen=True)

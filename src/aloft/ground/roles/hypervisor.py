@@ -24,6 +24,9 @@ LIBVIRTD = "agent/libvirtd"
 COMPUTE = "agent/nova-compute"
 METADATA = "agent/neutron-ovn-metadata-agent"
 
+QEMU_GROUP = 64055
+"""Group of ``libvirt-qemu``, whom QEMU runs as; Debian and Ubuntu reserve the number (libvirt-daemon-system.postinst)."""
+
 _LIBVIRT_ENV = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LANG": "C.UTF-8",
@@ -51,7 +54,7 @@ def role(context: Context) -> Role:
         units=(*switch.units(), Unit("libvirtd.service")),
         folders=(
             *switch.folders(context),
-            Folder(context.layout.instances, 0o711),
+            Folder(context.layout.instances, 0o710, group=QEMU_GROUP),
             Folder(state / "nova", 0o700),
             Folder(state / "neutron", 0o700),
         ),
@@ -100,6 +103,9 @@ def nova_sections(context: Context) -> dict[str, ini.Options]:
             "executor_thread_pool_size": 16,
             "report_interval": 10,
             "service_down_time": 60,
+            # Nova waits this long at its end, whether there is something to wait for (2026.1) or only idle threads.
+            "manager_shutdown_timeout": 5,
+            "graceful_shutdown_timeout": 15,
             "resume_guests_state_on_host_boot": True,
         },
         "libvirt": {
@@ -152,7 +158,7 @@ def metadata_sections(context: Context) -> dict[str, ini.Options]:
             "metadata_workers": 0,
         },
         "ovs": {"ovsdb_connection": f"unix:{layout.switch_socket}"},
-        "ovn": {"ovn_sb_connection": f"tcp:127.0.0.1:{link.OVN_PORT}"},
+        "ovn": {"ovn_sb_connection": f"unix:{context.layout.southbound_socket}"},
         # Run as root already; `env` stands where sudo would.
         "AGENT": {"root_helper": "/usr/bin/env"},
         "oslo_concurrency": {"lock_path": str(layout.run / "locks")},

@@ -1,6 +1,5 @@
 """Open vSwitch and ovn-controller: what hypervisors and network nodes have in common."""
 
-from aloft.ground import link
 from aloft.ground.roles.model import Bridge, Context, Farewell, Folder, Made, Unit
 from aloft.supervise.spec import Probe, ProcessSpec
 
@@ -71,7 +70,7 @@ def external_ids(context: Context) -> dict[str, str]:
     return {
         "system-id": context.host,
         "hostname": context.host,
-        "ovn-remote": f"tcp:127.0.0.1:{link.OVN_PORT}",
+        "ovn-remote": f"unix:{context.layout.southbound_socket}",
         "ovn-encap-type": overlay.type,
         "ovn-encap-ip": overlay.address or context.facts.address,
         "ovn-bridge": INTEGRATION_BRIDGE,
@@ -84,7 +83,7 @@ def farewells(context: Context, *bridges: str) -> tuple[Farewell, ...]:
 
     Where the agent ran Open vSwitch itself, that has ended by then, and a bridge is a mere tap device.
     """
-    southbound = f"--db=tcp:127.0.0.1:{link.OVN_PORT}"
+    southbound = f"--db=unix:{context.layout.southbound_socket}"
     return (
         Farewell((("/usr/bin/ovn-sbctl", "--timeout=10", southbound, "--if-exists", "chassis-del", context.host),)),
         *(
