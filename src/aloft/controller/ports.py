@@ -53,7 +53,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Names:
-    """All names of one controller, and the authority whose client certificates open its links."""
+    """All names of one controller, and the authority whose client certificates, but for revoked ones, open its links."""
 
     customer: str
     region: str
@@ -61,6 +61,7 @@ class Names:
     names: tuple[Name, ...]
     authority: Path
     library: str = field(default="")
+    revoked: frozenset[str] = frozenset()
 
 
 class Supervisor(Protocol):

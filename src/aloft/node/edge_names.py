@@ -98,6 +98,7 @@ class EdgeNames:
             certificate=certificate,
             client_authority=controller.authority if name.service in HOSTS_ONLY else None,
             region=f"{controller.customer}/{controller.region}" if name.service in HOSTS_ONLY else "",
+            revoked=controller.revoked if name.service in HOSTS_ONLY else frozenset(),
             splits=splits,
         )
 

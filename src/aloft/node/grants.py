@@ -1,20 +1,20 @@
 """Grants: what a host of a region gets so that it can work for it, and how that is taken back."""
 
 import secrets
-from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from aloft.base import files
-from aloft.base.errors import InvalidInput
+from aloft.base.errors import InvalidInput, NotFound
+from aloft.base.pki import serial
 from aloft.controller import slots
 from aloft.controller.context import INTERNAL_PORT, Context
 from aloft.controller.ports import Broker
 from aloft.controller.processes import LINKS
 from aloft.controller.services import enabled
 from aloft.node.controllers import Controllers
-from aloft.node.registry import Registry
+from aloft.node.registry import Record, Registry
 from aloft.node.settings import NodeSettings
 
 CERTIFICATE_DAYS = 90
@@ -63,9 +63,6 @@ class Grants:
         context = self._controllers.context(key)
         if not host.replace("-", "").replace(".", "").isalnum() or len(host) > 64:
             raise InvalidInput(f"'{host}' cannot be a host's name.", "Use letters, digits, dots and hyphens.")
-        record = self._registry.get(key)
-        if record is None:
-            raise InvalidInput(f"There is no controller {key}.")
         authority = slots.authority(context.slot)
         certificate = ""
         if request.csr is not None:
@@ -79,7 +76,8 @@ class Grants:
             files.write(path, secrets.token_urlsafe(32), mode=0o600)
         password = path.read_text()
         await self._broker.ensure_user(user, password, context.slot.vhost)
-        self._registry.put(replace(record, hosts={**record.hosts, host: tuple(request.roles)}))
+        number = serial(certificate.encode()) if certificate else ""
+        self._registry.put(self._record(key).with_grant(host, request.roles, number))
         await self._controllers.publish_names()
         return Grant(
             certificate=certificate,
@@ -94,13 +92,19 @@ class Grants:
             NotFound: there is no such controller.
         """
         context = self._controllers.context(key)
-        record = self._registry.get(key)
-        if record is None or host not in record.hosts:
+        if host not in self._record(key).hosts:
             return
         await self._broker.delete_user(f"{context.slot.vhost}-host-{host}")
         (context.slot.state / "hosts" / f"{host}.secret").unlink(missing_ok=True)
-        self._registry.put(replace(record, hosts={name: roles for name, roles in record.hosts.items() if name != host}))
+        self._registry.put(self._record(key).without_grant(host))
         await self._controllers.publish_names()
+
+    def _record(self, key: str) -> Record:
+        """The controller's record as it is now, not as it was before something was waited for."""
+        record = self._registry.get(key)
+        if record is None:
+            raise NotFound(f"There is no controller {key} on this node.")
+        return record
 
     def _describe(self, context: Context, user: str, password: str) -> dict[str, Any]:
         """Everything that the agent needs besides its key and certificate."""

@@ -4,7 +4,7 @@ It is the node's copy of what it was told, so that all controllers come back aft
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,30 @@ class Record:
         slot: where it lives; ``None`` until one is claimed.
         wanted: false once it shall be torn down.
         hosts: roles of each host that has a grant, by the host's name.
+        serials: serial numbers of the certificates that were signed for each of these hosts.
+        revoked: serial numbers of certificates of hosts whose grant was taken back.
     """
 
     spec: ControllerSpec
     slot: int | None = None
     wanted: bool = True
     hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    serials: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    revoked: tuple[str, ...] = ()
+
+    def with_grant(self, host: str, roles: tuple[str, ...], serial: str = "") -> "Record":
+        """The record once a host has a grant for these roles, and a certificate with this serial number if any."""
+        signed = (*self.serials.get(host, ()), *((serial,) if serial else ()))
+        return replace(self, hosts={**self.hosts, host: roles}, serials={**self.serials, host: signed})
+
+    def without_grant(self, host: str) -> "Record":
+        """The record once a host's grant is taken back: its certificates open nothing any more."""
+        return replace(
+            self,
+            hosts={name: roles for name, roles in self.hosts.items() if name != host},
+            serials={name: signed for name, signed in self.serials.items() if name != host},
+            revoked=(*self.revoked, *self.serials.get(host, ())),
+        )
 
 
 class Registry:
@@ -56,6 +74,8 @@ class Registry:
             "slot": record.slot,
             "wanted": record.wanted,
             "hosts": record.hosts,
+            "serials": record.serials,
+            "revoked": record.revoked,
         }
         files.write(self._folder / f"{stem}.json", json.dumps(told, indent=1), mode=0o600)
         self._records[stem] = record
@@ -112,6 +132,8 @@ class Registry:
             told["slot"],
             told["wanted"],
             {host: tuple(roles) for host, roles in told["hosts"].items()},
+            {host: tuple(serials) for host, serials in told.get("serials", {}).items()},
+            tuple(told.get("revoked", ())),
         )
 
 

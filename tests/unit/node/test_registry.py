@@ -52,3 +52,15 @@ def test_a_slot_number_is_never_given_twice(paths):
     registry.put(record("one", slot=registry.free()))
     registry.put(record("two", slot=registry.free()))
     assert sorted(registry.claimed()) == [1, 2]
+
+
+def test_a_host_whose_grant_is_taken_back_leaves_its_certificates_revoked(paths):
+    given = record(slot=1).with_grant("h1", ("hypervisor",), "0a").with_grant("h1", ("network",), "0b")
+    both = given.with_grant("h2", (), "0c").with_grant("h2", ("hypervisor",))
+    assert both.hosts == {"h1": ("network",), "h2": ("hypervisor",)}
+    left = both.without_grant("h1")
+    assert (left.hosts, left.revoked) == ({"h2": ("hypervisor",)}, ("0a", "0b"))
+    again = left.with_grant("h1", (), "0d")
+    Registry(paths).put(again)
+    assert Registry(paths).get("acme/dc1") == again
+    assert again.revoked == ("0a", "0b")
