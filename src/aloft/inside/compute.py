@@ -57,10 +57,12 @@ def _leave_checksums_to_guests() -> None:
 
 
 if __name__ == "__main__":
+    failed = False
     try:
         main(*sys.argv[1:])
     except Exception:
-        # Threads that nova has started already would keep a process alive that does nothing.
         sys.excepthook(*sys.exc_info())
-        logging.shutdown()
-        os._exit(1)
+        failed = True
+    logging.shutdown()
+    # Threads that nova has started do not end by themselves, and would keep a process alive that does nothing.
+    os._exit(int(failed))

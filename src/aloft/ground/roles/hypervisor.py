@@ -25,7 +25,7 @@ COMPUTE = "agent/nova-compute"
 METADATA = "agent/neutron-ovn-metadata-agent"
 
 QEMU_GROUP = 64055
-"""Group of ``libvirt-qemu``, whom QEMU runs as; Debian and Ubuntu reserve the number (libvirt-daemon-system.postinst)."""
+"""Group of ``libvirt-qemu``, whom QEMU runs as; Debian and Ubuntu reserve the number (see libvirt-daemon-system)."""
 
 _LIBVIRT_ENV = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
