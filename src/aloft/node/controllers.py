@@ -125,6 +125,8 @@ class Controllers:
             )
         if not spec.identity:
             self._identity_record(spec)
+        if record and record.spec == spec and self._under_way(spec.key):
+            return self.status(spec.key)
         record = replace(record, spec=spec) if record else Record(spec)
         if record.slot is None:
             record = replace(record, slot=self._pool.take(spec.release))
@@ -270,6 +272,10 @@ class Controllers:
             for status in self._statuses()
             if status.name.startswith(prefix)
         )
+
+    def _under_way(self, key: str) -> bool:
+        progress = self._progress.get(key)
+        return progress is not None and progress.task is not None and not progress.task.done()
 
     def _begin(self, key: str) -> None:
         """Start over with a controller: what was under way for it is cancelled."""
