@@ -21,6 +21,9 @@ from aloft.install.packages import systemd_runs
 
 UNIT_FOLDER = Path("/etc/systemd/system")
 SYSTEM_PYTHON = Path("/usr/bin/python3")
+RUNS = "runs"
+"""What :func:`start` says when there was nothing to do."""
+
 STOP_TIMEOUT = 180.0
 """Seconds that a daemon may take to stop everything it looks after."""
 
@@ -119,7 +122,7 @@ def start(daemon: Daemon, paths: Paths, log: Path) -> str:
     stamp = paths.run / f"{daemon.name}.code"
     current = stamp.exists() and stamp.read_text() == code
     if running(daemon, paths) and current:
-        return "runs"
+        return RUNS
     outcome = "was started"
     if running(daemon, paths):
         _end_one(daemon, paths)

@@ -7,6 +7,7 @@ installed here are disabled and masked. A package that was there before belongs 
 
 import contextlib
 import json
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -59,6 +60,18 @@ UNITS = {
 """Debian's units that would run beside Aloft's own processes."""
 
 STATUS_FORMAT = "${db:Status-Abbrev} ${Package}\n"
+LISTS = Path("/var/lib/apt/lists")
+INDEX_SECONDS = 1800.0
+"""Lists as young as this are used as they are; when a package has gone meanwhile, they are fetched again."""
+
+OPTIONS = (
+    *("-o", "Acquire::Retries=3"),
+    *("-o", "Acquire::http::Timeout=30"),
+    *("-o", "DPkg::Lock::Timeout=300"),
+    *("-o", "Dpkg::Options::=--force-unsafe-io"),  # a machine that loses power now installs them again anyway
+)
+"""How apt is to behave."""
+
 POLICY = Path("/usr/sbin/policy-rc.d")
 POLICY_TEXT = "#!/bin/sh\n# Laid by Aloft while it installs packages: their services are not to be started.\nexit 101\n"
 
@@ -102,17 +115,9 @@ def install(names: tuple[str, ...], *, log: Path, record: Path | None = None) ->
     """
     if not names:
         return
-    env = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l", "LC_ALL": "C.UTF-8"}
-    options = ("-o", "Acquire::Retries=3", "-o", "Acquire::http::Timeout=30", "-o", "DPkg::Lock::Timeout=300")
     with services_held():
         try:
-            _update_index(options, env, log)
-            invoke(
-                ["apt-get", *options, "install", "--yes", "--no-install-recommends", *names],
-                log=log,
-                timeout=1800,
-                env=env,
-            )
+            _install(names, log)
         except (CommandFailed, CommandStalled) as error:
             raise PermanentError(
                 f"The packages {', '.join(names)} could not be installed. {error.message}",
@@ -130,8 +135,8 @@ def installed_by_aloft(record: Path) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def services_held(policy: Path = POLICY) -> Iterator[None]:
-    """Forbid packages to start their services; a policy that is there already is not touched."""
-    ours = not policy.exists()
+    """Forbid packages to start their services; a policy that is there already, and not left by us, is not touched."""
+    ours = not policy.exists() or policy.read_text() == POLICY_TEXT
     if ours:
         policy.write_text(POLICY_TEXT)
         policy.chmod(0o755)
@@ -147,13 +152,38 @@ def systemd_runs() -> bool:
     return Path("/run/systemd/system").is_dir()
 
 
-def _update_index(options: tuple[str, ...], env: dict[str, str], log: Path) -> None:
+def fresh_index(lists: Path, now: float) -> bool:
+    """Whether apt's lists were fetched within :data:`INDEX_SECONDS`; their change times say so, in Unix seconds."""
+    return any(now - file.stat().st_ctime < INDEX_SECONDS for file in lists.glob("*Packages*"))
+
+
+def _install(names: tuple[str, ...], log: Path) -> None:
+    """Let apt install packages, after finishing what a killed run left half done."""
+    env = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l", "LC_ALL": "C.UTF-8"}
+    command = ["apt-get", *OPTIONS, "install", "--yes", "--no-install-recommends", *names]
+    invoke(["dpkg", "--configure", "-a"], log=log, timeout=600, env=env)
+    if fresh_index(LISTS, time.time()) and _succeeds(command, env, log):
+        return
+    _update_index(env, log)
+    invoke(command, log=log, timeout=1800, env=env)
+
+
+def _update_index(env: dict[str, str], log: Path) -> None:
     """Refresh apt's lists; old lists are good enough when a source does not answer."""
     try:
-        invoke(["apt-get", *options, "update"], log=log, timeout=300, env=env)
+        invoke(["apt-get", *OPTIONS, "update"], log=log, timeout=300, env=env)
     except CommandFailed:
-        if not any(Path("/var/lib/apt/lists").glob("*Packages*")):
+        if not any(LISTS.glob("*Packages*")):
             raise
+
+
+def _succeeds(command: list[str], env: dict[str, str], log: Path) -> bool:
+    """Run a command that is tried again another way when it fails."""
+    try:
+        invoke(command, log=log, timeout=1800, env=env)
+    except CommandFailed:
+        return False
+    return True
 
 
 def _remember(record: Path, names: tuple[str, ...]) -> None:

@@ -1,5 +1,6 @@
 """The plane as ``up`` uses it: through its REST API, with root's own token, like any other administrator."""
 
+import datetime
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -107,20 +108,22 @@ class Plane:
         enrolment.enrol(invitation, layout, gather(layout))
         return f"{host}: {', '.join(roles)}"
 
-    def converged(self, name: str, region: str, host: str) -> str:
-        """Wait until the host's roles are there."""
+    def converged(self, name: str, region: str, host: str, since: datetime.datetime) -> str:
+        """Wait until the host's roles are there, by a report of the agent that came after ``since``."""
 
         def look() -> str:
             told = self._call("GET", f"/v1/customers/{name}/regions/{region}/hosts/{host}")
+            if not told["reported"] or datetime.datetime.fromisoformat(told["reported"]) < since:
+                return ""
             trouble[0] = "; ".join(_role(role, report) for role, report in told["report"].items())
             if told["state"] == "failed":
                 raise PermanentError(f"The host {host} failed: {trouble[0]}.", _remedies(told["report"]))
-            since[0] = (since[0] or time.monotonic()) if told["state"] == "degraded" else 0.0
-            if since[0] and time.monotonic() - since[0] > DEGRADED_SECONDS:
+            degraded[0] = (degraded[0] or time.monotonic()) if told["state"] == "degraded" else 0.0
+            if degraded[0] and time.monotonic() - degraded[0] > DEGRADED_SECONDS:
                 raise PermanentError(f"The host {host} does not get well: {trouble[0]}.", f"Look into {logs}.")
             return "are there" if told["state"] == "ok" else ""
 
-        trouble, since, logs = [""], [0.0], self._paths.log / "agent"
+        trouble, degraded, logs = [""], [0.0], self._paths.log / "agent"
         return self._until(look, ROLES_SECONDS, f"The roles of {host} are not there", lambda: trouble[0])
 
     def status(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TextIO
@@ -27,6 +28,17 @@ class Step:
 
     name: str
     run: Callable[[], str]
+
+
+def together(*steps: Step) -> Callable[[], str]:
+    """What does several steps at once: it ends when all have, and fails with the first of them that failed."""
+
+    def run() -> str:
+        with ThreadPoolExecutor(len(steps)) as pool:
+            outcomes = [(step.name, pool.submit(step.run)) for step in steps]
+        return "; ".join(f"{name}: {outcome.result()}" for name, outcome in outcomes)
+
+    return run
 
 
 class StepFailed(AloftError):

@@ -38,3 +38,20 @@ def test_a_policy_of_the_administrator_stays(tmp_path: Path) -> None:
     with packages.services_held(policy):
         assert policy.read_text() == "mine"
     assert policy.read_text() == "mine"
+
+
+def test_a_policy_that_a_killed_run_left_is_taken_away(tmp_path: Path) -> None:
+    policy = tmp_path / "policy-rc.d"
+    policy.write_text(packages.POLICY_TEXT)
+    with packages.services_held(policy):
+        assert policy.exists()
+    assert not policy.exists()
+
+
+def test_lists_are_fetched_again_when_they_are_old_or_missing(tmp_path: Path) -> None:
+    assert not packages.fresh_index(tmp_path, 0.0)
+    lists = tmp_path / "deb.debian.org_main_binary-amd64_Packages"
+    lists.touch()
+    fetched = lists.stat().st_ctime
+    assert packages.fresh_index(tmp_path, fetched + 60)
+    assert not packages.fresh_index(tmp_path, fetched + packages.INDEX_SECONDS + 1)

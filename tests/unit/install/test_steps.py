@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aloft.base.errors import Conflict, PermanentError
-from aloft.install.steps import Plain, Step, StepFailed, carry_out, only_one
+from aloft.install.steps import Plain, Step, StepFailed, carry_out, only_one, together
 
 
 def fail() -> str:
@@ -53,3 +53,16 @@ def test_two_commands_do_not_change_a_machine_at_once(tmp_path: Path) -> None:
         pass
     with only_one(lock, "down"):
         pass
+
+
+def test_steps_at_once_tell_every_outcome() -> None:
+    run = together(Step("packages", lambda: "are there"), Step("2026.2", lambda: "was made"))
+    assert run() == "packages: are there; 2026.2: was made"
+
+
+def test_steps_at_once_fail_when_one_does_and_let_the_other_end() -> None:
+    ended: list[str] = []
+    run = together(Step("packages", fail), Step("2026.2", lambda: ended.append("x") or "was made"))
+    with pytest.raises(PermanentError, match="disk is full"):
+        run()
+    assert ended == ["x"]
