@@ -1,1 +1,13 @@
-"""bench."""
+"""Benchmarks: each measures one thing that Aloft promises against a baseline in the same run (``bench/README.md``).
+
+Adding one is adding a module with ``RUNS`` and ``run`` (see :mod:`aloft.bench.create`), and its line here.
+"""
+
+BENCHES = {
+    "create": "from the command to an OpenStack that answers",
+    "memory": "memory of one customer's processes after 200 API calls",
+    "density": "20 customers live at once: latency and idle processor time",
+    "heal": "kill -9 of each kind of process: until it answers again, and whether anything was lost",
+    "api": "latency of API calls against the same application under uWSGI",
+}
+"""The benchmarks there are, and what each is about."""

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from aloft.base.errors import AloftError, InvalidInput
-from aloft.cli import live, machine, records
+from aloft.cli import bench, live, machine, records
 
 app = typer.Typer(
     name="aloft",
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 machine.register(app)
 live.register(app)
+bench.register(app)
 for name, group in records.apps.items():
     app.add_typer(group, name=name)
 

@@ -63,7 +63,7 @@ def prepare(release: Release, paths: Paths, log: Path) -> str:
         wanted, found = _wanted(release, paths), _read(prefix)
         if wanted == found:
             return "is there"
-        uv, settings = _installer(paths)
+        uv, settings = installer(paths)
         python = prefix / "bin/python"
         (prefix / STAMP).unlink(missing_ok=True)
         if found is None or found.lock != wanted.lock:
@@ -105,8 +105,12 @@ def _read(prefix: Path) -> Stamp | None:
         return None
 
 
-def _installer(paths: Paths) -> tuple[Path, dict[str, str]]:
-    """Uv, and its settings for this machine's registry."""
+def installer(paths: Paths) -> tuple[Path, dict[str, str]]:
+    """Uv, and its settings for this machine's registry.
+
+    Raises:
+        PermanentError: the bootstrap did not leave it behind.
+    """
     home = paths.opt / "bootstrap"
     uv, settings = home / "bin/uv", home / "registry.json"
     if not uv.exists() or not settings.exists():
