@@ -23,5 +23,14 @@ def scheduler(config: str, ready: str) -> None:
 
     cfg.CONF([f"--config-file={config}"], project="cinder", prog="cinder-scheduler", version=version.version_string())
     log.setup(cfg.CONF, "cinder")
+    _answer_in_threads()
     server = when_started(service.Service.create(binary="cinder-scheduler"), ready)
     launcher.launch(cfg.CONF, server, workers=1, no_fork=True).wait()
+
+
+def _answer_in_threads() -> None:
+    """Have messages handled by native threads: Cinder 2026.1 asks for green ones by name, which never run here."""
+    import oslo_messaging
+
+    serve_rpc = oslo_messaging.get_rpc_server
+    oslo_messaging.get_rpc_server = lambda *args, **options: serve_rpc(*args, **{**options, "executor": "threading"})

@@ -5,9 +5,13 @@ The factories are imported, never the ``*.wsgi.api`` modules (they build their a
 """
 
 import importlib
+import importlib.abc
 import os
 import pkgutil
+import sys
 from collections.abc import Iterable
+
+from aloft.inside.libraries import LIBRARIES
 
 THREADS_NOT_EVENTLET = {
     "OS_NOVA_DISABLE_EVENTLET_PATCHING": "1",
@@ -41,57 +45,45 @@ def _import_packages(names: Iterable[str]) -> None:
                 _import_packages((module.name,))
 
 
-def _libraries() -> None:
-    """Import what every OpenStack service meets at its first request or first database connection."""
+class _NoEventlet(importlib.abc.MetaPathFinder):
+    """Keeps libraries that look for eventlet, only to be compatible with it, from loading it.
+
+    Services run in native threads. Nova refuses to start so once eventlet has been imported; other projects import it
+    themselves, still.
+    """
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        """Find nothing, and let nobody else find eventlet."""
+        if fullname.partition(".")[0] == "eventlet":
+            raise ModuleNotFoundError("services run in native threads", name=fullname)
+
+
+def common() -> None:
+    """Preload what several projects use, and nothing that registers a project's options."""
     os.environ.update(THREADS_NOT_EVENTLET)
+    no_eventlet = _NoEventlet()
+    sys.meta_path.insert(0, no_eventlet)
     backend = importlib.import_module("oslo_service.backend")
     backend.init_backend(backend.BackendType.THREADING)  # the first to ask decides for the whole process
-    _import(
-        (
-            "cheroot.wsgi",
-            "aloft.inside.announce",
-            "aloft.inside.wsgi",
-            "pymysql",
-            "pymysql.cursors",
-            "sqlalchemy.dialects.mysql.pymysql",
-            "oslo_db.sqlalchemy.enginefacade",
-            "oslo_db.sqlalchemy.exc_filters",
-            "oslo_log.formatters",
-            "oslo_policy.policy",
-            "oslo_reports.guru_meditation_report",
-            "dogpile.cache.backends.memcached",
-            "oslo_cache.core",
-            "oslo_cache._opts",
-            "pymemcache.client.hash",
-            "keystoneauth1.identity",
-            "keystoneauth1.loading._plugins.identity.generic",
-            "keystonemiddleware.auth_token",
-            "keystoneclient",
-            "encodings.idna",
-            "stringprep",
-            "paste.deploy.loadwsgi",
-            "paste.urlmap",
-            "webob.dec",
-        )
-    )
+    _import(LIBRARIES)
+    sys.meta_path.remove(no_eventlet)
+    _warm_up()
 
 
-def _messaging() -> None:
-    _import(
-        (
-            "oslo_messaging",
-            "oslo_messaging._drivers.impl_rabbit",
-            "oslo_messaging.rpc",
-            "kombu.transport.pyamqp",
-            "amqp",
-            "oslo_service.service",
-        )
-    )
+def _warm_up() -> None:
+    """Do once what each child would do for itself: OpenSSL's tables and MariaDB's dialect are made at first use."""
+    ssl = importlib.import_module("ssl")
+    ssl.create_default_context()
+    sqlalchemy = importlib.import_module("sqlalchemy")
+    engine = sqlalchemy.create_engine("mysql+pymysql://nobody@nowhere/nothing")
+    table = sqlalchemy.Table("t", sqlalchemy.MetaData(), sqlalchemy.Column("id", sqlalchemy.Integer, primary_key=True))
+    for statement in (table.select(), table.insert(), table.update().where(table.c.id == 1), table.delete()):
+        statement.compile(engine)
+    engine.dispose()
 
 
 def keystone() -> None:
     """Preload Keystone."""
-    _libraries()
     _import(
         (
             "keystone.server.flask.core",
@@ -120,7 +112,6 @@ def keystone() -> None:
 
 def placement() -> None:
     """Preload Placement."""
-    _libraries()
     _import(("placement.wsgi", "placement.deploy", "aloft.inside.placement"))
     _import_packages(("placement.handlers", "placement.policies", "placement.objects", "placement.schemas"))
     _configure_mappers()
@@ -129,11 +120,7 @@ def placement() -> None:
 def nova() -> None:
     """Preload Nova: API, metadata, conductor, scheduler and console proxy share one parent."""
     os.environ.update(THREADS_NOT_EVENTLET)
-    importlib.import_module("nova.monkey_patch").patch(backend="threading")  # before anything that knows eventlet
-    _libraries()
-    _messaging()
-    # The spacing of a periodic task is read when its class is made, so here, before any customer's config is read.
-    importlib.import_module("nova.conf").CONF.set_default("discover_hosts_in_cells_interval", 15, "scheduler")
+    importlib.import_module("nova.monkey_patch").patch(backend="threading")
     _import(
         (
             "nova.api.openstack.wsgi_app",
@@ -160,8 +147,7 @@ def nova() -> None:
 
 def neutron() -> None:
     """Preload Neutron with ML2/OVN."""
-    _libraries()
-    _messaging()
+    os.environ.update(THREADS_NOT_EVENTLET)
     _import(
         (
             "neutron.server",
@@ -193,7 +179,6 @@ def neutron() -> None:
 
 def glance() -> None:
     """Preload Glance."""
-    _libraries()
     _import(
         (
             "glance.common.wsgi_app",
@@ -211,8 +196,7 @@ def glance() -> None:
 
 def cinder() -> None:
     """Preload Cinder: API and scheduler."""
-    _libraries()
-    _messaging()
+    os.environ.update(THREADS_NOT_EVENTLET)
     importlib.import_module("cinder.objects").register_all()
     _import(
         (

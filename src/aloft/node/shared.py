@@ -2,15 +2,18 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from aloft.base.paths import Paths
-from aloft.controller import environment
 from aloft.controller.processes import zygote_name
 from aloft.controller.services import PROJECTS
 from aloft.supervise.spec import Probe, ProcessSpec
 
 PLANE = "plane"
+
+COMMON = "common"
+"""The zygote of a release from which those of its projects are forked."""
 
 
 def plane(paths: Paths, user: int, group: int) -> ProcessSpec:
@@ -36,34 +39,54 @@ def plane(paths: Paths, user: int, group: int) -> ProcessSpec:
 
 
 def zygotes(paths: Paths, release: str) -> tuple[ProcessSpec, ...]:
-    """The zygotes of a release: one for each OpenStack project."""
-    return tuple(
-        ProcessSpec(
-            name=zygote_name(release, project),
-            log=paths.log / "zygotes" / f"{release}-{project}.log",
-            command=(
-                str(paths.environment(release) / "bin/python"),
-                "-m",
-                "aloft.supervise.zygote",
-                "--socket",
-                str(paths.zygote_socket(release, project)),
-                "--preload",
-                f"aloft.inside.preload:{project}",
-            ),
-            env={
-                **_environment(Path("/")),
-                "ALOFT_BUILD": environment.build(paths.environment(release)),
-                "PYTHONWARNINGS": "ignore",
-                "MALLOC_ARENA_MAX": "2",  # children inherit the allocator: fewer arenas, less memory kept by threads
-                "MALLOC_TRIM_THRESHOLD_": "131072",
-                "OPENBLAS_NUM_THREADS": "1",  # numpy must not start threads before the fork
-            },
-            umask=0o077,
-            ready=Probe("unix", str(paths.zygote_socket(release, project))),
-            start_timeout=180.0,
-            cgroup="zygotes",
-        )
-        for project in PROJECTS
+    """The zygotes of a release: one that has imported what all share, and one of each project, forked from it."""
+    ancestor = paths.zygote_socket(release, COMMON)
+    first = _zygote(paths, release, COMMON)
+    first = replace(
+        first,
+        command=(
+            str(paths.environment(release) / "bin/python"),
+            "-m",
+            "aloft.supervise.zygote",
+            "--socket",
+            str(ancestor),
+            "--preload",
+            f"aloft.inside.preload:{COMMON}",
+        ),
+    )
+    return (
+        first,
+        *(
+            replace(
+                _zygote(paths, release, project),
+                zygote=str(ancestor),
+                entry="aloft.supervise.zygote:serve",
+                arguments={
+                    "path": str(paths.zygote_socket(release, project)),
+                    "preload": f"aloft.inside.preload:{project}",
+                },
+                after=(first.name,),
+            )
+            for project in PROJECTS
+        ),
+    )
+
+
+def _zygote(paths: Paths, release: str, project: str) -> ProcessSpec:
+    return ProcessSpec(
+        name=zygote_name(release, project),
+        log=paths.log / "zygotes" / f"{release}-{project}.log",
+        env={
+            **_environment(Path("/")),
+            "PYTHONWARNINGS": "ignore",
+            "MALLOC_ARENA_MAX": "2",  # children inherit the allocator: fewer arenas, less memory kept by threads
+            "MALLOC_TRIM_THRESHOLD_": "131072",
+            "OPENBLAS_NUM_THREADS": "1",  # numpy must not start threads before the fork
+        },
+        umask=0o077,
+        ready=Probe("unix", str(paths.zygote_socket(release, project))),
+        start_timeout=180.0,
+        cgroup="zygotes",
     )
 
 

@@ -12,6 +12,9 @@ object on one line and gets one back:
 ``{"op": "ping"}``
     → ``{"pid": 11, "children": 3}``
 
+A zygote may itself be forked from another one: :func:`serve` is its entry. It imports on top of what that one has
+imported, and the pages of the common part are shared by all that descend from it.
+
 Anything that goes wrong is answered with ``{"error": "..."}``. After the freeze the zygote touches as little of its
 memory as it can: a page it writes to is no longer shared with its children. It has one thread, because a fork in the
 presence of others may inherit locks that nobody will ever release. Children have sessions of their own and outlive it.
@@ -39,7 +42,7 @@ from select import POLLIN, poll
 from socket import AF_UNIX, SOCK_STREAM, socket, socketpair
 from typing import Any, NoReturn
 
-from aloft.supervise import child
+from aloft.supervise import child, heap
 
 _REMEMBERED_EXITS = 1000
 _LONGEST_REQUEST = 1 << 20
@@ -52,7 +55,10 @@ class Refused(Exception):
 
 
 class Title:
-    """The memory in which the kernel looks for a process's arguments; children overwrite it with their names."""
+    """The memory in which the kernel looks for a process's arguments; children overwrite it with their names.
+
+    Made once, by the first zygote: its children see only as much room as the title takes that they were given.
+    """
 
     def __init__(self) -> None:
         places = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
@@ -87,7 +93,7 @@ def resolve(reference: str) -> Callable[..., Any]:
     return function
 
 
-def preload(reference: str) -> None:
+def _preload(reference: str) -> None:
     """Import everything, then freeze the heap.
 
     Raises:
@@ -105,6 +111,7 @@ def preload(reference: str) -> None:
     if len(native) > 1:
         raise Refused(f"preload {reference} left native threads running, so forking is not safe: {', '.join(native)}")
     gc.collect()
+    heap.fill_holes()
     gc.freeze()
 
 
@@ -113,10 +120,11 @@ class Zygote:
 
     Args:
         path: the socket; whatever lies there is replaced.
+        title: where children write their names.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._title = Title()
+    def __init__(self, path: Path, title: Title) -> None:
+        self._title = title
         self._exits: OrderedDict[tuple[int, int], int] = OrderedDict()
         self._children: dict[int, int] = {}
         self._listener = socket(AF_UNIX, SOCK_STREAM)
@@ -214,6 +222,7 @@ class Zygote:
             # Closed as objects: left to closerange alone, their finalizers would later close whoever has their numbers.
             for inherited in (connection, self._listener, self._wake, self._wake_sender):
                 inherited.close()
+            _inherited.append(self._title)
             self._title.set(request.title, request.name.rpartition("/")[2])
             child.become(request)
             self._title.stay_dumpable()
@@ -260,6 +269,28 @@ def _call(request: child.Request) -> int:
     return code & 0xFF
 
 
+_inherited: list[Title] = []
+"""In a child, its zygote's title."""
+
+
+def serve(path: str, preload: str) -> NoReturn:
+    """Be a zygote: the entry of one that is forked from another.
+
+    Args:
+        path: of the unix socket to listen on.
+        preload: ``package.module:function`` that imports what is still missing.
+    """
+    try:
+        _preload(preload)
+        zygote = Zygote(Path(path), _inherited[-1] if _inherited else Title())
+    except (Refused, OSError) as error:
+        print(f"zygote: {error}", file=sys.stderr, flush=True)
+        sys.exit(1)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    zygote.serve()
+
+
 def main() -> None:
     """Run a zygote from the command line."""
     parser = argparse.ArgumentParser(description="Fork preloaded services.")
@@ -272,16 +303,9 @@ def main() -> None:
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.close(log)
-    try:
-        preload(options.preload)
-        zygote = Zygote(options.socket)
-    except (Refused, OSError) as error:
-        print(f"zygote: {error}", file=sys.stderr, flush=True)
-        sys.exit(1)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    zygote.serve()
+    serve(str(options.socket), options.preload)
 
 
 if __name__ == "__main__":
-    main()
+    # Not this copy of the module, which is called __main__: entries of children name the other one.
+    importlib.import_module("aloft.supervise.zygote").main()

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,38 @@ async def test_children_outlive_a_zygote_that_is_replaced(bench):
     await bench.run(bench.zygote(umask=0o022), bench.forked("child"))
     assert bench.pid("zygote") != zygote
     assert bench.pid("child") == child
+
+
+async def test_a_zygote_is_forked_from_another(bench):
+    below = bench.forked(
+        "below",
+        arguments={"path": bench.socket("below"), "preload": "programs:preload_more"},
+    )
+    below = replace(below, entry="aloft.supervise.zygote:serve")
+    seen = bench.folder / "seen"
+    child = bench.forked(
+        "slots/3/a-rather-long-name-of-a-service",
+        "report",
+        arguments={"path": str(seen)},
+        env={"TMPDIR": "/tmp"},
+        zygote=bench.socket("below"),
+        after=("below",),
+        ready=Probe("file", str(seen)),
+    )
+    await bench.run(bench.zygote(), below, child)
+    told = json.loads(seen.read_text())
+    assert told["cmdline"] == "aloft: slots/3/a-rather-long-name-of-a-service"
+    assert told["preloaded"] == ["more"]
+    assert len(told["descriptors"]) == 4
+    first, second, service = (bench.pid(name) for name in ("zygote", "below", child.name))
+    os.kill(first, signal.SIGKILL)
+    await bench.until(lambda status: status.name == "zygote" and status.state == "ready" and status.pid != first)
+    assert (bench.pid("below"), bench.pid(child.name)) == (second, service)
+    os.kill(second, signal.SIGKILL)
+    await bench.until(lambda status: status.name == "below" and status.state == "ready" and status.pid != second)
+    assert bench.pid(child.name) == service
+    os.kill(service, signal.SIGKILL)
+    await bench.until(lambda status: status.name == child.name and status.state == "ready" and status.pid != service)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,14 @@ def preload() -> None:
     """Import what a service needs."""
 
 
+_preloaded: list[str] = []
+
+
+def preload_more() -> None:
+    """What a zygote that descends from another one imports besides."""
+    _preloaded.append("more")
+
+
 def preload_broken() -> None:
     raise RuntimeError("the database driver is missing")
 
@@ -93,6 +101,7 @@ def report(path: str, extra: str = "") -> None:
     fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     seen = {
         "extra": extra,
+        "preloaded": _preloaded,
         "environment": dict(os.environ),
         "argv": sys.argv,
         "cmdline": Path("/proc/self/cmdline").read_bytes().rstrip(b"\0").decode(),
