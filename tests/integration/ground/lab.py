@@ -20,8 +20,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
 import aloft
 from aloft.base.pki import Authority
+from aloft.ground.enrolment import signing_request
 
 SOURCE = Path(aloft.__file__).parents[1]
 DOMAIN = "demo-1.demo.lab.internal"
@@ -311,6 +314,16 @@ class Lab:
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
+
+    def renew_certificate(self) -> None:
+        """Give the host a new certificate for its key, as a renewal would."""
+        folder = self.host.root / "var/lib/aloft/agent"
+        key = (folder / "host.key").read_bytes()
+        request = signing_request(load_pem_private_key(key, None), "far")  # type: ignore[arg-type]  # the key is elliptic
+        region = Authority.open(self.folder / "region", "region")
+        certificate = region.sign_csr(request.encode(), "far", "demo/demo-1", 30)
+        (folder / "host.crt").write_bytes(certificate)
+        (folder / "host.pem").write_bytes(certificate + key)
 
     def kill_agent(self) -> None:
         """End the agent as the kernel would when memory runs out."""

@@ -110,6 +110,20 @@ def test_what_is_changed_by_hand_is_put_right(enrolled):
         wait_for(lambda: "172.24.4.1/24" in enrolled.host.run("ip", "address", "show", "dev", "br-ex"))
 
 
+def test_a_renewed_certificate_is_taken_up_without_a_restart(enrolled):
+    with enrolled.agent():
+        enrolled.plane.want("network", **enrolled.settings)
+        enrolled.plane.wait_report(role_is("network", "ok"))
+        before = pids(enrolled, "ovn-controller")
+        masters = enrolled.host.run("pgrep", "-xo", "haproxy")
+        loaded = enrolled.host.run("cat", "/run/aloft/agent/link.loaded")
+        enrolled.renew_certificate()
+        enrolled.plane.want("network", **enrolled.settings, again=True)
+        wait_for(lambda: enrolled.host.run("cat", "/run/aloft/agent/link.loaded") != loaded)
+        assert enrolled.host.run("pgrep", "-xo", "haproxy") == masters
+        assert pids(enrolled, "ovn-controller") == before
+
+
 def test_a_host_without_a_certificate_reaches_nothing(enrolled):
     ask = [
         "curl",
