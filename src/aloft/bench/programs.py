@@ -67,6 +67,11 @@ class Programs:
                 raise PermanentError(f"{command[0]} could not be started: {error.strerror or error}.") from error
         self._logs[name] = log
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What runs."""
+        return tuple(self._running)
+
     def pids(self, name: str) -> frozenset[int]:
         """A program with all its children."""
         return measure.descendants([self._running[name].pid])

@@ -113,10 +113,9 @@ class Running:
         """Process ids by the names in the node's tree."""
         return {one["name"]: one["pid"] for one in await self.ask("/v1/processes") if one["pid"]}
 
-    async def node_pid(self) -> int:
-        """The node's own process: the parent of what it starts."""
-        edge = (await self.pids())["edge"]
-        return measure.parent(edge)
+    def node_pid(self) -> int:
+        """The node's own process."""
+        return measure.listener(self.paths.node_socket)
 
     async def wait_warm(self, slots: int | None = None) -> None:
         """Wait until warm slots are there, so that a run begins as it would on a machine that had time to prepare.
