@@ -118,7 +118,7 @@ class Grants:
             "region": context.spec.region,
             "release": context.spec.release,
             "domain": context.spec.domain,
-            "edge": {"host": context.host("identity"), "port": context.edge_port},
+            "edge": {"host": f"plane.{context.spec.domain}", "port": context.edge_port},
             "internal_port": INTERNAL_PORT,
             "names": {label: context.host(label) for label in sorted({*labels, *LINKS, "identity"})},
             "amqp": {"user": user, "password": password, "vhost": context.slot.vhost},
