@@ -1,5 +1,6 @@
 """The file ``clouds.yaml``, by which OpenStack clients find a cloud: entries are added and taken out, others stay."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +82,8 @@ def put(file: Path, name: str, cloud: Mapping[str, Any] | None) -> bool:
         return False
     if not after:
         file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # others keep files there
+            file.parent.rmdir()
         return True
     files.folder(file.parent)
     return files.write(file, after, mode=0o600)

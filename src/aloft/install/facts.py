@@ -45,6 +45,7 @@ def gather(paths: Paths, port: int, running: bool, registry: Mapping[str, str] |
         memory_mib=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // (1 << 20),
         disk_mib={str(folder): _free_mib(folder) for folder in (paths.state, paths.opt)},
         running=running,
+        edge_port=port,
         ports=port_users((port, *PORTS), paths),
         namespaces=succeeds(["unshare", "--mount", "--net", "true"]),
         tun=_opens(Path("/dev/net/tun")),

@@ -42,6 +42,7 @@ class Facts:
         memory_mib: all memory.
         disk_mib: free space by folder.
         running: whether a node of Aloft runs here already.
+        edge_port: the TCP port that everything is reached by.
         ports: users of the TCP ports that Aloft wants.
         namespaces: whether mount and network namespaces can be made.
         tun: whether /dev/net/tun can be opened.
@@ -61,6 +62,7 @@ class Facts:
     memory_mib: int
     disk_mib: dict[str, int]
     running: bool
+    edge_port: int = 443
     ports: dict[int, PortUse] = field(default_factory=dict)
     namespaces: bool = True
     tun: bool = True
@@ -188,7 +190,7 @@ def _ports(facts: Facts) -> list[Finding]:
             "lack",
             f"port {port} is in use by {use.program} (process {use.pid})",
             "Aloft serves on it",
-            f"Stop {use.program}" + (", or choose another port with --port." if port in (443,) else "."),
+            f"Stop {use.program}" + (", or choose another port with --port." if port == facts.edge_port else "."),
         )
         for port, use in sorted(foreign.items())
     ]

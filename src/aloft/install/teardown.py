@@ -6,6 +6,7 @@ Aloft's own folders. Debian packages stay.
 """
 
 import asyncio
+import logging
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -93,6 +94,7 @@ def stop_rest(paths: Paths) -> str:
         await supervisor.settle()
         await supervisor.detach()
 
+    logging.getLogger(Supervisor.__module__).setLevel(logging.ERROR)  # it warns of each stray, which all are here
     agent, node = Layout.of(paths).run / "processes", paths.run / "node"
     if agent.exists():
         asyncio.run(settle(Supervisor(agent, Cgroups.none())))
