@@ -19,6 +19,7 @@ class AloftError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
+        """Message and remedy, as one text."""
         return f"{self.message} {self.remedy}".rstrip()
 
 

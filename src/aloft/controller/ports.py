@@ -53,7 +53,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Names:
-    """All names of one controller, and the authority whose client certificates, but for revoked ones, open its links."""
+    """All names of one controller, and the authority whose client certificates (not revoked ones) open its links."""
 
     customer: str
     region: str
