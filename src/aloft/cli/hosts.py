@@ -32,7 +32,7 @@ def issue_token(
     as_json: AsJson = False,
 ) -> None:
     """Issue a token with which machines enrol as hosts of a region."""
-    body = {"roles": role or [], "uses": uses, "lifetime": minutes * 60}
+    body = {"roles": _known(role), "uses": uses, "lifetime": minutes * 60}
     told = connect().call("POST", f"/v1/customers/{customer}/regions/{region}/host-tokens", body)
     if as_json:
         emit(told)
@@ -94,7 +94,7 @@ def authorise(
 ) -> None:
     """Authorise exactly these roles; the agent brings them about and removes others."""
     client = connect()
-    answer = client.call("PUT", f"{_path(customer, region, host)}/roles", {"roles": role or []})
+    answer = client.call("PUT", f"{_path(customer, region, host)}/roles", {"roles": _known(role)})
     follow(client, answer["operation"], wait, as_json)
 
 
@@ -126,6 +126,17 @@ def confirm(yes: bool, question: str) -> None:
     if not sys.stdin.isatty():
         raise InvalidInput(f"{question} There is nobody to ask.", "Say --yes to do it without being asked.")
     typer.confirm(question, abort=True)
+
+
+def _known(roles: list[str] | None) -> list[str]:
+    """Roles as the plane takes them.
+
+    Raises:
+        InvalidInput: one of them does not exist.
+    """
+    from aloft.plane.names import check_roles
+
+    return check_roles(roles or [])
 
 
 def _path(customer: str, region: str, host: str) -> str:
