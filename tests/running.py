@@ -2,7 +2,7 @@
 
 import json
 import os
-import shutil
+import ssl
 import subprocess
 import time
 from collections.abc import Callable
@@ -189,16 +189,16 @@ def https(method: str, url: str, **more: Any) -> httpx.Response:
         return client.request(method, url, **more)
 
 
-def _trust() -> Any:
-    import ssl
-
+def _trust() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(PATHS.etc / "ca.pem"))
 
 
-def forget(customer: str) -> None:
-    """Delete a customer if it exists."""
-    if aloft("customer", "show", customer).code == 0:
-        said = aloft("customer", "delete", customer, "--yes")
+def forget(*customers: str) -> None:
+    """Delete customers, at once, those of them that exist."""
+    there = {one["name"] for one in told("customer", "list")} & set(customers)
+    begun = [told("customer", "delete", name, "--yes", "--no-wait")["id"] for name in sorted(there)]
+    for identity in begun:
+        said = aloft("operation", "watch", identity)
         assert said.code == 0, said
 
 
@@ -207,9 +207,8 @@ def ping(address: str) -> bool:
     return run("ping", "-c", "1", "-W", "1", address).code == 0
 
 
-def openstack(*words: str) -> Any:
-    """What OpenStack's command line says of the demo customer, as JSON."""
-    assert shutil.which("openstack"), "openstack is not on the PATH"
-    said = run(OPENSTACK, "--os-cloud", "demo", *words, "-f", "json")
+def openstack(*words: str) -> Said:
+    """Run OpenStack's command line as the demo customer's administrator; it must succeed."""
+    said = run(OPENSTACK, "--os-cloud", "demo", *words)
     assert said.code == 0, said
-    return said.json
+    return said

@@ -1,8 +1,8 @@
 """Attempts to open what may belong to somebody else, run as the user who makes them.
 
-This is a program of its own, for the Python of a release's environment: it reads a list of ``[attempt, arguments]`` as JSON
-from standard input and writes for each whether it opened what it tried (``true``) or how it was refused (a text). So
-credentials pass through a pipe, never through a process list.
+This is a program of its own, for the Python of a release's environment: it reads a list of ``[attempt, arguments]`` as
+JSON from standard input and writes for each whether it opened what it tried (``true``) or how it was refused (a text).
+So credentials pass through a pipe, never through a process list.
 """
 
 import ctypes

@@ -1,6 +1,7 @@
 """Two customers on the running Aloft, and whoever of one tries to open what is the other's."""
 
 import json
+import ssl
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -116,10 +117,8 @@ def enrol(walled: Walled, name: str) -> Host:
     return Host(bundle, state.json()["settings"])
 
 
-def trust(bundle: Path | None) -> Any:
+def trust(bundle: Path | None) -> ssl.SSLContext:
     """A TLS context that trusts the edge and shows a host's certificate."""
-    import ssl
-
     context = ssl.create_default_context(cafile=str(PATHS.etc / "ca.pem"))
     if bundle is not None:
         context.load_cert_chain(bundle)
@@ -131,21 +130,20 @@ def walls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Walled
     """The two customers, made at once."""
     skip_without_aloft()
     folder = tmp_path_factory.mktemp("walls")
-    for name in CUSTOMERS:
-        _remove(name)
+    _remove()
     begun = [told("customer", "create", name, "--no-wait") for name in CUSTOMERS]
     ended = [aloft("operation", "watch", one["id"]) for one in begun]
     assert [one.code for one in ended] == [0, 0], ended
     yield {name: Walled(Region(name, f"{name}-1"), folder) for name in CUSTOMERS}
-    for name in CUSTOMERS:
-        _remove(name)
+    _remove()
 
 
-def _remove(name: str) -> None:
-    for host in told("host", "list", name):
-        said = aloft("host", "delete", name, host["region"], host["name"], "--yes")
-        assert said.code == 0, said
-    forget(name)
+def _remove() -> None:
+    for host in told("host", "list"):
+        if host["customer"] in CUSTOMERS:
+            said = aloft("host", "delete", host["customer"], host["region"], host["name"], "--yes")
+            assert said.code == 0, said
+    forget(*CUSTOMERS)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,65 @@
+"""The demo customer of the running Aloft, as `aloft up` leaves it."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import openstack
+import pytest
+
+from ..running import Region, eventually, forget, ping, skip_without_aloft, told
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Openstacksdk warns of what it does itself; that is no fault of a journey."""
+    for item in items:
+        for kind in ("_RemovedInSDKWarning", "OpenStackDeprecationWarning"):
+            item.add_marker(pytest.mark.filterwarnings(f"ignore::openstack.warnings.{kind}"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed() -> None:
+    """Every journey needs an Aloft on this machine."""
+    skip_without_aloft()
+
+
+@pytest.fixture(scope="session")
+def demo(installed: None) -> Region:
+    """The demo customer's region."""
+    return Region("demo", "demo-1")
+
+
+@pytest.fixture(scope="session")
+def cloud(demo: Region) -> Iterator[Any]:
+    """The demo customer's OpenStack, as its administrator uses it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # openstacksdk warns of what it does itself
+        connection = openstack.connect(cloud=demo.customer)
+    with connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def address(cloud: Any) -> str:
+    """The floating IP of the instance `hello`, which answers."""
+    server = cloud.compute.find_server("hello", ignore_missing=False)
+    port = next(cloud.network.ports(device_id=server.id))
+    found = str(next(cloud.network.ips(port_id=port.id)).floating_ip_address)
+    eventually(lambda: ping(found), what=f"hello answers on {found}")
+    return found
+
+
+@pytest.fixture
+def customer() -> Iterator[Callable[..., Region]]:
+    """Make customers that are deleted after the test."""
+    made: list[str] = []
+
+    def make(name: str, *options: str) -> Region:
+        forget(name)
+        made.append(name)
+        done = told("customer", "create", name, *options)
+        assert done["state"] == "succeeded", done
+        return Region(name, told("customer", "show", name)["regions"][0]["name"])
+
+    yield make
+    forget(*made)
