@@ -96,8 +96,18 @@ class Caller:
         self.token = answer.headers["x-subject-token"]
         return answer.seconds
 
-    def send(self, method: str, label: str, path: str, body: Json | None = None, *, token: bool = True) -> Answer:
+    def send(
+        self, method: str, label: str, path: str, body: Json | None = None, *, token: bool = True, version: str = ""
+    ) -> Answer:
         """One request to the service with the endpoint ``label``, on a connection that is kept.
+
+        Args:
+            method: HTTP verb.
+            label: of the endpoint.
+            path: and query.
+            body: JSON to send.
+            token: send the token along.
+            version: of the API, as ``OpenStack-API-Version`` has it.
 
         Raises:
             TemporaryError: there is no answer.
@@ -106,6 +116,8 @@ class Caller:
         headers = {"Host": host, "Accept": "application/json"}
         if token:
             headers["X-Auth-Token"] = self.token
+        if version:
+            headers["OpenStack-API-Version"] = version
         if body is not None:
             headers["Content-Type"] = "application/json"
         text = None if body is None else json.dumps(body)

@@ -49,8 +49,8 @@ class Programs:
         Raises:
             PermanentError: it cannot be started.
         """
-        wrapped = [*MORTAL, *(f"--{kind}={self.user}" for kind in ("reuid", "regid") if drop)]
-        wrapped += ["--clear-groups", "--", *command]
+        become = (f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups") if drop else ()
+        wrapped = [*MORTAL, *become, "--", *command]
         with log.open("ab") as output:
             try:
                 self._running[name] = subprocess.Popen(
@@ -95,7 +95,7 @@ class Programs:
         process.wait()
 
     def close(self) -> None:
-        """End all programs, and everything else that runs as the user."""
+        """End all programs."""
         for process in self._running.values():
             _send(process.pid, signal.SIGTERM)
         until = time.monotonic() + END_SECONDS
@@ -104,7 +104,6 @@ class Programs:
                 process.wait(max(0.1, until - time.monotonic()))
         for name in tuple(self._running):
             self.kill(name)
-        end_user(self.user)
 
 
 def end_user(user: int) -> None:

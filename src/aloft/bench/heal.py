@@ -1,0 +1,224 @@
+"""How soon everything is answered again after kill -9 of each kind of process, and whether anything was lost."""
+
+import asyncio
+import functools
+import os
+import select
+import signal
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from statistics import median
+
+from aloft.base.errors import NotFound, TemporaryError
+from aloft.bench import probes, stock
+from aloft.bench.caller import Caller, through_edge
+from aloft.bench.probes import Probe
+from aloft.bench.records import fill, snapshot
+from aloft.bench.report import Figure, Report
+from aloft.bench.running import Running
+from aloft.bench.stock import Stock
+from aloft.controller.context import Context
+
+RUNS = 1
+TARGET_SECONDS = 5.0
+GIVEN_UP_SECONDS = 120.0
+CALM_SECONDS = 180.0
+ATTEMPT_SECONDS = 10.0
+PAUSE_SECONDS = 0.02
+PORTS, SERVERS = 5, 3
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of process that is killed.
+
+    Args:
+        name: of the process in the node's tree, or ``node`` for the node itself.
+        probe: makes the call that needs it.
+    """
+
+    name: str
+    probe: Callable[[], Probe]
+
+
+async def run(running: Running, runs: int) -> Report:
+    """Kill each kind of process of a customer and of what customers share, then the stock controller's."""
+    seconds: dict[str, list[float]] = {}
+    lost: set[str] = set()
+    async with running.customer("bench-heal-1") as context:
+        with closing(_caller(context, running)) as caller:
+            await asyncio.to_thread(fill, caller, PORTS, SERVERS)
+            for _ in range(runs):
+                for kind in await _kinds(running, context, caller):
+                    before = await _records(running, caller)
+                    seconds.setdefault(kind.name, []).append(await _heal(running, kind))
+                    gone = before - await _records(running, caller)
+                    running.tell(f"{kind.name}: {seconds[kind.name][-1]:.2f} s, {len(gone)} records lost")
+                    lost |= gone
+    other = await _stock(running)
+    return _report({name.rpartition("/")[2]: median(each) for name, each in seconds.items()}, other, lost)
+
+
+def _report(ours: dict[str, float], other: dict[str, float], lost: set[str]) -> Report:
+    never = [name for name, each in ours.items() if each >= GIVEN_UP_SECONDS]
+    heal = Figure(
+        "heal_seconds",
+        median(ours.values()),
+        "s",
+        median(other.values()),
+        TARGET_SECONDS,
+        runs=tuple(ours.values()),
+    )
+    return Report(
+        "heal",
+        (
+            heal,
+            Figure("kinds_not_healed", len(never), "kinds", target=0),
+            Figure("records_lost", len(lost), "records", target=0),
+        ),
+        details={"heal_seconds": ours, "stock_seconds": other},
+        notes=(
+            "the spread is that of the kinds; from kill -9 to the next answered call that needs the process;",
+            "stock: the same program killed and started again at once, cold; it has no supervisor of its own",
+            *(f"lost: {one}" for one in sorted(lost)),
+        ),
+    )
+
+
+def _caller(context: Context, running: Running) -> Caller:
+    return Caller(context, through_edge(context.edge_port, running.authority, ATTEMPT_SECONDS))
+
+
+async def _kinds(running: Running, context: Context, caller: Caller) -> list[Kind]:
+    """The customer's processes, the zygotes, and what all customers share; the node last."""
+    edge = through_edge(context.edge_port, running.authority, ATTEMPT_SECONDS)
+    plane = f"plane.{context.spec.domain}"
+    shared: dict[str, Callable[[], Probe]] = {
+        "mariadb": functools.partial(probes.everything, caller),
+        "rabbitmq": functools.partial(probes.server, caller),
+        "edge": functools.partial(probes.everything, caller),
+        "plane": functools.partial(probes.plane, edge, plane),
+    }
+    pids = await running.pids()
+    prefix = context.slot.process("")
+    kinds = []
+    for name in sorted(pids):
+        first, _, rest = name.partition("/")
+        if name.startswith(prefix):
+            make = probes.OF_SERVICES.get(name.removeprefix(prefix))
+            kinds.append(
+                Kind(name, functools.partial(make, caller) if make else _by_the_supervisor(running, name, pids))
+            )
+        elif first == "zygotes":
+            kinds.append(Kind(name, functools.partial(probes.zygote, running.paths.zygote_socket(*rest.split("/")))))
+        elif name in shared:
+            kinds.append(Kind(name, shared[name]))
+    return [*kinds, Kind("node", functools.partial(_node, running))]
+
+
+def _by_the_supervisor(running: Running, name: str, pids: dict[str, int]) -> Callable[[], Probe]:
+    """For what takes no calls: it runs and is ready again, by the node's word."""
+
+    def probe() -> None:
+        told = {one["name"]: one for one in asyncio.run(running.ask("/v1/processes"))}
+        if told[name]["state"] != "ready" or told[name]["pid"] == pids[name]:
+            raise TemporaryError(f"{name} is not ready yet.")
+
+    return lambda: probe
+
+
+def _node(running: Running) -> Probe:
+    """The node answers, and knows every controller as ready."""
+
+    def probe() -> None:
+        if any(one["phase"] != "ready" for one in asyncio.run(running.ask("/v1/controllers"))):
+            raise TemporaryError("Not all controllers are ready.")
+
+    return probe
+
+
+async def _heal(running: Running, kind: Kind) -> float:
+    """Seconds from the kill to the answer."""
+    await _calm(running)
+    pid = running.node_pid() if kind.name == "node" else (await running.pids())[kind.name]
+    return await asyncio.to_thread(_kill_and_ask, pid, kind.probe())
+
+
+def _kill_and_ask(pid: int, probe: Probe) -> float:
+    began = time.monotonic()
+    _kill(pid)
+    return _ask(probe, began)
+
+
+def _kill(pid: int) -> None:
+    """End a process, and wait until it is really gone, so that no call is answered by what is dying."""
+    handle = os.pidfd_open(pid)
+    try:
+        os.kill(pid, signal.SIGKILL)
+        select.select([handle], [], [], 5.0)
+    finally:
+        os.close(handle)
+
+
+def _ask(probe: Probe, began: float) -> float:
+    while time.monotonic() - began < GIVEN_UP_SECONDS:
+        try:
+            probe()
+        except (TemporaryError, NotFound):
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return time.monotonic() - began
+    return GIVEN_UP_SECONDS
+
+
+async def _calm(running: Running) -> None:
+    """Wait until everything is ready and no slot is being prepared, so that each kill is the only trouble there is.
+
+    Raises:
+        TemporaryError: that does not come.
+    """
+    until = time.monotonic() + CALM_SECONDS
+    while True:
+        try:
+            processes = await running.ask("/v1/processes")
+            unready = [one["name"] for one in processes if one["state"] != "ready"]
+            if not unready:
+                return await running.wait_warm()
+        except TemporaryError:
+            unready = ["node"]
+        if time.monotonic() > until:
+            raise TemporaryError(f"These are not ready after {CALM_SECONDS:.0f} s: {', '.join(unready)}.")
+        await asyncio.sleep(0.2)
+
+
+async def _records(running: Running, caller: Caller) -> frozenset[str]:
+    """What must not be lost: the customer's records, the plane's, and the node's."""
+    found = await asyncio.to_thread(snapshot, caller)
+    plane = {f"customer {name}" for name in await running.customers()}
+    node = {f"controller {one['customer']}/{one['region']}" for one in await running.ask("/v1/controllers")}
+    return found | plane | node
+
+
+async def _stock(running: Running) -> dict[str, float]:
+    """Seconds of a cold restart of each of the stock controller's programs, by the same calls."""
+    running.tell("one controller the stock way; this takes minutes")
+    async with stock.laid_out(running) as other:
+        await other.start()
+        with closing(other.caller()) as caller:
+            await asyncio.to_thread(fill, caller, 1, 1)
+            return {
+                name: await asyncio.to_thread(_restart, other, caller, name)
+                for name in other.programs.names
+                if name in probes.OF_SERVICES
+            }
+
+
+def _restart(other: Stock, caller: Caller, name: str) -> float:
+    """Seconds from the kill of a program, which is started again at once, to the answer."""
+    probe = probes.OF_SERVICES[name](caller)
+    began = time.monotonic()
+    other.programs.kill(name)
+    other.start_process(name)
+    return _ask(probe, began)

@@ -1,0 +1,161 @@
+"""Calls that need a certain process: what is tried again and again after it was killed, until it is answered.
+
+Each function here makes a *probe*: a function that returns when the call was answered, and raises
+:class:`TemporaryError` when it was not. A probe may remember what it asked for, so that the next attempt goes on there.
+"""
+
+import json
+import socket
+from collections.abc import Callable
+from http.client import HTTPException
+from pathlib import Path
+
+from aloft.base.errors import TemporaryError
+from aloft.base.invoke import answer
+from aloft.bench.caller import Caller, Connect
+from aloft.bench.records import ask_server, placed
+from aloft.controller.check import calls
+from aloft.controller.services import enabled
+
+Probe = Callable[[], None]
+MakeProbe = Callable[[Caller], Probe]
+
+SOCKET_SECONDS = 2.0
+
+
+def listing(label: str, path: str) -> MakeProbe:
+    """A list call."""
+
+    def make(caller: Caller) -> Probe:
+        def probe() -> None:
+            caller.get(label, path)
+
+        return probe
+
+    return make
+
+
+def token(caller: Caller) -> Probe:
+    """A new token."""
+
+    def probe() -> None:
+        caller.authenticate()
+
+    return probe
+
+
+def everything(caller: Caller) -> Probe:
+    """A new token, and a list call of each service."""
+
+    def probe() -> None:
+        caller.authenticate()
+        for call in calls(caller.context, enabled(caller.context.spec)):
+            label = call.host.partition(".")[0]
+            caller.get(label, call.path)
+
+    return probe
+
+
+def server(caller: Caller) -> Probe:
+    """A new server gets the scheduler's answer: API, conductor, scheduler and broker all had to do with it."""
+    asked: list[str] = []
+
+    def probe() -> None:
+        if not asked:
+            asked.append(ask_server(caller, "bench-probe"))
+        if not placed(caller, asked[0]):
+            raise TemporaryError(f"The server {asked[0]} is not scheduled yet.")
+
+    return probe
+
+
+def southbound(caller: Caller) -> Probe:
+    """A new network is known to the hosts' side of OVN: both databases and northd had to do with it."""
+    slot = caller.context.slot
+    made: list[str] = []
+
+    def probe() -> None:
+        if not made:
+            body = {"network": {"name": "bench-probe"}}
+            made.append(caller.expect(201, "POST", "network", "/v2.0/networks", body)["network"]["id"])
+        command = ["/usr/bin/ovn-sbctl", f"--db=unix:{slot.socket('ovn-sb')}", "--timeout=2", "--bare"]
+        if made[0] not in answer([*command, "--columns=external_ids", "list", "Datapath_Binding"]):
+            raise TemporaryError(f"The network {made[0]} is not in the southbound database yet.")
+
+    return probe
+
+
+def cache(caller: Caller) -> Probe:
+    """The customer's memcached answers, and so does a service that keeps tokens in it."""
+
+    def probe() -> None:
+        if not ask_socket(caller.context.slot.socket("memcached"), b"version\r\n").startswith(b"VERSION"):
+            raise TemporaryError("memcached does not answer.")
+        caller.get("compute", "/v2.1/servers")
+
+    return probe
+
+
+def zygote(path: Path) -> Probe:
+    """The zygote takes requests to fork."""
+
+    def probe() -> None:
+        told = json.loads(ask_socket(path, b'{"op": "ping"}\n') or b"{}")
+        if "pid" not in told:
+            raise TemporaryError("The zygote does not answer.")
+
+    return probe
+
+
+def plane(connect: Connect, host: str) -> Probe:
+    """The plane answers through the edge, and has its database."""
+
+    def probe() -> None:
+        connection = connect(host)
+        try:
+            connection.request("GET", "/v1/health", headers={"Host": host})
+            response = connection.getresponse()
+            if response.status != 200 or json.loads(response.read())["status"] != "ok":
+                raise TemporaryError("The plane does not answer.")
+        except (OSError, HTTPException) as error:
+            raise TemporaryError(f"The plane does not answer: {error}.") from error
+        finally:
+            connection.close()
+
+    return probe
+
+
+def ask_socket(path: Path, request: bytes) -> bytes:
+    """One line of an answer on a unix socket.
+
+    Raises:
+        TemporaryError: there is none.
+    """
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(SOCKET_SECONDS)
+            client.connect(str(path))
+            client.sendall(request)
+            with client.makefile("rb") as stream:
+                return stream.readline()
+    except OSError as error:
+        raise TemporaryError(f"{path} does not answer: {error}.") from error
+
+
+OF_SERVICES: dict[str, MakeProbe] = {
+    "keystone": token,
+    "placement": listing("placement", "/resource_providers"),
+    "nova-api": listing("compute", "/v2.1/servers"),
+    "nova-conductor": server,
+    "nova-scheduler": server,
+    "nova-novncproxy": listing("console", "/vnc_lite.html"),
+    "neutron-api": listing("network", "/v2.0/networks"),
+    "glance": listing("image", "/v2/images"),
+    "cinder-api": listing("volume", "/v3/volumes"),
+    "cinder-scheduler": listing("volume", "/v3/scheduler-stats/get_pools"),
+    "memcached": cache,
+    "ovn-nb": southbound,
+    "ovn-sb": southbound,
+    "ovn-northd": southbound,
+}
+"""The call that needs each process of a controller; one that is not here takes no calls (it works by the clock)."""
