@@ -118,7 +118,7 @@ def placement() -> None:
 
 
 def nova() -> None:
-    """Preload Nova."""
+    """Preload Nova: API, metadata, conductor, scheduler and console proxy share one parent."""
     os.environ.update(THREADS_NOT_EVENTLET)
     importlib.import_module("nova.monkey_patch").patch(backend="threading")
     # The spacing of a periodic task is read when its class is made, so here, before any customer's config is read.
@@ -131,12 +131,14 @@ def nova() -> None:
             "nova.conductor.manager",
             "nova.scheduler.manager",
             "nova.scheduler.rpcapi",
+            "nova.console.websocketproxy",
+            "nova.console.securityproxy.rfb",
+            "nova.cmd.baseproxy",
             "nova.db.main.api",
             "nova.db.api.api",
             "nova.network.neutron",
             "nova.volume.cinder",
             "nova.image.glance",
-            "aloft.inside.console",
             "aloft.inside.nova",
         )
     )
@@ -195,7 +197,7 @@ def glance() -> None:
 
 
 def cinder() -> None:
-    """Preload Cinder."""
+    """Preload Cinder: API and scheduler."""
     os.environ.update(THREADS_NOT_EVENTLET)
     importlib.import_module("cinder.objects").register_all()
     _import(
