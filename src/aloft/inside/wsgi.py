@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from cheroot.wsgi import Server
 
@@ -18,24 +18,29 @@ Application = Callable[[Environ, Any], Iterable[bytes]]
 
 REQUEST_QUEUE = 256
 HEADER_LIMIT = 256 * 1024  # bytes; a token with a large catalog fits many times
-KEEP_ALIVE = 75  # seconds; longer than the edge keeps an idle connection, so that the edge is the one to close
+KEEP_ALIVE = 90  # seconds; longer than the edge keeps an idle connection, so that the edge is the one to close
 
 
 class UnixServer(Server):  # type: ignore[misc]  # cheroot ships no types
     """cheroot on a unix socket whose mode follows the process's umask instead of being open to everybody."""
 
     def bind_unix_socket(self, bind_addr: str) -> socket.socket:
-        """Bind to ``bind_addr``; the folder decides who may reach it, the umask who may write to it."""
-        server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        partial = f"{bind_addr}.new"
-        for path in (partial, bind_addr):
-            if os.path.exists(path):  # noqa: PTH110  # pathlib is not worth importing for this in every child
-                os.unlink(path)  # noqa: PTH108
-        server.bind(partial)
-        server.listen(REQUEST_QUEUE)
-        os.rename(partial, bind_addr)  # noqa: PTH104  # appears only once it accepts: a connect never finds it deaf
-        self.socket = server
-        return server
+        """Bind to ``bind_addr``."""
+        self.socket = listen(bind_addr)
+        return self.socket
+
+
+def listen(path: str) -> socket.socket:
+    """Listen on the unix socket ``path``; its folder decides who may reach it, the umask who may write to it."""
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    partial = f"{path}.new"
+    for old in (partial, path):
+        if os.path.exists(old):  # noqa: PTH110  # pathlib is not worth importing for this in every child
+            os.unlink(old)  # noqa: PTH108
+    server.bind(partial)
+    server.listen(REQUEST_QUEUE)
+    os.rename(partial, path)  # noqa: PTH104  # appears only once it accepts: a connect never finds it deaf
+    return server
 
 
 def behind_edge(application: Application) -> Application:
@@ -72,8 +77,23 @@ def make_server(application: Application, path: str, threads: int) -> UnixServer
     return server
 
 
-def serve(*bound: UnixServer) -> None:
-    """Serve all ``bound`` servers until SIGTERM or SIGINT, then finish what is under way and return."""
+class Background(Protocol):
+    """What runs beside the API in the same process: a service that answers messages, periodic work."""
+
+    def start(self) -> None:
+        """Begin; what it does goes on in threads of its own."""
+
+    def stop(self) -> None:
+        """End, having finished what is under way."""
+
+
+def serve(*bound: UnixServer, beside: Iterable[Background] = ()) -> None:
+    """Serve all ``bound`` servers until SIGTERM or SIGINT, then finish what is under way and return.
+
+    Args:
+        bound: from :func:`make_server`.
+        beside: what has been started and has to be stopped with them.
+    """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -82,3 +102,5 @@ def serve(*bound: UnixServer) -> None:
     stop.wait()
     for server in bound:
         server.stop()
+    for background in beside:
+        background.stop()
