@@ -122,18 +122,30 @@ class Caller:
             headers["Content-Type"] = "application/json"
         text = None if body is None else json.dumps(body)
         began = time.perf_counter()
-        connection = self._open.get(label) or self._open.setdefault(label, self.connect(host))
-        try:
-            connection.request(method, path, text, headers)
-            answer = connection.getresponse()
-            data = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            self._open.pop(label, None)
-            raise TemporaryError(f"{host} does not answer: {error or type(error).__name__}.") from error
+        answer, data = self._exchange(label, (method, path, text, headers))
         seconds = time.perf_counter() - began
         told = {name.lower(): value for name, value in answer.getheaders()}
         return Answer(answer.status, told, _decoded(data), seconds)
+
+    def _exchange(
+        self, label: str, request: tuple[str, str, str | None, dict[str, str]]
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        """Send a request and read the answer; on a new connection when a kept one turns out to have been closed."""
+        while True:
+            kept = label in self._open
+            connection = self._open.pop(label, None) or self.connect(self.context.host(label))
+            try:
+                connection.request(*request)
+                answer = connection.getresponse()
+                data = answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                connection.close()
+                if kept and not isinstance(error, TimeoutError):
+                    continue
+                told = str(error) or type(error).__name__
+                raise TemporaryError(f"{self.context.host(label)} does not answer: {told}.") from error
+            self._open[label] = connection
+            return answer, data
 
     def get(self, label: str, path: str) -> Any:
         """What a service says to a GET.
