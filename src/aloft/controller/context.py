@@ -84,10 +84,6 @@ class Slot:
         """A service's unix socket."""
         return self.run / f"{name}.sock"
 
-    def ready(self, name: str) -> Path:
-        """The file by which a process without a socket says that it is ready; its folder is emptied at each start."""
-        return self.run / "ready" / name / "ready"
-
     def process(self, name: str) -> str:
         """A process's name in the supervisor's tree."""
         return f"slots/{self.number}/{name}"

@@ -106,8 +106,3 @@ class Service:
 def accepts(name: str) -> Callable[[Context], Probe]:
     """Ready when the process's unix socket accepts connections."""
     return lambda context: Probe("unix", str(context.slot.socket(name)))
-
-
-def exists(name: str) -> Callable[[Context], Probe]:
-    """Ready when the process has made its ready file."""
-    return lambda context: Probe("file", str(context.slot.ready(name)))

@@ -61,7 +61,7 @@ def _specify(context: Context, service: Service, process: Process, present: set[
         stop_timeout=process.stop_timeout,
         cgroup=f"slots/{slot.number}",
         limits=Limits(context.spec.limits.memory_mib, context.spec.limits.cpu_cores, 2000),
-        clear=(temporary, slot.run / "ready" / process.name),
+        clear=(temporary,),
     )
 
 

@@ -63,7 +63,6 @@ def make_run_folder(slot: Slot, edge_group: int) -> None:
     """Make the folder of the sockets, which a reboot takes away."""
     files.folder(slot.run.parent, mode=0o711)
     files.folder(slot.run, mode=0o2710, owner=slot.user, group=edge_group)
-    files.folder(slot.run / "ready", mode=0o700, owner=slot.user, group=slot.user)
 
 
 def make_keys(slot: Slot) -> None:

@@ -1,31 +1,21 @@
-"""Cinder's API and scheduler in forked children."""
+"""Cinder in a forked child: API and scheduler, which share configuration, database pools and message bus."""
 
 import sys
 
-from aloft.inside.announce import when_started
 from aloft.inside.wsgi import make_server, serve
 
 
-def api(socket: str, config: str, threads: str = "6") -> None:
-    """Serve Cinder's API on the unix socket ``socket`` with the config file ``config``."""
+def controller(socket: str, config: str, threads: str = "6") -> None:
+    """Serve Cinder's API on the unix socket ``socket``, with the config file ``config``, and schedule its volumes."""
+    from cinder import service
     from cinder.wsgi import wsgi
 
     sys.argv = ["cinder-api", f"--config-file={config}"]
-    serve(make_server(wsgi.initialize_application(), socket, int(threads)))
-
-
-def scheduler(config: str, ready: str) -> None:
-    """Run the scheduler in this process, without the idle master that ``cinder-scheduler`` would leave behind."""
-    from cinder import service, version
-    from oslo_config import cfg
-    from oslo_log import log
-    from oslo_service import service as launcher
-
-    cfg.CONF([f"--config-file={config}"], project="cinder", prog="cinder-scheduler", version=version.version_string())
-    log.setup(cfg.CONF, "cinder")
+    application = wsgi.initialize_application()
     _answer_in_threads()
-    server = when_started(service.Service.create(binary="cinder-scheduler"), ready)
-    launcher.launch(cfg.CONF, server, workers=1, no_fork=True).wait()
+    scheduler = service.Service.create(binary="cinder-scheduler")
+    scheduler.start()
+    serve(make_server(application, socket, int(threads)), beside=(scheduler,))
 
 
 def _answer_in_threads() -> None:

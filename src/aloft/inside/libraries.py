@@ -2,7 +2,6 @@
 
 LIBRARIES = (
     "alembic",
-    "aloft.inside.announce",
     "aloft.inside.wsgi",
     "amqp",
     "barbicanclient.client",

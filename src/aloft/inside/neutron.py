@@ -1,55 +1,55 @@
-"""Neutron's API and the workers that ML2/OVN needs, in forked children."""
+"""Neutron in a forked child: the API, and the periodic work that ML2/OVN needs beside it.
 
-import signal
+Upstream runs three programs: the API, ``neutron-periodic-workers`` and ``neutron-ovn-maintenance-worker``. All of it is
+threads and timers, so one process does, and spares the 80 MiB of another one with all plugins loaded.
+"""
+
 import sys
-import threading
-from pathlib import Path
+from typing import Any
 
 from aloft.inside.wsgi import make_server, serve
 
 
-def api(socket: str, threads: str = "8") -> None:
-    """Serve Neutron's API on the unix socket ``socket``; config is found by ``OS_NEUTRON_CONFIG_FILES``."""
-    from neutron import server
-    from neutron.server import api as neutron_api
+def controller(socket: str, threads: str = "8") -> None:
+    """Serve Neutron's API on the unix socket ``socket``, and keep OVN's databases as they should be.
+
+    Config is found by ``OS_NEUTRON_CONFIG_FILES``.
+    """
+    from neutron import server, service
+    from neutron.plugins.ml2.drivers.ovn.mech_driver.ovsdb.worker import MaintenanceWorker
+    from neutron.server import api
 
     sys.argv = ["neutron-api"]
-    serve(make_server(server.boot_server(neutron_api.api_server), socket, int(threads)))
-
-
-def workers(ready: str) -> None:
-    """Run the OVN maintenance worker and the periodic workers in one process.
-
-    Upstream starts two commands that each fork a child per worker; all of it is threads and timers: one does.
-    """
-    from neutron import server
-
-    sys.argv = ["neutron-workers"]
-    server.boot_server(lambda: _run_workers(ready))
-
-
-def _run_workers(ready: str) -> None:
-    from neutron import manager, service
-    from neutron.api import extensions
-    from neutron_lib.api import attributes
-    from neutron_lib.callbacks import events, registry, resources
-
-    manager.init()
-    extensions.PluginAwareExtensionManager.get_instance().extend_resources("2.0", attributes.RESOURCES)
-    maintenance = service._get_ovn_maintenance_worker()
-    periodic = [
-        worker
-        for worker in service._get_plugins_workers()
-        if worker.worker_process_count < 1 and worker is not maintenance
-    ]
-    Path(ready).touch()  # all is loaded; what follows sleeps 20 s (BaseOvnDbSynchronizer.sync)
-    stop = threading.Event()
-    maintenance.start()
-    for worker in periodic:
+    application = server.boot_server(api.api_server)
+    beside = [worker for worker in service._get_plugins_workers() if not isinstance(worker, MaintenanceWorker)]
+    for worker in beside:
+        worker.set_proctitle = "off"
         worker.start()
-    registry.publish(resources.PROCESS, events.AFTER_SPAWN, None)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    stop.wait()
-    for worker in (*periodic, maintenance):
-        worker.stop()
+    serve(make_server(application, socket, int(threads)), beside=(*beside, _start_maintenance(MaintenanceWorker)))
+
+
+def _start_maintenance(worker: Any) -> Any:
+    """Start the thread that repairs differences between Neutron's and OVN's databases.
+
+    As ``OVNMechanismDriver.post_fork_initialize`` does in a process for a maintenance worker. It has connections to
+    OVN of its own, for on them it holds the lock by which several maintenance workers would take turns.
+
+    Args:
+        worker: the driver's class ``MaintenanceWorker``.
+    """
+    from neutron.common.ovn import constants
+    from neutron.plugins.ml2.drivers.ovn.mech_driver.ovsdb import impl_idl_ovn, maintenance, ovn_client
+    from neutron_lib.plugins import directory
+
+    if name := getattr(constants, "MAINTENANCE_NB_IDL_LOCK_NAME", ""):  # 2026.1 has it in the periodic tasks
+        worker.lock_name = name
+    client = ovn_client.OVNClient(
+        impl_idl_ovn.OvsdbNbOvnIdl.from_worker(worker), impl_idl_ovn.OvsdbSbOvnIdl.from_worker(worker)
+    )
+    thread = maintenance.MaintenanceThread()
+    thread.add_periodics(maintenance.DBInconsistenciesPeriodics(client))
+    for plugin in directory.get_plugins().values():
+        for tasks in getattr(plugin, "ovn_maintenance_periodics", lambda _: ())(client):
+            thread.add_periodics(tasks)
+    thread.start()
+    return thread

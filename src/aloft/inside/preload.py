@@ -118,7 +118,7 @@ def placement() -> None:
 
 
 def nova() -> None:
-    """Preload Nova: API, metadata, conductor, scheduler and console proxy share one parent."""
+    """Preload Nova."""
     os.environ.update(THREADS_NOT_EVENTLET)
     importlib.import_module("nova.monkey_patch").patch(backend="threading")
     # The spacing of a periodic task is read when its class is made, so here, before any customer's config is read.
@@ -131,14 +131,12 @@ def nova() -> None:
             "nova.conductor.manager",
             "nova.scheduler.manager",
             "nova.scheduler.rpcapi",
-            "nova.console.websocketproxy",
-            "nova.console.securityproxy.rfb",
-            "nova.cmd.baseproxy",
             "nova.db.main.api",
             "nova.db.api.api",
             "nova.network.neutron",
             "nova.volume.cinder",
             "nova.image.glance",
+            "aloft.inside.console",
             "aloft.inside.nova",
         )
     )
@@ -197,7 +195,7 @@ def glance() -> None:
 
 
 def cinder() -> None:
-    """Preload Cinder: API and scheduler."""
+    """Preload Cinder."""
     os.environ.update(THREADS_NOT_EVENTLET)
     importlib.import_module("cinder.objects").register_all()
     _import(

@@ -1,7 +1,7 @@
-"""Cinder: API and scheduler. Volume services run on hosts with the role ``block-storage``."""
+"""Cinder: API and scheduler in one process. Volume services run on hosts with the role ``block-storage``."""
 
 from aloft.controller.context import Context
-from aloft.controller.declare import Endpoint, Files, Process, Service, accepts, exists
+from aloft.controller.declare import Endpoint, Files, Process, Service, accepts
 from aloft.controller.ini import render
 from aloft.controller.services import shared
 
@@ -36,10 +36,6 @@ def _files(context: Context) -> Files:
     }
 
 
-def _conf(context: Context) -> str:
-    return str(context.conf / "cinder/cinder.conf")
-
-
 SERVICE = Service(
     name="cinder",
     project="cinder",
@@ -61,19 +57,13 @@ SERVICE = Service(
     processes=(
         Process(
             name="cinder-api",
-            entry="aloft.inside.cinder:api",
-            arguments=lambda context: {"socket": str(context.slot.socket("cinder-api")), "config": _conf(context)},
+            entry="aloft.inside.cinder:controller",
+            arguments=lambda context: {
+                "socket": str(context.slot.socket("cinder-api")),
+                "config": str(context.conf / "cinder/cinder.conf"),
+            },
             after=("memcached",),
             ready=accepts("cinder-api"),
-        ),
-        Process(
-            name="cinder-scheduler",
-            entry="aloft.inside.cinder:scheduler",
-            arguments=lambda context: {
-                "config": _conf(context),
-                "ready": str(context.slot.ready("cinder-scheduler")),
-            },
-            ready=exists("cinder-scheduler"),
         ),
     ),
     files=_files,

@@ -1,7 +1,7 @@
-"""Neutron with ML2/OVN: API, and one process for the maintenance and periodic workers."""
+"""Neutron with ML2/OVN: API, maintenance and periodic workers in one process."""
 
 from aloft.controller.context import Context
-from aloft.controller.declare import Endpoint, Files, Process, Service, accepts, exists
+from aloft.controller.declare import Endpoint, Files, Process, Service, accepts
 from aloft.controller.ini import render
 from aloft.controller.services import shared
 
@@ -98,19 +98,11 @@ SERVICE = Service(
     processes=(
         Process(
             name="neutron-api",
-            entry="aloft.inside.neutron:api",
+            entry="aloft.inside.neutron:controller",
             arguments=lambda context: {"socket": str(context.slot.socket("neutron-api"))},
             env=_env,
             after=("memcached", "ovn-nb", "ovn-sb"),
             ready=accepts("neutron-api"),
-        ),
-        Process(
-            name="neutron-workers",
-            entry="aloft.inside.neutron:workers",
-            arguments=lambda context: {"ready": str(context.slot.ready("neutron-workers"))},
-            env=_env,
-            after=("neutron-api",),
-            ready=exists("neutron-workers"),
         ),
     ),
     files=_files,

@@ -1,7 +1,7 @@
-"""Nova: API with metadata, conductor, scheduler, console proxy."""
+"""Nova: APIs, conductor, scheduler and console proxy in one process."""
 
 from aloft.controller.context import Context, Slot
-from aloft.controller.declare import Endpoint, Files, Process, Service, accepts, exists
+from aloft.controller.declare import Endpoint, Files, Process, Service, accepts
 from aloft.controller.ini import Sections, render
 from aloft.controller.services import shared
 
@@ -63,14 +63,6 @@ def _files(context: Context) -> Files:
     }
 
 
-def _conf(context: Context) -> str:
-    return str(context.conf / "nova/nova.conf")
-
-
-def _daemon(context: Context, name: str) -> dict[str, str]:
-    return {"config": _conf(context), "ready": str(context.slot.ready(name))}
-
-
 CELL0 = "00000000-0000-0000-0000-000000000000"
 CELL1 = "00000000-0000-0000-0000-000000000001"
 
@@ -120,38 +112,16 @@ SERVICE = Service(
     processes=(
         Process(
             name="nova-api",
-            entry="aloft.inside.nova:api",
+            entry="aloft.inside.nova:controller",
             arguments=lambda context: {
                 "socket": str(context.slot.socket("nova-api")),
                 "metadata_socket": str(context.slot.socket("nova-metadata")),
-            },
-            env=lambda context: {"OS_NOVA_CONFIG_DIR": str(context.conf / "nova")},
-            after=("memcached",),
-            ready=accepts("nova-api"),
-        ),
-        Process(
-            name="nova-conductor",
-            entry="aloft.inside.nova:conductor",
-            arguments=lambda context: _daemon(context, "nova-conductor"),
-            after=("keystone", "placement"),  # it asks for both once, and ends when they do not answer
-            ready=exists("nova-conductor"),
-        ),
-        Process(
-            name="nova-scheduler",
-            entry="aloft.inside.nova:scheduler",
-            arguments=lambda context: _daemon(context, "nova-scheduler"),
-            after=("keystone", "placement"),
-            ready=exists("nova-scheduler"),
-        ),
-        Process(
-            name="nova-novncproxy",
-            entry="aloft.inside.nova:novncproxy",
-            arguments=lambda context: {
-                "config": _conf(context),
-                "socket": str(context.slot.socket("nova-novncproxy")),
+                "console_socket": str(context.slot.socket("nova-novncproxy")),
                 "web": NOVNC,
             },
-            ready=accepts("nova-novncproxy"),
+            env=lambda context: {"OS_NOVA_CONFIG_DIR": str(context.conf / "nova")},
+            after=("memcached", "keystone", "placement"),
+            ready=accepts("nova-api"),
         ),
     ),
     files=_files,
