@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from aloft.base.paths import Paths
+from aloft.controller.environment import build
 from aloft.controller.processes import zygote_name
 from aloft.controller.services import PROJECTS
 from aloft.supervise.spec import Probe, ProcessSpec
@@ -78,6 +79,7 @@ def _zygote(paths: Paths, release: str, project: str) -> ProcessSpec:
         log=paths.log / "zygotes" / f"{release}-{project}.log",
         env={
             **_environment(Path("/")),
+            "ALOFT_BUILD": build(paths.environment(release)),  # another environment, another zygote
             "PYTHONWARNINGS": "ignore",
             "MALLOC_ARENA_MAX": "2",  # children inherit the allocator: fewer arenas, less memory kept by threads
             "MALLOC_TRIM_THRESHOLD_": "131072",
