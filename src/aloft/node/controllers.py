@@ -156,6 +156,8 @@ class Controllers:
                 f"The regions {', '.join(sorted(dependents))} need the Keystone of {key}.",
                 "Delete these regions first.",
             )
+        if not record.wanted and self._under_way(key):
+            return
         self._registry.put(replace(record, wanted=False))
         self._begin(key)
 
@@ -285,13 +287,12 @@ class Controllers:
             former.cancel()
         record = self._record(key)
         work = self._bring_up if record.wanted else self._tear_down
-        progress.phase, progress.error, progress.steps = ("building" if record.wanted else "deleting"), None, []
+        progress.phase, progress.error = ("building" if record.wanted else "deleting"), None
         progress.touch()
 
         async def run() -> None:
-            if former:
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await former
+            await _outlast(former)
+            progress.steps = []
             await self._guarded(key, progress, work)
 
         progress.task = asyncio.create_task(run(), name=f"controller {key}")
@@ -419,6 +420,18 @@ class Controllers:
         library = any("image-library" in roles for roles in record.hosts.values())
         socket = str(context.slot.socket("library")) if library else ""
         return replace(processes.names(context, enabled(record.spec), socket), revoked=frozenset(record.revoked))
+
+
+async def _outlast(task: "asyncio.Task[None] | None") -> None:
+    """Wait until a cancelled task has really ended; being cancelled meanwhile counts only then."""
+    cancelled = False
+    while task is not None and not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 def _text(file: Path) -> str:

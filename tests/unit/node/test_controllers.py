@@ -1,0 +1,102 @@
+"""What the node does when it is told again, or told otherwise, while it is at work on a controller."""
+
+import asyncio
+
+import pytest
+
+from aloft.base.paths import Paths
+from aloft.controller.spec import ControllerSpec
+from aloft.node import controllers as module
+from aloft.node.controllers import Controllers
+from aloft.node.registry import Registry
+from aloft.node.settings import NodeSettings
+
+SPEC = ControllerSpec(customer="acme", region="dc1", release="2026.2", domain="aloft.internal")
+
+
+class Pool:
+    """A pool whose slots are ready at once, and whose dismantling can be held up."""
+
+    def __init__(self):
+        self.held = asyncio.Event()
+        self.dismantled = []
+        self.began = 0
+
+    def begin_build(self):
+        self.began += 1
+
+    def end_build(self):
+        pass
+
+    def take(self, release):
+        return 1
+
+    async def ensure(self, number, release):
+        await asyncio.sleep(3600)
+
+    async def dismantle(self, number):
+        await self.held.wait()
+        self.dismantled.append(number)
+
+
+class Supervisor:
+    """A supervisor that has nothing to stop."""
+
+    async def remove(self, group):
+        pass
+
+
+@pytest.fixture
+async def node(tmp_path, monkeypatch):
+    pool = Pool()
+
+    async def nothing(*_):
+        pass
+
+    subject = Controllers(
+        Paths(tmp_path), NodeSettings(), Registry(Paths(tmp_path)), pool, Supervisor(), nothing, nothing, tmp_path, list
+    )
+    monkeypatch.setattr(module.processes, "endpoints", lambda *_: {})
+    monkeypatch.setattr(subject, "context", lambda key: None)
+    yield subject, pool
+    for progress in subject._progress.values():
+        if progress.task:
+            progress.task.cancel()
+
+
+async def gone(subject, key):
+    while key in subject.keys():  # noqa: SIM118 - a method, not a mapping
+        await asyncio.sleep(0)
+
+
+async def test_being_asked_again_does_not_start_over(node):
+    subject, pool = node
+    subject.put(SPEC)
+    while not pool.began:
+        await asyncio.sleep(0)
+    subject.put(SPEC)
+    await asyncio.sleep(0)
+    assert pool.began == 1
+
+
+async def test_deleting_again_and_again_does_not_keep_it_from_ending(node):
+    subject, pool = node
+    subject.put(SPEC)
+    subject.delete(SPEC.key)
+    for _ in range(20):
+        subject.delete(SPEC.key)
+        await asyncio.sleep(0)
+    pool.held.set()
+    await asyncio.wait_for(gone(subject, SPEC.key), 5)
+    assert pool.dismantled == [1]
+
+
+async def test_deleting_ends_a_creation_under_way(node):
+    subject, pool = node
+    subject.put(SPEC)
+    while not pool.began:
+        await asyncio.sleep(0)
+    pool.held.set()
+    subject.delete(SPEC.key)
+    assert subject.status(SPEC.key).phase == "deleting"
+    await asyncio.wait_for(gone(subject, SPEC.key), 5)
