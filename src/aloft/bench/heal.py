@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from statistics import median
 
-from aloft.base.errors import NotFound, TemporaryError
+from aloft.base.errors import AloftError, NotFound, TemporaryError
 from aloft.bench import probes, stock
 from aloft.bench.caller import Caller, through_edge
 from aloft.bench.probes import Probe
@@ -194,11 +194,22 @@ async def _calm(running: Running) -> None:
 
 
 async def _records(running: Running, caller: Caller) -> frozenset[str]:
-    """What must not be lost: the customer's records, the plane's, and the node's."""
-    found = await asyncio.to_thread(snapshot, caller)
-    plane = {f"customer {name}" for name in await running.customers()}
-    node = {f"controller {one['customer']}/{one['region']}" for one in await running.ask("/v1/controllers")}
-    return found | plane | node
+    """What must not be lost: the customer's records, the plane's, and the node's.
+
+    Raises:
+        TemporaryError: one of them cannot be asked.
+    """
+    until = time.monotonic() + CALM_SECONDS
+    while True:
+        try:
+            found = await asyncio.to_thread(snapshot, caller)
+            plane = {f"customer {name}" for name in await running.customers()}
+            node = {f"controller {one['customer']}/{one['region']}" for one in await running.ask("/v1/controllers")}
+            return found | plane | node
+        except AloftError:
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(0.5)
 
 
 async def _stock(running: Running) -> dict[str, float]:
