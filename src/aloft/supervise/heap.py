@@ -79,12 +79,10 @@ def _fill_malloc() -> None:
     libc.free.argtypes = (ctypes.c_void_p,)
     libc.malloc_trim(0)  # whole free pages go back to the kernel; this also joins neighbouring holes
     for size in (*_LARGE, *_SMALL):
-        while True:
-            state = libc.mallinfo2()
-            if state.fordblks - state.keepcost < size:
-                break
-            end = libc.sbrk(0) - state.keepcost
+        state = libc.mallinfo2()  # walks all holes, so once for each size, not for each allocation
+        end = libc.sbrk(0) - state.keepcost - 2 * ctypes.sizeof(ctypes.c_size_t)
+        for _ in range((state.fordblks - state.keepcost) // size):
             place = libc.malloc(size)
-            if place is None or place >= end - 2 * ctypes.sizeof(ctypes.c_size_t):
+            if place is None or place >= end:
                 libc.free(place)
                 break
