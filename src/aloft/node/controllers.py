@@ -187,7 +187,7 @@ class Controllers:
             revision=progress.revision,
             steps=tuple(progress.steps),
             error=progress.error,
-            endpoints=processes.endpoints(self.context(key), services) if record.slot is not None else {},
+            endpoints=processes.endpoints(self.context(key), services) if self._prepared(record) else {},
             components=components,
         )
 
@@ -222,8 +222,8 @@ class Controllers:
         Services of a further region log in to Keystone with the users of the region that hosts it.
         """
         record = self._record(key)
-        if record.slot is None:
-            raise NotFound(f"The controller {key} has no slot yet.")
+        if record.slot is None or not self._prepared(record):
+            raise NotFound(f"The slot of the controller {key} is not prepared yet.", "Wait until it is ready.")
         slot = self._pool.slot(record.slot)
         held = slots.load_secrets(slot)
         if not record.spec.identity:
@@ -274,6 +274,10 @@ class Controllers:
             for status in self._statuses()
             if status.name.startswith(prefix)
         )
+
+    def _prepared(self, record: Record) -> bool:
+        """Whether the controller's slot has its secrets, and they are the ones that it will keep."""
+        return record.slot is not None and self._registry.prepared(record.slot)
 
     def _under_way(self, key: str) -> bool:
         progress = self._progress.get(key)

@@ -76,6 +76,7 @@ class EdgeNames:
         """Serve the plane's name and those of all given controllers, and no others."""
         routes = await asyncio.to_thread(self._routes, controllers)
         await self._edge.apply(routes)
+        await asyncio.to_thread(self._forget, {route.certificate for route in routes})
         names = [route.name for route in routes if route.kind == "http"]
         await asyncio.to_thread(self._resolve, names)
 
@@ -116,6 +117,13 @@ class EdgeNames:
         files.write(bundle, authority.issue_server(names).bundle, mode=0o600)
         files.write(listed, wanted, mode=0o600)
         return bundle
+
+    def _forget(self, used: set[Path]) -> None:
+        """Remove certificates, with their keys, of controllers that are no more."""
+        for bundle in self._certificates.glob("*.pem"):
+            if bundle not in used:
+                bundle.with_suffix(".names").unlink(missing_ok=True)
+                bundle.unlink()
 
     def _resolve(self, names: list[str]) -> None:
         """Write the names into the machine's hosts file, for its own services and its users."""

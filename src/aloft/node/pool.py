@@ -47,7 +47,7 @@ class Pool:
         self._edge_group = edge_group
         self._warm = warm
         self._release = release
-        self._lock = asyncio.Lock()
+        self._ahead: frozenset[int] = frozenset()  # being prepared ahead of need, maybe with nothing on disk yet
         self._wanted = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -72,7 +72,7 @@ class Pool:
         """A slot for a controller: a warm one of its release if there is any, else a number to be prepared."""
         ready = [number for number, prepared_for in self._registry.warm().items() if prepared_for == release_name]
         self._wanted.set()
-        return min(ready) if ready else self._registry.free()
+        return min(ready) if ready else self._registry.free(self._ahead)
 
     async def ensure(self, number: int, release_name: str) -> None:
         """Make a slot's preparation complete, and its sockets' folder (which a reboot takes away) exist."""
@@ -110,11 +110,15 @@ class Pool:
             await self._idle.wait()
             ready = [number for number, name in self._registry.warm().items() if name == self._release]
             if len(ready) < self._warm:
+                number = self._registry.free()
+                self._ahead = frozenset({number})
                 try:
-                    await self.ensure(self._registry.free(), self._release)
+                    await self.ensure(number, self._release)
                 except AloftError as error:
                     _log.warning("A slot could not be prepared ahead of need: %s", error)
                     await asyncio.sleep(RETRY_SECONDS)
+                finally:
+                    self._ahead = frozenset()
                 continue
             await self._wanted.wait()
 

@@ -104,9 +104,9 @@ class Registry:
         folder = self._paths.state / "slots"
         return frozenset(int(entry.name) for entry in folder.glob("*") if entry.name.isdecimal())
 
-    def free(self) -> int:
-        """The lowest slot number of which there is nothing."""
-        taken = self.slots() | self.claimed()
+    def free(self, but: frozenset[int] = frozenset()) -> int:
+        """The lowest slot number of which there is nothing, and that is none of these."""
+        taken = self.slots() | self.claimed() | but
         return next(number for number in range(1, len(taken) + 2) if number not in taken)
 
     def mark(self, slot: Slot, release: str, state: str) -> None:

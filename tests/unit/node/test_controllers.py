@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from aloft.base.errors import NotFound
 from aloft.base.paths import Paths
 from aloft.controller.spec import ControllerSpec
 from aloft.node import controllers as module
@@ -100,3 +101,11 @@ async def test_deleting_ends_a_creation_under_way(node):
     subject.delete(SPEC.key)
     assert subject.status(SPEC.key).phase == "deleting"
     await asyncio.wait_for(gone(subject, SPEC.key), 5)
+
+
+async def test_a_controller_whose_slot_is_not_prepared_is_told_of_and_gets_no_secrets_yet(node, tmp_path):
+    subject, _ = node
+    assert subject.put(SPEC).endpoints == {}
+    with pytest.raises(NotFound, match="not prepared"):
+        Controllers.context(subject, SPEC.key)
+    assert not (Paths(tmp_path).slot_state(1) / "secrets.json").exists()

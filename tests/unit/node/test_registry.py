@@ -49,6 +49,7 @@ def test_a_warm_slot_is_prepared_and_unclaimed(paths):
 
 def test_a_slot_number_is_never_given_twice(paths):
     registry = Registry(paths)
+    assert registry.free(frozenset({1, 2})) == 3
     registry.put(record("one", slot=registry.free()))
     registry.put(record("two", slot=registry.free()))
     assert sorted(registry.claimed()) == [1, 2]
