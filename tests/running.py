@@ -142,7 +142,8 @@ class Region:
         return {one["name"]: one["pid"] for one in self.status["components"] if one["pid"]}
 
     def endpoint(self, service: str) -> str:
-        return str(self.status["endpoints"][service])
+        """The public URL of a service; Keystone is the customer's, whichever region it lives in."""
+        return str(self.credentials["auth_url"] if service == "identity" else self.status["endpoints"][service])
 
     def token(self) -> str:
         """A fresh token of the customer's administrator."""

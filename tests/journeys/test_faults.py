@@ -1,0 +1,150 @@
+"""Kill -9 of each kind of process: it heals without a person and without loss, and nobody else notices."""
+
+import os
+import signal
+
+import pytest
+
+from ..running import Region, aloft, eventually, forget, lists_answer, ping, told
+from . import machine
+from .test_looking import SERVICES
+
+HEAL_SECONDS = 90
+SHARED = ("mariadb", "rabbitmq", "edge", "plane")
+PROJECTS = ("keystone", "placement", "nova", "neutron", "glance", "cinder", "common")
+HOST = (
+    "link", "ovsdb-server", "ovs-vswitchd", "ovn-controller", "virtlogd", "libvirtd", "nova-compute",
+    "neutron-ovn-metadata-agent", "glance-api",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bystander(installed):
+    """Another customer, whose processes must live through it all."""
+    forget("bystander")
+    assert told("customer", "create", "bystander")["state"] == "succeeded"
+    yield Region("bystander", "bystander-1")
+    forget("bystander")
+
+
+def well(*customers):
+    """Whether everything on the node is ready and each customer's services answer."""
+    unwell = [one["name"] for one in machine.states() if one["state"] != "ready"]
+    assert not unwell, unwell
+    return all(lists_answer(customer) for customer in customers)
+
+
+@pytest.fixture
+def before(demo, bystander, address):
+    """Process ids of all that runs, once everything is well."""
+    eventually(lambda: well(demo, bystander) and ping(address), HEAL_SECONDS, "everything is well before")
+    return machine.pids()
+
+
+def kill(pid):
+    assert machine.lives(pid)
+    os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_a_killed_service_comes_back_and_no_other_is_restarted(demo, bystander, address, before, service):
+    name = demo.slot.process(service)
+    kill(before[name])
+
+    def healed():
+        return machine.pids()[name] != before[name] and well(demo)
+
+    assert eventually(healed, HEAL_SECONDS, f"{service} is back")
+    assert ping(address)
+    after = machine.pids()
+    assert {one for one in before if after.get(one) != before[one]} == {name}
+    assert lists_answer(bystander)
+
+
+@pytest.mark.parametrize("project", PROJECTS)
+def test_a_killed_zygote_comes_back_and_keeps_its_children(demo, before, project):
+    name = f"zygotes/2026.2/{project}"
+    kill(before[name])
+    assert eventually(lambda: machine.pids()[name] != before[name] and well(demo), HEAL_SECONDS, f"{name} is back")
+    after = machine.pids()
+    slots = {one for one in before if one.startswith("slots/")}
+    assert {one for one in slots if after.get(one) != before[one]} == set()
+
+
+@pytest.mark.parametrize("shared", SHARED)
+def test_a_killed_shared_process_comes_back_and_no_service_is_restarted(demo, bystander, address, before, shared):
+    kill(before[shared])
+
+    def healed():
+        return machine.pids()[shared] != before[shared] and well(demo, bystander)
+
+    assert eventually(healed, HEAL_SECONDS, f"{shared} is back")
+    assert ping(address)
+    after = machine.pids()
+    assert {one for one in before if after.get(one) != before[one]} == {shared}
+
+
+@pytest.mark.parametrize("daemon", machine.DAEMONS)
+def test_a_killed_daemon_comes_back_and_adopts_what_runs(demo, bystander, address, before, daemon):
+    pid, on_host, guests = machine.daemon_pid(daemon), machine.host_pids(), machine.guests()
+    kill(pid)
+
+    def healed():
+        return machine.daemon_pid(daemon) != pid and machine.lives(machine.daemon_pid(daemon)) and well(demo, bystander)
+
+    assert eventually(healed, HEAL_SECONDS, f"the {daemon} is back")
+    assert ping(address)
+    assert machine.pids() == before
+    assert (machine.host_pids(), machine.guests()) == (on_host, guests)
+
+
+@pytest.mark.parametrize("process", HOST)
+def test_a_killed_process_of_the_host_comes_back_and_the_instance_runs_on(demo, address, before, cloud, process):
+    name = f"agent/{process}"
+    on_host, guests = machine.host_pids(), machine.guests()
+    if name not in on_host:
+        pytest.skip(f"{process} is not the agent's on this machine")
+    kill(on_host[name])
+
+    def healed():
+        now = machine.host_pids()[name]
+        return now != on_host[name] and machine.lives(now) and ping(address) and well(demo)
+
+    assert eventually(healed, HEAL_SECONDS, f"{process} is back")
+    assert guests
+    assert machine.guests() == guests
+    assert machine.pids() == before
+    up = eventually(
+        lambda: [one for one in cloud.compute.services(binary="nova-compute") if one.state == "up"],
+        HEAL_SECONDS,
+        "nova-compute is up",
+    )
+    assert up
+
+
+@pytest.mark.parametrize("victim", ["plane", "node"])
+def test_creating_a_customer_goes_on_after_a_kill(demo, before, victim):
+    forget("survivor")
+    begun = told("customer", "create", "survivor", "--no-wait")
+    eventually(
+        lambda: [step for step in told("operation", "show", begun["id"])["steps"] if step["name"] == "start services"],
+        what="the operation is under way",
+    )
+    kill(machine.daemon_pid("node") if victim == "node" else before["plane"])
+    watched = aloft("operation", "watch", begun["id"], "--json")
+    assert watched.code == 0, watched
+    assert (watched.json["state"], watched.json["actor"]) == ("succeeded", begun["actor"])
+    assert eventually(lambda: well(Region("survivor", "survivor-1"), demo), HEAL_SECONDS, "the customer answers")
+    forget("survivor")
+    assert {one for one in machine.pids() if one.startswith("slots/")} == {one for one in before if "slots/" in one}
+
+
+def test_deleting_a_customer_goes_on_after_a_kill(demo, before):
+    assert told("customer", "create", "survivor")["state"] == "succeeded"
+    begun = told("customer", "delete", "survivor", "--yes", "--no-wait")
+    kill(machine.daemon_pid("node"))
+    kill(before["plane"])
+    watched = aloft("operation", "watch", begun["id"], "--json")
+    assert watched.code == 0, watched
+    assert aloft("customer", "show", "survivor").code == 1
+    assert eventually(lambda: well(demo), HEAL_SECONDS, "demo answers")
