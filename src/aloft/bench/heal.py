@@ -107,26 +107,12 @@ async def _kinds(running: Running, context: Context, caller: Caller) -> list[Kin
     for name in sorted(pids):
         first, _, rest = name.partition("/")
         if name.startswith(prefix):
-            make = probes.OF_SERVICES.get(name.removeprefix(prefix))
-            kinds.append(
-                Kind(name, functools.partial(make, caller) if make else _by_the_supervisor(running, name, pids))
-            )
+            kinds.append(Kind(name, functools.partial(probes.of_process(name.removeprefix(prefix)), caller)))
         elif first == "zygotes":
             kinds.append(Kind(name, functools.partial(probes.zygote, running.paths.zygote_socket(*rest.split("/")))))
         elif name in shared:
             kinds.append(Kind(name, shared[name]))
     return [*kinds, Kind("node", functools.partial(_node, running))]
-
-
-def _by_the_supervisor(running: Running, name: str, pids: dict[str, int]) -> Callable[[], Probe]:
-    """For what takes no calls: it runs and is ready again, by the node's word."""
-
-    def probe() -> None:
-        told = {one["name"]: one for one in asyncio.run(running.ask("/v1/processes"))}
-        if told[name]["state"] != "ready" or told[name]["pid"] == pids[name]:
-            raise TemporaryError(f"{name} is not ready yet.")
-
-    return lambda: probe
 
 
 def _node(running: Running) -> Probe:
@@ -222,13 +208,13 @@ async def _stock(running: Running) -> dict[str, float]:
             return {
                 name: await asyncio.to_thread(_restart, other, caller, name)
                 for name in other.programs.names
-                if name in probes.OF_SERVICES
+                if name in probes.OF_PROGRAMS
             }
 
 
 def _restart(other: Stock, caller: Caller, name: str) -> float:
     """Seconds from the kill of a program, which is started again at once, to the answer."""
-    probe = probes.OF_SERVICES[name](caller)
+    probe = probes.OF_PROGRAMS[name](caller)
     began = time.monotonic()
     other.programs.kill(name)
     other.start_process(name)

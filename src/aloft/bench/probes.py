@@ -10,12 +10,13 @@ from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
 
-from aloft.base.errors import TemporaryError
+from aloft.base.errors import NotFound, TemporaryError
 from aloft.base.invoke import answer
 from aloft.bench.caller import Caller, Connect
 from aloft.bench.records import ask_server, placed
+from aloft.bench.upstream import DAEMONS
 from aloft.controller.check import calls
-from aloft.controller.services import enabled
+from aloft.controller.services import ALL, enabled
 
 Probe = Callable[[], None]
 MakeProbe = Callable[[Caller], Probe]
@@ -142,7 +143,23 @@ def ask_socket(path: Path, request: bytes) -> bytes:
         raise TemporaryError(f"{path} does not answer: {error}.") from error
 
 
-OF_SERVICES: dict[str, MakeProbe] = {
+def all_of(*makes: MakeProbe) -> MakeProbe:
+    """Every one of several calls; one that was answered is not made again."""
+
+    def make(caller: Caller) -> Probe:
+        left = [each(caller) for each in makes]
+
+        def probe() -> None:
+            while left:
+                left[0]()
+                del left[0]
+
+        return probe
+
+    return make
+
+
+OF_PROGRAMS: dict[str, MakeProbe] = {
     "keystone": token,
     "placement": listing("placement", "/resource_providers"),
     "nova-api": listing("compute", "/v2.1/servers"),
@@ -158,4 +175,22 @@ OF_SERVICES: dict[str, MakeProbe] = {
     "ovn-sb": southbound,
     "ovn-northd": southbound,
 }
-"""The call that needs each process of a controller; one that is not here takes no calls (it works by the clock)."""
+"""The call that needs each of upstream's programs; one that is not here takes no calls (it works by the clock)."""
+
+
+def of_process(name: str) -> MakeProbe:
+    """What needs a process of a controller: the calls of all of upstream's programs whose work it does.
+
+    A program without a process of its own lives in the first process of its service.
+
+    Raises:
+        NotFound: it is no process of a controller, or takes no calls.
+    """
+    for service in ALL:
+        names = [process.name for process in service.processes]
+        if name in names:
+            within = [program for program in DAEMONS.get(service.name, {}) if program not in names]
+            programs = (name, *(within if name == names[0] else ()))
+            if found := [OF_PROGRAMS[program] for program in programs if program in OF_PROGRAMS]:
+                return all_of(*found)
+    raise NotFound(f"There is no call that needs the process {name}.")

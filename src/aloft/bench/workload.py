@@ -24,9 +24,6 @@ LISTS = (
     ("placement", "/resource_providers"),
 )
 
-CALLS_PER_ROUND = 1 + len(LISTS) + 6
-"""One token, the lists, and three things made and deleted again."""
-
 
 def mixed(caller: Caller, calls: int) -> None:
     """Make so many calls, one after another.

@@ -59,8 +59,7 @@ def test_every_process_of_a_controller_has_its_stock_counterpart() -> None:
     programs = {name for service in DAEMONS.values() for name in service}
     for service in ALL:
         for process in service.processes:
-            stock = process.name in programs or process.name in APPLICATIONS or process.command
-            assert stock or process.name == "neutron-workers"  # three programs of upstream's in one
+            assert process.name in programs or process.name in APPLICATIONS or process.command
 
 
 def test_services_find_each_other_on_their_own_ports(context: StockContext) -> None:
