@@ -154,7 +154,7 @@ def outlook(machine: Machine, with_demo: bool) -> str:
     chosen, paths = machine.chosen, machine.paths
     lines = [
         "",
-        f"Plane (API, OpenAPI at /docs)  {chosen.url('plane')}/v1",
+        f"The plane (/v1/openapi.json)   {chosen.url('plane')}/v1",
         f"Its login                      {paths.etc / 'cli.toml'} (read by `aloft`)",
     ]
     if with_demo:
