@@ -112,15 +112,15 @@ async def _kinds(running: Running, context: Context, caller: Caller) -> list[Kin
             kinds.append(Kind(name, functools.partial(probes.zygote, running.paths.zygote_socket(*rest.split("/")))))
         elif name in shared:
             kinds.append(Kind(name, shared[name]))
-    return [*kinds, Kind("node", functools.partial(_node, running))]
+    return [*kinds, Kind("node", functools.partial(_node, running, context.spec.key))]
 
 
-def _node(running: Running) -> Probe:
-    """The node answers, and knows every controller as ready."""
+def _node(running: Running, key: str) -> Probe:
+    """The node answers, and knows the controller as ready."""
 
     def probe() -> None:
-        if any(one["phase"] != "ready" for one in asyncio.run(running.ask("/v1/controllers"))):
-            raise TemporaryError("Not all controllers are ready.")
+        if asyncio.run(running.ask(f"/v1/controllers/{key}"))["phase"] != "ready":
+            raise TemporaryError(f"The controller {key} is not ready.")
 
     return probe
 
@@ -180,17 +180,18 @@ async def _calm(running: Running) -> None:
 
 
 async def _records(running: Running, caller: Caller) -> frozenset[str]:
-    """What must not be lost: the customer's records, the plane's, and the node's.
+    """What must not be lost: the customer's own records, and what the plane and the node know of the customer.
 
     Raises:
         TemporaryError: one of them cannot be asked.
     """
-    until = time.monotonic() + CALM_SECONDS
+    until, wanted = time.monotonic() + CALM_SECONDS, caller.context.spec.customer
     while True:
         try:
             found = await asyncio.to_thread(snapshot, caller)
-            plane = {f"customer {name}" for name in await running.customers()}
-            node = {f"controller {one['customer']}/{one['region']}" for one in await running.ask("/v1/controllers")}
+            plane = {f"customer {name}" for name in await running.customers() if name == wanted}
+            told = await running.ask("/v1/controllers")
+            node = {f"controller {one['region']} in slot {one['slot']}" for one in told if one["customer"] == wanted}
             return found | plane | node
         except AloftError:
             if time.monotonic() > until:
