@@ -21,13 +21,17 @@ class Pool:
     def __init__(self):
         self.held = asyncio.Event()
         self.dismantled = []
-        self.began = 0
+        self.began = asyncio.Event()
+        self.idle = asyncio.Event()
+        self.builds = 0
 
     def begin_build(self):
-        self.began += 1
+        self.builds += 1
+        self.began.set()
 
     def end_build(self):
-        pass
+        if self.dismantled:
+            self.idle.set()
 
     def take(self, release):
         return 1
@@ -65,19 +69,13 @@ async def node(tmp_path, monkeypatch):
             progress.task.cancel()
 
 
-async def gone(subject, key):
-    while key in subject.keys():  # noqa: SIM118 - a method, not a mapping
-        await asyncio.sleep(0)
-
-
 async def test_being_asked_again_does_not_start_over(node):
     subject, pool = node
     subject.put(SPEC)
-    while not pool.began:
-        await asyncio.sleep(0)
+    await pool.began.wait()
     subject.put(SPEC)
     await asyncio.sleep(0)
-    assert pool.began == 1
+    assert pool.builds == 1
 
 
 async def test_deleting_again_and_again_does_not_keep_it_from_ending(node):
@@ -88,19 +86,20 @@ async def test_deleting_again_and_again_does_not_keep_it_from_ending(node):
         subject.delete(SPEC.key)
         await asyncio.sleep(0)
     pool.held.set()
-    await asyncio.wait_for(gone(subject, SPEC.key), 5)
+    await asyncio.wait_for(pool.idle.wait(), 5)
+    assert subject.keys() == ()
     assert pool.dismantled == [1]
 
 
 async def test_deleting_ends_a_creation_under_way(node):
     subject, pool = node
     subject.put(SPEC)
-    while not pool.began:
-        await asyncio.sleep(0)
+    await pool.began.wait()
     pool.held.set()
     subject.delete(SPEC.key)
     assert subject.status(SPEC.key).phase == "deleting"
-    await asyncio.wait_for(gone(subject, SPEC.key), 5)
+    await asyncio.wait_for(pool.idle.wait(), 5)
+    assert subject.keys() == ()
 
 
 async def test_a_controller_whose_slot_is_not_prepared_is_told_of_and_gets_no_secrets_yet(node, tmp_path):
