@@ -1,11 +1,13 @@
 """The Aloft that runs on this machine, as its users reach it: command line, OpenStack's APIs, files, processes."""
 
+import fcntl
 import json
 import os
 import ssl
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +32,14 @@ def skip_without_aloft() -> None:
     """Skip what needs an Aloft on this machine where there is none."""
     if os.geteuid() != 0 or not Path(ALOFT).exists() or not PATHS.node_socket.exists():
         pytest.skip("needs root on a machine where `aloft up` ran", allow_module_level=True)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Wait until no other tests use the Aloft of this machine, and keep others from it."""
+    with Path("/run/lock/aloft-tests").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def eventually(look: Callable[[], Answer], seconds: float = PATIENCE, what: str = "") -> Answer:

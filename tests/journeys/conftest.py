@@ -7,7 +7,7 @@ from typing import Any
 import openstack
 import pytest
 
-from ..running import Region, eventually, forget, ping, skip_without_aloft, told
+from ..running import Region, alone, eventually, forget, ping, skip_without_aloft, told
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -18,9 +18,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def installed() -> None:
-    """Every journey needs an Aloft on this machine."""
+def installed() -> Iterator[None]:
+    """Every journey needs an Aloft on this machine, to itself."""
     skip_without_aloft()
+    with alone():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,12 @@
 import os
 import subprocess
 
+from aloft.controller.services import ALL
+
 from ..running import ALOFT, aloft, eventually, https, node, told
 
-SERVICES = {
-    "keystone", "placement", "nova-api", "nova-conductor", "nova-scheduler", "nova-novncproxy", "neutron-api",
-    "neutron-workers", "glance", "cinder-api", "cinder-scheduler", "ovn-nb", "ovn-sb", "ovn-northd", "memcached",
-}  # fmt: skip
+SERVICES = {process.name for service in ALL for process in service.processes}
+"""Every process of a controller that has Keystone."""
 
 
 def test_status_tells_the_health_of_every_component(demo):

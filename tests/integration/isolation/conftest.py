@@ -14,7 +14,7 @@ import pytest
 
 from aloft.base.pki import new_request
 
-from ...running import PATHS, Region, aloft, forget, https, skip_without_aloft, told
+from ...running import PATHS, Region, aloft, alone, forget, https, skip_without_aloft, told
 
 Attempt = tuple[Any, ...]
 """The name of a function of ``attempts.py`` and its arguments."""
@@ -130,12 +130,13 @@ def walls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Walled
     """The two customers, made at once."""
     skip_without_aloft()
     folder = tmp_path_factory.mktemp("walls")
-    _remove()
-    begun = [told("customer", "create", name, "--no-wait") for name in CUSTOMERS]
-    ended = [aloft("operation", "watch", one["id"]) for one in begun]
-    assert [one.code for one in ended] == [0, 0], ended
-    yield {name: Walled(Region(name, f"{name}-1"), folder) for name in CUSTOMERS}
-    _remove()
+    with alone():
+        _remove()
+        begun = [told("customer", "create", name, "--no-wait") for name in CUSTOMERS]
+        ended = [aloft("operation", "watch", one["id"]) for one in begun]
+        assert [one.code for one in ended] == [0, 0], ended
+        yield {name: Walled(Region(name, f"{name}-1"), folder) for name in CUSTOMERS}
+        _remove()
 
 
 def _remove() -> None:
