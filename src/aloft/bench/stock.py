@@ -207,7 +207,8 @@ class Stock:
             raise
         if process.returncode:
             last = tail(output.decode(errors="replace").splitlines())
-            raise PermanentError(f"The stock controller's {program} {' '.join(arguments[-2:])} failed.{last}")
+            words = " ".join((program, *arguments[-2:]))
+            raise PermanentError(f"The stock controller's {words} ended with code {process.returncode}.{last}")
 
     async def _bootstrap(self) -> None:
         config = f"--config-file={self.context.conf}/keystone/keystone.conf"
