@@ -5,7 +5,7 @@ from statistics import median
 
 from aloft.bench import stock
 from aloft.bench.report import Figure, Report, timed
-from aloft.bench.running import Running
+from aloft.bench.running import Running, tidy
 from aloft.controller.check import check
 from aloft.controller.services import enabled
 
@@ -44,4 +44,4 @@ async def _create(running: Running, number: int) -> float:
         running.tell(f"{name} was ready after {seconds:.1f} s")
         return seconds
     finally:
-        await running.delete(name)
+        await tidy(running.delete(name), running.tell)

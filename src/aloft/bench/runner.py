@@ -13,7 +13,7 @@ from aloft.base.errors import Conflict, InvalidInput
 from aloft.base.paths import Paths
 from aloft.bench import BENCHES
 from aloft.bench.report import Report, machine
-from aloft.bench.running import Running, Tell
+from aloft.bench.running import Running, Tell, tidy
 
 
 def measure(name: str, runs: int | None, paths: Paths, tell: Tell) -> tuple[Report, dict[str, Any]]:
@@ -41,7 +41,7 @@ def measure(name: str, runs: int | None, paths: Paths, tell: Tell) -> tuple[Repo
             try:
                 return await bench.run(running, runs or bench.RUNS), about
             finally:
-                await running.sweep()
+                await tidy(running.sweep(), tell)
 
     return asyncio.run(_stoppable(work()))
 

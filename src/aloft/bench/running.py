@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,17 @@ WARM_SECONDS = 300.0
 
 OURS = re.compile(r"bench-(create|memory|density|heal|api)-\d+")
 """Names of the customers that benchmarks make; no others are ever deleted."""
+
+
+async def tidy(work: Awaitable[None], tell: Tell) -> None:
+    """Clean up. What goes wrong is told and not raised: it must not hide why the benchmark itself failed.
+
+    The next benchmark removes what is left.
+    """
+    try:
+        await work
+    except AloftError as error:
+        tell(f"not all could be removed: {error}")
 
 
 @dataclass(frozen=True)
@@ -161,7 +172,7 @@ class Running:
         try:
             yield await self.create(name)
         finally:
-            await self.delete(name)
+            await tidy(self.delete(name), self.tell)
 
     async def create(self, name: str) -> Context:
         """Make a customer, and wait until it is ready."""

@@ -30,7 +30,7 @@ from aloft.bench.caller import Caller, through_edge
 from aloft.bench.programs import Programs, end_user, free_ports
 from aloft.bench.proxy import Door
 from aloft.bench.registration import register, register_project
-from aloft.bench.running import Running, Tell
+from aloft.bench.running import Running, Tell, tidy
 from aloft.bench.upstream import CONSOLE, DAEMONS, GUIDE, SLOT, StockContext, StockPaths, configured, migrations
 from aloft.bench.uwsgi import APPLICATIONS, Uwsgi
 from aloft.controller import slots
@@ -294,7 +294,7 @@ async def laid_out(running: Running) -> AsyncIterator[Stock]:
     finally:
         running.tell("removing the stock controller")
         await asyncio.to_thread(programs.close)
-        await remove()
+        await tidy(remove(), running.tell)
 
 
 def _doors(context: StockContext) -> dict[str, Door]:
