@@ -38,6 +38,12 @@ class Result:
     seconds: float
 
 
+ON_A_MACHINE = frozenset({"machine", "integration", "journeys"})
+"""Kinds whose failures the logs of a running Aloft may explain."""
+
+EVIDENCE = ("node.log", "plane.log", "agent.log")
+EVIDENCE_LINES = 25
+
 KINDS = ("lint", "types", "unit", "integration", "journeys")
 
 
@@ -57,7 +63,8 @@ def stages(kinds: Sequence[str], checkout: Path, programs: Path) -> list[Stage]:
         raise InvalidInput(f"There are no tests called {', '.join(unknown)}.", f"Choose from: {', '.join(KINDS)}.")
 
     def tests(kind: str) -> Stage:
-        return Stage(f"{kind} tests", kind, (f"{programs}/python", "-m", "pytest", f"tests/{kind}"))
+        command = (f"{programs}/python", "-m", "pytest", "-ra", "--durations=5", f"tests/{kind}")
+        return Stage(f"{kind} tests", kind, command)
 
     checks = [
         Stage("format", "lint", (f"{programs}/ruff", "format", "--check", ".")),
@@ -121,12 +128,24 @@ def test(kinds: Sequence[str], checkout: Path) -> bool:
         print(f"\n=== {stage.name}: {' '.join(stage.command)}", flush=True)
         env = {**os.environ, "PATH": f"{sys.prefix}/bin:{os.environ.get('PATH', '')}"}
         code = subprocess.run(stage.command, cwd=checkout, env=env, stdin=subprocess.DEVNULL, check=False).returncode
+        if code != 0 and stage.kind in ON_A_MACHINE:
+            print(evidence(Paths.from_environment().log), flush=True)
         print(f"=== {stage.name}: {'passed' if code == 0 else f'failed with code {code}'}", flush=True)
         return code == 0
 
     results = run(chosen, execute, time.monotonic)
     print(f"\n=== summary\n{summary(results)}", flush=True)
     return all(result.outcome == "passed" for result in results)
+
+
+def evidence(logs: Path) -> str:
+    """The end of the logs that tell most about a failure, for a machine that is gone when somebody asks."""
+    shown = []
+    for name in EVIDENCE:
+        if (logs / name).exists():
+            lines = (logs / name).read_text(errors="replace").splitlines()[-EVIDENCE_LINES:]
+            shown += [f"--- the end of {logs / name}", *lines]
+    return "\n".join(shown)
 
 
 def checkout_folder() -> Path:

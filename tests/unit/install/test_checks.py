@@ -59,3 +59,11 @@ def test_the_summary_names_what_did_not_pass() -> None:
     results = checks.run([stage("lint"), stage("types")], lambda s: s.name != "lint", lambda: float(next(clock)))
     assert "Not passed: lint." in checks.summary(results)
     assert "Everything passed." in checks.summary(results[1:])
+
+
+def test_the_logs_of_a_failure_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "node.log").write_text("".join(f"line {number}\n" for number in range(100)))
+    shown = checks.evidence(tmp_path)
+    assert "line 99" in shown
+    assert "line 10\n" not in shown
+    assert "agent.log" not in shown
