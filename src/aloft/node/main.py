@@ -192,10 +192,13 @@ class Node:
             if self._installed(release(name)):
                 await self.supervisor.apply(f"release/{name}", shared.zygotes(self.paths, name))
         await self._apply_known_controllers()
+        if (self.paths.run / "plane/plane.sock").exists():
+            await self._apply_plane()  # it has run since the machine started, and may run still
         await self.supervisor.settle()
         await self.supervisor.wait_ready(("mariadb", "rabbitmq", "edge"), SHARED_SECONDS)
         await self.controllers.publish_names()
-        await self._start_plane()
+        await self._admit_plane()
+        await self._apply_plane()
         self.controllers.resume()
 
     def _wanted_releases(self) -> list[str]:
@@ -216,23 +219,32 @@ class Node:
                 specs = processes.processes(context, enabled(record.spec))
                 await self.supervisor.apply(f"controller/{record.spec.key}", specs)
 
-    async def _start_plane(self) -> None:
+    def _plane_password(self) -> Path:
+        """The file with the password of the plane's database user, made where there is none."""
         account = accounts.account("aloft")
         password = self.paths.state / "plane/database.password"
         files.folder(password.parent, mode=0o700, owner=account.user, group=account.group)
         if not password.exists():
             files.write(password, os.urandom(32).hex(), mode=0o400, owner=account.user, group=account.group)
-        files.folder(self.paths.run / "plane", mode=0o2710, owner=account.user, group=self.edge.group)
+        return password
+
+    async def _admit_plane(self) -> None:
+        """Make the plane's schema and user."""
         await self.database.create_schemas(["aloft"])
-        await self.database.ensure_user("aloft", password.read_text().strip(), ["aloft"])
+        await self.database.ensure_user("aloft", self._plane_password().read_text().strip(), ["aloft"])
+
+    async def _apply_plane(self) -> None:
+        """Write the plane's settings, and have it run."""
+        account = accounts.account("aloft")
+        files.folder(self.paths.run / "plane", mode=0o2710, owner=account.user, group=self.edge.group)
         settings = (
             f'domain = "{self.settings.domain}"\n'
             f"edge_port = {self.settings.edge_port}\n"
             f'edge_ca = "{self.edge.authority_file}"\n'
-            f'database_password_file = "{password}"\n'
+            f'database_password_file = "{self._plane_password()}"\n'
         )
         files.write(self.paths.etc / "plane.toml", settings, mode=0o640, group=account.group)
-        await self.supervisor.apply("plane", (shared.plane(self.paths, account.user, account.group),))
+        await self.supervisor.apply("plane", (shared.plane(self.paths, account.user, account.group, settings),))
 
     def _process_changed(self, status: ProcessStatus) -> None:
         self.controllers.process_changed(status)

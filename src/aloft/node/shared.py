@@ -1,5 +1,6 @@
 """The processes that all customers of a node share, and the zygotes: their declarations and their set-up."""
 
+import hashlib
 import os
 import sys
 from dataclasses import replace
@@ -17,13 +18,14 @@ COMMON = "common"
 """The zygote of a release from which those of its projects are forked."""
 
 
-def plane(paths: Paths, user: int, group: int) -> ProcessSpec:
+def plane(paths: Paths, user: int, group: int, settings: str) -> ProcessSpec:
     """The management plane, as an unprivileged user.
 
     Args:
         paths: where everything lies.
         user: its numeric user.
         group: its numeric group, which may use the node's socket.
+        settings: what is in its file of settings; with others, or with other code, another process takes its place.
     """
     return ProcessSpec(
         name=PLANE,
@@ -31,7 +33,11 @@ def plane(paths: Paths, user: int, group: int) -> ProcessSpec:
         command=(sys.executable, "-m", "aloft.plane", "--config", str(paths.etc / "plane.toml")),
         user=user,
         group=group,
-        env=_environment(paths.state / "plane"),
+        env={
+            **_environment(paths.state / "plane"),
+            "ALOFT_BUILD": build(paths.opt / "tool"),
+            "ALOFT_CONFIGURATION": hashlib.sha256(settings.encode()).hexdigest()[:16],
+        },
         after=("mariadb",),
         umask=0o007,
         ready=Probe("unix", str(paths.run / "plane/plane.sock")),
