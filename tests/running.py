@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import socket
 import ssl
 import subprocess
 import time
@@ -97,7 +98,9 @@ def told(*words: str) -> Any:
 
 
 def node(path: str, method: str = "GET") -> httpx.Response:
-    """One request to the node's local API."""
+    """One request to the node's local API; an ``OSError`` when nobody listens there."""
+    with socket.socket(socket.AF_UNIX) as probe:  # httpx leaves a socket open that does not connect
+        probe.connect(str(PATHS.node_socket))
     transport = httpx.HTTPTransport(uds=str(PATHS.node_socket))
     with httpx.Client(transport=transport, base_url="http://node", timeout=30) as client:
         return client.request(method, path)
