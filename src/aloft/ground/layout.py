@@ -102,3 +102,8 @@ class Layout:
     def libvirt_run(self) -> Path:
         """Sockets of libvirt."""
         return self.paths.root / "run/libvirt"
+
+    @property
+    def libvirt_definitions(self) -> Path:
+        """What libvirt keeps of each virtual machine: ``NAME.xml``."""
+        return self.paths.root / "etc/libvirt/qemu"

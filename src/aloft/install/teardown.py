@@ -59,16 +59,39 @@ def destroy_steps(paths: Paths, log: Path, keep_environments: bool) -> list[Step
 
 
 def remove_instances(layout: Layout) -> str:
-    """End and forget every virtual machine that Nova made on this machine; others are left alone."""
-    if not (shutil.which("virsh") and (layout.libvirt_run / "libvirt-sock").exists()):
-        return "libvirt does not run"
-    removed = 0
-    for name in answer(["virsh", "list", "--all", "--name"]).split():
-        if NOVA_MARK in answer(["virsh", "dumpxml", name]):
-            answer(["virsh", "destroy", name])
-            succeeds(["virsh", "undefine", name, "--managed-save", "--nvram"])
-            removed += 1
+    """End and forget every virtual machine that Nova made on this machine; others are left alone.
+
+    Where libvirt does not run, its files are what says which there are: a definition that stayed would be there again
+    with the next libvirt.
+    """
+    if shutil.which("virsh") and (layout.libvirt_run / "libvirt-sock").exists():
+        removed = _undefine()
+    else:
+        removed = _forget_definitions(layout)
     return f"removed {removed}" if removed else "there are none"
+
+
+def _undefine() -> int:
+    """Ask libvirt to remove Nova's machines."""
+    names = [
+        n for n in answer(["virsh", "list", "--all", "--name"]).split() if NOVA_MARK in answer(["virsh", "dumpxml", n])
+    ]
+    for name in names:
+        answer(["virsh", "destroy", name])
+        succeeds(["virsh", "undefine", name, "--managed-save", "--nvram"])
+    return len(names)
+
+
+def _forget_definitions(layout: Layout) -> int:
+    """Remove Nova's machines without libvirt: what still runs of them, and their files."""
+    definitions = [file for file in layout.libvirt_definitions.glob("*.xml") if NOVA_MARK in file.read_text()]
+    for file in definitions:
+        pid = layout.libvirt_run / f"qemu/{file.stem}.pid"
+        if pid.exists() and file.stem in answer(["ps", "-o", "args=", "-p", pid.read_text().strip()]):
+            succeeds(["kill", "-KILL", pid.read_text().strip()])
+        for trace in (pid, pid.with_suffix(".xml"), file.parent / "autostart" / file.name, file):
+            trace.unlink(missing_ok=True)
+    return len(definitions)
 
 
 def remove_networks(paths: Paths) -> str:
