@@ -106,8 +106,15 @@ def remove_networks(paths: Paths) -> str:
             answer([*talk, "--if-exists", "remove", "Open_vSwitch", ".", "external_ids", entry])
     for line in answer(["ip", "netns", "list"]).splitlines():
         if line.startswith(NAMESPACE_PREFIX):
-            answer(["ip", "netns", "delete", line.split()[0]])
+            _remove_namespace(line.split()[0])
     return ""
+
+
+def _remove_namespace(name: str) -> None:
+    """Remove a network namespace and who lives in it: the metadata agent's proxies are daemons of their own."""
+    if inhabitants := answer(["ip", "netns", "pids", name]).split():
+        succeeds(["kill", "-KILL", *inhabitants])
+    answer(["ip", "netns", "delete", name])
 
 
 def stop_rest(paths: Paths) -> str:

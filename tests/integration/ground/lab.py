@@ -245,6 +245,7 @@ class Lab:
         )
         self.plane = Plane(folder)
         server = serve(self.plane)
+        self.stack.callback(server.server_close)
         self.stack.callback(server.shutdown)
         self._ovn()
         text = HAPROXY.format(folder=folder, address=self.host.edge, domain=DOMAIN, port=server.server_port)
