@@ -39,6 +39,7 @@ def issue_token(
         return
     details(
         (
+            ("line to paste, as root", told["line"]),
             ("token", told["token"]),
             ("plane", told["plane_url"]),
             ("roles", ", ".join(told["roles"])),

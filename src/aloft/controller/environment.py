@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from aloft.base.builds import STAMP
 from aloft.base.errors import PermanentError
 from aloft.base.invoke import CommandFailed, CommandStalled, invoke
 from aloft.base.paths import Paths
 from aloft.controller.release import Release
 
-STAMP = "aloft-stamp.json"
 PYTHON = Path("/usr/bin/python3")
 ATTEMPTS = 3
 REMEDY = "Check the network and the package registry (pip.conf, UV_DEFAULT_INDEX, SSL_CERT_FILE), then try again."
@@ -30,15 +30,6 @@ class Stamp:
 
     lock: str
     wheel: str
-
-
-def build(prefix: Path) -> str:
-    """What the environment in ``prefix`` was made from, in 16 digits; empty for one that Aloft did not finish.
-
-    It stands in the specifications of processes that run from the environment, so that those are replaced with it.
-    """
-    stamp = prefix / STAMP
-    return hashlib.sha256(stamp.read_bytes()).hexdigest()[:16] if stamp.exists() else ""
 
 
 def ready(release: Release, paths: Paths) -> bool:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
+from aloft.base.builds import build
 from aloft.controller.context import Context
 from aloft.controller.declare import Process, Service
-from aloft.controller.environment import build
 from aloft.controller.ports import Name, Names
 from aloft.supervise.spec import Limits, ProcessSpec
 

@@ -52,7 +52,7 @@ class Agent:
         files.folder(layout.log)
         # Instances must outlive the agent whatever happens to its control group, so it uses none.
         self._supervisor = Supervisor(layout.run / "processes", Cgroups.none())
-        self._convergence = Convergence(layout, identity, self._supervisor)
+        self._convergence = Convergence(layout, identity, self._supervisor, self._on_the_way)
         self._desired = self._store.desired() or Desired(generation=0)
         self._outcome: Outcome | None = None
         self._stop = asyncio.Event()
@@ -130,6 +130,11 @@ class Agent:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_CALM if self._outcome.settled else _BUSY):
                     await self._look.wait()
+
+    def _on_the_way(self, outcome: Outcome) -> None:
+        """Report what a round is about while it is under way."""
+        self._outcome = Outcome(outcome.facts, {**(self._outcome.states if self._outcome else {}), **outcome.states})
+        self._news.set()
 
     async def _tell(self) -> None:
         """Report what changed at once, and that the host is there now and then."""

@@ -10,14 +10,15 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aloft.base import files
+from aloft.base.builds import build
 from aloft.base.errors import AloftError, TemporaryError
 from aloft.ground import facts as host_facts
-from aloft.ground import link, machine, plan
+from aloft.ground import link, machine, packages, plan
 from aloft.ground.facts import Facts
 from aloft.ground.layout import Layout
 from aloft.ground.plan import RoleState
@@ -25,6 +26,7 @@ from aloft.ground.roles import ALL, image_library, switch
 from aloft.ground.roles.model import Context, File, Folder, Role
 from aloft.ground.settings import Desired, Settings
 from aloft.ground.store import Identity, Store
+from aloft.ground.uplink import Uplink
 from aloft.supervise import logs
 from aloft.supervise.spec import ProcessSpec, ProcessStatus
 from aloft.supervise.supervisor import Supervisor
@@ -60,9 +62,17 @@ class Convergence:
         layout: where things lie.
         identity: who the host is.
         supervisor: who keeps the processes.
+        tell: told how far a round has come, before each step that takes time.
     """
 
-    def __init__(self, layout: Layout, identity: Identity, supervisor: Supervisor) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        identity: Identity,
+        supervisor: Supervisor,
+        tell: Callable[[Outcome], None] = lambda outcome: None,
+    ) -> None:
+        self._tell = tell
         self._layout = layout
         self._identity = identity
         self._supervisor = supervisor
@@ -77,6 +87,9 @@ class Convergence:
         if desired.settings is None:
             return outcome
         roles = self._build(desired, desired.settings, facts, outcome)
+        if await self._fetch(desired, desired.settings, roles, outcome):
+            facts = outcome.facts = await asyncio.to_thread(host_facts.gather, self._layout)
+            roles = self._build(desired, desired.settings, facts, outcome)
         try:
             carrier = await asyncio.to_thread(self._link, desired.settings, roles)
         except AloftError as error:
@@ -198,10 +211,40 @@ class Convergence:
                 ) from error
         return self._edge
 
+    async def _fetch(self, desired: Desired, settings: Settings, roles: Mapping[str, Role], outcome: Outcome) -> bool:
+        """Have the environment that the roles run from in the build that the plane wants; whether it was renewed.
+
+        A host that is the provider's node itself has what the node made.
+        """
+        wanted, prefix = desired.packages.get(desired.release, ""), self._layout.paths.environment(desired.release)
+        users = [name for name, role in roles.items() if role.release]
+        if not users or not wanted or build(prefix) == wanted:
+            return False
+        try:
+            edge = await asyncio.to_thread(self._edge_address, settings)
+            if host_facts.is_local(edge):
+                return False
+            step = f"Installing OpenStack {desired.release}"
+            _log.info("%s (%s)", step, wanted)
+            outcome.states.update(dict.fromkeys(users, RoleState("converging", step, 0.1)))
+            self._tell(outcome)
+            uplink = Uplink(self._layout, self._identity.agent_name, edge, settings.edge.port)
+            await asyncio.to_thread(packages.fetch, uplink, desired.release, wanted, prefix)
+        except AloftError as error:
+            _log.warning("%s", error)
+            if not build(prefix):
+                outcome.states.update(dict.fromkeys(users, _problem(error, f"Installing OpenStack {desired.release}")))
+            return False
+        for name in users:
+            del outcome.states[name]
+        return True
+
     # Bringing it about
 
     async def _prepare(self, role: Role, facts: Facts, outcome: Outcome) -> bool:
         """Do what must be done before a role's processes start; whether that is complete."""
+        if role.name in outcome.states and role.release and role.release not in facts.releases:
+            return False
         lacks = plan.lacks(role, facts)
         if lacks:
             outcome.states[role.name] = RoleState(
@@ -211,7 +254,13 @@ class Convergence:
             )
             return False
         seen = await asyncio.to_thread(machine.observe, role, systemd=facts.systemd)
-        for step in plan.prepare(role, seen, systemd=facts.systemd):
+        steps = plan.prepare(role, seen, systemd=facts.systemd)
+        for number, step in enumerate(steps):
+            if role.name not in outcome.states and isinstance(step, plan.Install):
+                share = round(0.2 + 0.3 * number / len(steps), 2)
+                outcome.states[role.name] = RoleState("converging", step.text, share)
+                self._tell(outcome)
+                del outcome.states[role.name]
             if not await self._take(step, role, outcome):
                 return False
         return True

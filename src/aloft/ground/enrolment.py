@@ -185,6 +185,18 @@ def _keep(answer: dict[str, Any], key: ec.EllipticCurvePrivateKey, layout: Layou
     return identity
 
 
+def system_authorities() -> str:
+    """The authorities that this machine trusts anyway, PEM; for an edge whose certificate comes from one of them.
+
+    Raises:
+        InvalidInput: the machine has none.
+    """
+    file = ssl.get_default_verify_paths().cafile
+    if file is None:
+        raise InvalidInput("This machine trusts no authority.", "Install the package ca-certificates.")
+    return read_authority(Path(file))
+
+
 def _unreachable(url: str, error: Exception) -> TemporaryError:
     return TemporaryError(
         f"The plane at {url} cannot be reached: {error}.",

@@ -120,12 +120,16 @@ class Settings(_Settings):
 
 
 class Desired(_Settings):
-    """The plane's answer to ``GET /agent/v1/state``: what the host shall be, as of ``generation``."""
+    """The plane's answer to ``GET /agent/v1/state``: what the host shall be, as of ``generation``.
+
+    ``packages`` says which build of the agent (``tool``) and of the release the host shall have.
+    """
 
     generation: int
     roles: tuple[str, ...] = ()
     release: str = ""
     settings: Settings | None = None
+    packages: dict[str, str] = {}
 
     @field_validator("settings", mode="before")
     @classmethod

@@ -5,7 +5,8 @@ host's certificate says who asks. Names need not resolve on the host.
 """
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -34,8 +35,10 @@ class Uplink:
         shown = f"[{address}]" if ":" in address else address
         context = ssl.create_default_context(cafile=str(layout.authority))
         context.load_cert_chain(str(layout.certificate), str(layout.key))
+        self._context = context
+        self._base = f"https://{shown}:{port}"
         self._client = httpx.AsyncClient(
-            base_url=f"https://{shown}:{port}",
+            base_url=self._base,
             headers={"Host": name},
             verify=context,
             timeout=httpx.Timeout(20, read=POLL_SECONDS + 20),
@@ -64,6 +67,21 @@ class Uplink:
             "roles": {name: asdict(state) for name, state in roles.items()},
         }
         await self._call("POST", "/agent/v1/report", json=content)
+
+    @contextmanager
+    def stream(self, path: str) -> Iterator[httpx.Response]:
+        """Fetch something large; blocks, and may be called from any thread.
+
+        Raises:
+            TemporaryError: the plane cannot be reached, or does not have it.
+        """
+        with (
+            httpx.Client(base_url=self._base, verify=self._context, timeout=60, trust_env=False) as client,
+            client.stream("GET", path, headers={"Host": self._name}, extensions={"sni_hostname": self._name}) as answer,
+        ):
+            if answer.status_code != 200:
+                raise TemporaryError(f"The plane answered with status {answer.status_code} for {path}.")
+            yield answer
 
     async def close(self) -> None:
         """Close the connections."""

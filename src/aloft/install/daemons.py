@@ -116,17 +116,25 @@ def running(daemon: Daemon, paths: Paths) -> bool:
     return all(pids(daemon.pid_file(paths)))
 
 
-def start(daemon: Daemon, paths: Paths, log: Path) -> str:
-    """Start the daemon unless it runs, with the code that is installed now; says in a few words what was done."""
+def start(daemon: Daemon, paths: Paths, log: Path, *, again: bool = False) -> str:
+    """Start the daemon unless it runs, with the code that is installed now; says in a few words what was done.
+
+    Args:
+        daemon: which one.
+        paths: where everything lies.
+        log: where the steps' output goes.
+        again: start one that runs anew, since something else that it reads has changed.
+    """
     code = _code(paths)
     stamp = paths.run / f"{daemon.name}.code"
     current = stamp.exists() and stamp.read_text() == code
-    if running(daemon, paths) and current:
+    runs = running(daemon, paths)
+    if runs and current and not again:
         return RUNS
     outcome = "was started"
-    if running(daemon, paths):
+    if runs:
         _end_one(daemon, paths)
-        outcome = "was started again with the new version"
+        outcome = "was started again" if current else "was started again with the new version"
     _launch(daemon, paths, log)
     files.write(stamp, code, mode=0o644)
     return outcome

@@ -6,8 +6,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from aloft.base.builds import build
 from aloft.base.paths import Paths
-from aloft.controller.environment import build
 from aloft.controller.processes import zygote_name
 from aloft.controller.services import PROJECTS
 from aloft.supervise.spec import Probe, ProcessSpec

@@ -85,6 +85,17 @@ def issue_token(
     return row, text
 
 
+def check_token(session: Session, text: str) -> None:
+    """See to it that a host token is good for something still: to fetch packages with, or to enrol.
+
+    Raises:
+        Unauthenticated: it is unknown, or has expired.
+    """
+    row = session.scalars(select(HostToken).where(HostToken.digest == digest(text))).first()
+    if row is None or row.expires_at <= utcnow():
+        raise _bad_token()
+
+
 def revoke_token(work: Transaction, actor: str, customer: str, region_name: str, token_id: str) -> None:
     """Make a host token worthless.
 

@@ -9,8 +9,10 @@ import httpx
 import structlog
 
 from aloft.base.errors import AloftError, TemporaryError
+from aloft.base.paths import Paths
 from aloft.plane.access.keystone import KeystoneAccess
 from aloft.plane.node_api import NodeApi
+from aloft.plane.packages import Packages
 from aloft.plane.reconcile.customers import Customers
 from aloft.plane.reconcile.hosts import Hosts
 from aloft.plane.reconcile.loop import Loop
@@ -37,6 +39,7 @@ class Plane:
         self.internal = httpx.AsyncClient(base_url=settings.internal_url, timeout=10.0)
         self.keystone = KeystoneAccess(self.internal, settings.domain)
         self.releases = Releases(self.records, self.node, settings)
+        self.packages = Packages(Paths.from_environment(), settings.packages)
         self._regions = Regions(self.records, self.node, settings)
         self._customers = Customers(self.records)
         self._hosts = Hosts(self.records, self.node, settings)

@@ -23,6 +23,7 @@ class Settings(BaseModel):
         edge_port: TCP port of the edge.
         edge_ca: certificate authority of the edge (PEM), handed to hosts that enrol.
         internal_url: the edge's listener without TLS, through which Keystone is asked about tokens.
+        packages: folder of the archives that hosts install from.
         node_name: name of the one node.
         node_socket: the node's local API.
         database_socket: MariaDB's unix socket.
@@ -43,6 +44,7 @@ class Settings(BaseModel):
     edge_port: int = 443
     edge_ca: Path = Path("/etc/aloft/ca.pem")
     internal_url: str = "http://127.0.0.1:7080"
+    packages: Path = Path("/var/lib/aloft/plane/packages")
     node_name: str = "local"
     node_socket: Path = Path("/run/aloft/node.sock")
     database_socket: Path = Path("/run/aloft/mariadb/mysqld.sock")

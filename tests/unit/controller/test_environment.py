@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from aloft.base import builds
 from aloft.base.errors import PermanentError
 from aloft.base.paths import Paths
 from aloft.controller import environment
@@ -31,7 +32,7 @@ def finish(release: Release, paths: Paths) -> None:
     prefix = paths.environment(release.name)
     prefix.mkdir(parents=True)
     wanted = environment._wanted(release, paths)
-    (prefix / environment.STAMP).write_text(json.dumps({"lock": wanted.lock, "wheel": wanted.wheel}))
+    (prefix / builds.STAMP).write_text(json.dumps({"lock": wanted.lock, "wheel": wanted.wheel}))
 
 
 def test_an_environment_without_a_stamp_is_not_ready(release: Release, paths: Paths) -> None:

@@ -50,6 +50,7 @@ def role(context: Context) -> Role:
             requirements.disk(2048),
             requirements.release(context.release),
         ),
+        release=context.release,
         packages=tuple(dict.fromkeys((*PACKAGES, *switch.PACKAGES))),
         units=(*switch.units(), Unit("libvirtd.service")),
         folders=(

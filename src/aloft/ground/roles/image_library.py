@@ -26,6 +26,7 @@ def role(context: Context) -> Role:
             requirements.disk(2048),
             requirements.release(context.release),
         ),
+        release=context.release,
         packages=("haproxy", "qemu-utils"),
         folders=(
             Folder(folder, 0o700),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aloft.base.builds import build
 from aloft.ground.facts import Facts
 from aloft.ground.layout import Layout
 from aloft.ground.settings import Settings
@@ -117,6 +118,7 @@ class Role:
         external_ids: entries of Open vSwitch's own ``external_ids``.
         bridges: bridges of Open vSwitch.
         farewells: see :class:`Farewell`.
+        release: the OpenStack release whose environment its processes run from, or empty.
         holds_instances: the role cannot be taken away while virtual machines run.
     """
 
@@ -133,6 +135,7 @@ class Role:
     bridges: tuple[Bridge, ...] = ()
     farewells: tuple[Farewell, ...] = ()
     holds_instances: bool = False
+    release: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,7 @@ class Context:
         source = {"PYTHONPATH": self.source} if self.source else {}
         return {
             **source,
+            "ALOFT_BUILD": build(self.environment),  # another environment, another process
             "PATH": f"{self.environment}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "LANG": "C.UTF-8",
             "HOME": "/root",

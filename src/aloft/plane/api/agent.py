@@ -11,6 +11,7 @@ from fastapi import APIRouter, Header, Query
 from sqlalchemy.orm import Session
 
 from aloft.base.errors import AloftError, TemporaryError
+from aloft.ground import installer
 from aloft.plane import hosts
 from aloft.plane.api import types
 from aloft.plane.api.callers import ThePlane
@@ -112,7 +113,9 @@ def _state(plane: Plane, region: str, host: str) -> tuple[str, types.DesiredStat
     with plane.records.transaction() as work:
         row = _find(work.session, region, host, lock=False)
         granted = {"generation": 0, "roles": [], "settings": {}, **row.granted}
-        return row.id, types.DesiredState.model_validate({**granted, "release": row.region.release})
+        release = row.region.release
+        packages = {name: plane.packages.current(name) for name in (installer.TOOL, release)}
+        return row.id, types.DesiredState.model_validate({**granted, "release": release, "packages": packages})
 
 
 def _find(session: Session, region: str, host: str, lock: bool) -> Host:

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from sqlalchemy import select
 
+from aloft.ground import installer
 from aloft.plane import customers, hosts
 from aloft.plane.access.policy import Principal
 from aloft.plane.api import types, views
@@ -87,9 +88,9 @@ async def issue_host_token(
 
     shown, text = await asyncio.to_thread(write)
     authority = await asyncio.to_thread(read_authority, plane.settings.edge_ca)
-    return types.IssuedHostToken(
-        **shown.model_dump(), token=text, plane_url=plane.settings.plane_url(), authority=authority
-    )
+    url = plane.settings.plane_url()
+    line = installer.line(url, authority.encode(), text)
+    return types.IssuedHostToken(**shown.model_dump(), token=text, line=line, plane_url=url, authority=authority)
 
 
 @router.delete(REGION + "/host-tokens/{token}", status_code=204)

@@ -256,10 +256,12 @@ class HostToken(BaseModel):
 class IssuedHostToken(HostToken):
     """A new host token; the only time that the token itself is shown.
 
-    ``plane_url`` is where the host enrols; ``authority`` is the certificate authority (PEM) that it must trust there.
+    ``plane_url`` is where the host enrols; ``authority`` is the certificate authority (PEM) that it must trust there;
+    ``line`` is what to paste on a bare machine, as root.
     """
 
     token: str
+    line: str
     plane_url: str
     authority: str
 
@@ -408,6 +410,7 @@ class DesiredState(BaseModel):
     roles: list[HostRole]
     release: str
     settings: dict[str, Any]
+    packages: dict[str, str]
 
 
 class Report(Request):

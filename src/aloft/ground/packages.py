@@ -1,0 +1,93 @@
+"""Python packages of a host: the edge serves them, as whole environments, to those who have a certificate.
+
+An environment is unpacked beside the one that is in use and takes its place in one step; the former one is kept, so
+that the host can go back to it.
+"""
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import httpx
+
+from aloft.base.builds import build
+from aloft.base.errors import PermanentError, TemporaryError
+from aloft.ground.uplink import Uplink
+
+_CHUNK = 1 << 20
+_END_SECONDS = 120
+FORMER = ".former"
+
+
+def fetch(uplink: Uplink, name: str, wanted: str, prefix: Path) -> None:
+    """Bring an environment about.
+
+    Args:
+        uplink: to the region's agent API.
+        name: ``tool`` or a release.
+        wanted: its build.
+        prefix: where it belongs.
+
+    Raises:
+        TemporaryError: it could not be fetched.
+        PermanentError: what was fetched is not that build.
+    """
+    prefix.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(dir=prefix.parent, prefix=f".{name}."))
+    fresh.chmod(0o755)
+    try:
+        _unpack(uplink, f"/agent/v1/packages/{name}/{wanted}", fresh)
+        if build(fresh) != wanted:
+            raise PermanentError(
+                f"The package {name} that the edge served is not of the build {wanted}.", "Tell the provider."
+            )
+        _swap(fresh, prefix)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def go_back(prefix: Path) -> bool:
+    """Put the former environment in the place of the present one; whether there was one."""
+    former = _former(prefix)
+    if not former.exists():
+        return False
+    failed = prefix.with_name(f".{prefix.name}.failed")
+    shutil.rmtree(failed, ignore_errors=True)
+    if prefix.exists():
+        prefix.rename(failed)
+    former.rename(prefix)
+    shutil.rmtree(failed, ignore_errors=True)
+    return True
+
+
+def _former(prefix: Path) -> Path:
+    return prefix.with_name(f".{prefix.name}{FORMER}")
+
+
+def _swap(fresh: Path, prefix: Path) -> None:
+    former = _former(prefix)
+    if prefix.exists():
+        shutil.rmtree(former, ignore_errors=True)
+        prefix.rename(former)
+    fresh.rename(prefix)
+
+
+def _unpack(uplink: Uplink, path: str, folder: Path) -> None:
+    command = ["tar", "--extract", "--gzip", "--no-same-owner", f"--directory={folder}"]
+    try:
+        with (
+            uplink.stream(path) as answer,
+            subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as tar,
+        ):
+            assert tar.stdin is not None  # noqa: S101 - for the type checker: it is a pipe
+            for chunk in answer.iter_bytes(_CHUNK):
+                tar.stdin.write(chunk)
+            _, complaint = tar.communicate(timeout=_END_SECONDS)
+    except (httpx.HTTPError, OSError, subprocess.TimeoutExpired) as error:
+        raise TemporaryError(f"The package could not be fetched: {error}.", "The agent tries again.") from error
+    if tar.returncode:
+        raise TemporaryError(
+            f"The package could not be unpacked: {complaint.decode(errors='replace').strip()[-300:]}",
+            "See that the disk has room; the agent tries again.",
+        )
