@@ -26,6 +26,8 @@ import aloft
 from aloft.base.pki import Authority
 from aloft.ground.enrolment import signing_request
 
+from ...machines import Machine, cable
+
 SOURCE = Path(aloft.__file__).parents[1]
 DOMAIN = "demo-1.demo.lab.internal"
 NAMES = {
@@ -33,7 +35,7 @@ NAMES = {
     for label in ("compute", "network", "image", "placement", "metadata", "amqp", "ovn", "db", "agent")
 } | {"identity": "identity.demo.lab.internal"}
 PATIENCE = 60.0
-PRIVATE = ("run", "var/lib/aloft", "var/log/aloft", "etc/openvswitch", "var/lib/openvswitch", "var/lib/libvirt")
+PRIVATE = ("run", "var/lib/aloft", "var/log/aloft", "var/lib/openvswitch", "var/lib/libvirt")
 
 HAPROXY = """
 global
@@ -161,72 +163,26 @@ def serve(plane: Plane) -> ThreadingHTTPServer:
 
 
 class Host:
-    """The far host: a process that holds the namespaces, and commands in them."""
+    """The far host, with a cable to the edge."""
 
     def __init__(self, folder: Path, number: int) -> None:
         self.folder = folder
         self.number = number
         self.root = folder / "host"
-        for name in PRIVATE:
-            (self.root / name).mkdir(parents=True)
-        (self.root / "hosts").write_text("127.0.0.1 localhost\n")
-        mounts = "\n".join(f"mount --bind {self.root}/{name} /{name}" for name in PRIVATE)
-        # /etc is overlaid by a copy, so that /etc/hosts can be replaced by a rename
-        script = f"""
-            set -e
-            mkdir {self.root}/etc.new
-            cp -a /etc/. {self.root}/etc.new/
-            cp {self.root}/hosts {self.root}/etc.new/hosts
-            rm -rf {self.root}/etc.new/openvswitch {self.root}/etc.new/libvirt/qemu/networks/autostart
-            mkdir {self.root}/etc.new/openvswitch
-            mkdir -p /var/lib/aloft /var/log/aloft
-            mount --bind {self.root}/etc.new /etc
-            {mounts.replace(f"mount --bind {self.root}/etc/openvswitch /etc/openvswitch", "")}
-            hostname far
-            ip link set lo up
-            echo up
-            # as the namespace's first process it has to bury orphans, which a wait does
-            while :; do sleep 3600 & wait $!; done
-        """
-        self.holder = subprocess.Popen(
-            ["unshare", "-m", "-n", "-u", "-p", "-f", "--mount-proc", "--propagation", "private", "sh", "-c", script],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.holder.stdout
-        assert self.holder.stdout.readline() == "up\n"
-        children = Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children").read_text().split()
-        self.pid = int(children[0])
-        self._wire()
-
-    def _wire(self) -> None:
-        near, far = f"lab{self.number}n", f"lab{self.number}f"
-        ip("link", "add", near, "type", "veth", "peer", "name", far, "netns", str(self.pid))
-        ip("address", "add", f"{self.edge}/24", "dev", near)
-        ip("link", "set", near, "up")
-        self.run("ip", "address", "add", f"10.213.{self.number}.2/24", "dev", far)
-        self.run("ip", "link", "set", far, "up")
+        self.machine = Machine(self.root, "far", PRIVATE)
+        self.run = self.machine.run
+        near = f"lab{number}n"
+        cable(self.machine, f"lab{number}f", f"10.213.{number}.2/24", near, near_address=f"{self.edge}/24")
 
     @property
     def edge(self) -> str:
         return f"10.213.{self.number}.1"
 
-    def command(self, *command: str) -> list[str]:
-        return ["nsenter", f"--target={self.pid}", "-m", "-n", "-u", "-p", "--", *command]
-
-    def run(self, *command: str, check: bool = True) -> str:
-        done = subprocess.run(self.command(*command), capture_output=True, text=True, check=False, timeout=60)
-        assert not check or done.returncode == 0, f"{command}: {done.stderr}"
-        return done.stdout
-
     def agent(self, *arguments: str) -> list[str]:
-        return self.command("env", f"PYTHONPATH={SOURCE}", sys.executable, "-m", "aloft.ground", *arguments)
+        return self.machine.command("env", f"PYTHONPATH={SOURCE}", sys.executable, "-m", "aloft.ground", *arguments)
 
     def close(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
-        self.holder.wait()
-        if self.holder.stdout:
-            self.holder.stdout.close()
+        self.machine.close()
         subprocess.run(["ip", "link", "delete", f"lab{self.number}n"], check=False, capture_output=True)
 
 
@@ -344,7 +300,3 @@ def wait_for(condition: Callable[[], Any], timeout: float = PATIENCE) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not come about in time"
         time.sleep(0.05)
-
-
-def ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True)

@@ -56,7 +56,7 @@ def test_becomes_a_chassis_through_the_link_alone(enrolled):
 
 
 def test_the_names_lead_to_the_link(enrolled):
-    hosts = (enrolled.host.root / "etc.new/hosts").read_text()
+    hosts = (enrolled.host.root / "etc/hosts").read_text()
     assert f"127.0.0.1 {NAMES['identity']}" in hosts
     assert "plane.lab.internal" in hosts
 
