@@ -21,8 +21,8 @@ from aloft.ground.installer import TOOL, Platform
 
 _KEPT = 2
 _PACK_SECONDS = 600
-_LEFT_OUT = ("__pycache__", "tests", "CACHEDIR.TAG")
-"""What no host needs; half of an environment's size."""
+_LEFT_OUT = ("tests", "CACHEDIR.TAG")
+"""What no host needs. Compiled modules stay: compiling them costs a host more than fetching them."""
 
 
 class Packages:

@@ -6,7 +6,6 @@ agent's API and notes what it is told.
 
 import contextlib
 import json
-import os
 import shutil
 import signal
 import subprocess
