@@ -1,4 +1,4 @@
-"""The operating system's user that the plane and the edge's sockets belong to."""
+"""The operating system's users that the plane and the portal run as."""
 
 import grp
 import pwd
@@ -6,33 +6,35 @@ from pathlib import Path
 
 from aloft.base.invoke import invoke
 
-NAME = "aloft"
+NAMES = ("aloft", "aloft-portal")
+"""The plane's user, whose group may use the node's socket, and the portal's, which may do nothing."""
 
 
 def ensure(log: Path) -> str:
-    """Make the system user and group ``aloft`` unless they are there."""
+    """Make the system users, each with a group of its own, unless they are there."""
     made = []
-    if not _has_group():
-        invoke(["groupadd", "--system", NAME], log=log, timeout=60)
-        made.append("group")
-    if not _has_user():
-        home = ["--home-dir", "/nonexistent", "--no-create-home", "--shell", "/usr/sbin/nologin"]
-        invoke(["useradd", "--system", "--gid", NAME, *home, NAME], log=log, timeout=60)
-        made.append("user")
-    return f"made the {' and '.join(made)} {NAME}" if made else "are there"
+    for name in NAMES:
+        if not _has_group(name):
+            invoke(["groupadd", "--system", name], log=log, timeout=60)
+        if not _has_user(name):
+            home = ["--home-dir", "/nonexistent", "--no-create-home", "--shell", "/usr/sbin/nologin"]
+            invoke(["useradd", "--system", "--gid", name, *home, name], log=log, timeout=60)
+            made.append(name)
+    return f"made {' and '.join(made)}" if made else "are there"
 
 
 def remove(log: Path) -> None:
-    """Remove the user and the group."""
-    if _has_user():
-        invoke(["userdel", NAME], log=log, timeout=60)
-    if _has_group():
-        invoke(["groupdel", NAME], log=log, timeout=60)
+    """Remove the users and the groups."""
+    for name in NAMES:
+        if _has_user(name):
+            invoke(["userdel", name], log=log, timeout=60)
+        if _has_group(name):
+            invoke(["groupdel", name], log=log, timeout=60)
 
 
-def _has_user() -> bool:
-    return any(entry.pw_name == NAME for entry in pwd.getpwall())
+def _has_user(name: str) -> bool:
+    return any(entry.pw_name == name for entry in pwd.getpwall())
 
 
-def _has_group() -> bool:
-    return any(entry.gr_name == NAME for entry in grp.getgrall())
+def _has_group(name: str) -> bool:
+    return any(entry.gr_name == name for entry in grp.getgrall())

@@ -66,12 +66,17 @@ def stages(kinds: Sequence[str], checkout: Path, programs: Path) -> list[Stage]:
         command = (f"{programs}/python", "-m", "pytest", "-ra", "--durations=5", f"tests/{kind}")
         return Stage(f"{kind} tests", kind, command)
 
+    def front_end(script: str, kind: str) -> Stage:
+        command = (f"{programs}/python", "-m", "aloft.install.pages", script, str(checkout))
+        return Stage(f"ui {script}", kind, command)
+
     checks = [
         Stage("format", "lint", (f"{programs}/ruff", "format", "--check", ".")),
         Stage("lint", "lint", (f"{programs}/ruff", "check", ".")),
         Stage("layers", "lint", (f"{programs}/lint-imports",)),
         Stage("types", "types", (f"{programs}/mypy",)),
         tests("unit"),
+        *(front_end(script, kind) for script, kind in (("lint", "lint"), ("types", "types"), ("test", "unit"))),
     ]
     machine = [
         stage for stage in (tests("integration"), tests("journeys")) if (checkout / "tests" / stage.kind).is_dir()

@@ -64,6 +64,7 @@ class Plane:
         paths = self._paths
         files.folder(paths.etc)
         bootstrap = ["bootstrap", "--account", "admin", "--token-file", str(self._token_file)]
+        bootstrap += ["--password-file", str(paths.etc / "portal.password")]
         command = [sys.executable, "-m", "aloft.plane", "--config", str(paths.etc / "plane.toml"), *bootstrap]
         invoke(command, log=self._log, timeout=120, remedy=f"Look into {paths.log / 'plane.log'}.")
         told = {"url": self._url, "authority": str(trust.authority(paths)), "token_file": str(self._token_file)}

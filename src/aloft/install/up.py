@@ -6,6 +6,7 @@ that follows a failure, or a kill, goes on where the first was.
 
 import contextlib
 import datetime
+import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,24 @@ from aloft.base.paths import Paths
 from aloft.controller import environment
 from aloft.controller.release import Release
 from aloft.controller.release import release as find_release
-from aloft.install import account, bootstrap, clouds, daemons, facts, installation, nodefile, packages, preflight, trust
+from aloft.install import (
+    account,
+    bootstrap,
+    clouds,
+    daemons,
+    facts,
+    installation,
+    nodefile,
+    packages,
+    pages,
+    preflight,
+    trust,
+)
 from aloft.install.clouds import Login
 from aloft.install.demo import INSTANCE, Demo, ExternalNetwork
 from aloft.install.health import await_node
 from aloft.install.installation import DEMO_CUSTOMER, DEMO_REGION, Installation
+from aloft.install.pages import Workshop
 from aloft.install.steps import Step, together
 
 HYPERVISOR_SECONDS = 180.0
@@ -71,10 +85,11 @@ def machine_steps(machine: Machine, provider: Provider) -> list[Step]:
     return [
         Step("Check this machine", lambda: _check(machine)),
         Step(
-            f"Install packages and {release.title}",
+            f"Install packages, {release.title} and the portal",
             together(
                 Step("packages", lambda: _packages(machine)),
                 Step(release.name, lambda: _environment(machine, release)),
+                Step("portal", lambda: _pages(machine)),
             ),
         ),
         Step("Make users", lambda: account.ensure(log)),
@@ -157,7 +172,15 @@ def outlook(machine: Machine, with_demo: bool) -> str:
         f"The plane (/v1/openapi.json)   {chosen.url('plane')}/v1",
         f"Its login                      {paths.etc / 'cli.toml'} (read by `aloft`)",
     ]
+    lines += [
+        f"The provider's portal          {chosen.url('portal')}",
+        f"Its login                      user `admin`, password in {paths.etc / 'portal.password'}",
+    ]
     if with_demo:
+        lines += [
+            f"The portal of {DEMO_CUSTOMER}             {chosen.url(f'portal.{DEMO_CUSTOMER}')}",
+            f"Its login                      user `admin`, password as in {clouds.SYSTEM_FILE}",
+        ]
         identity = chosen.url(f"identity.{DEMO_CUSTOMER}")
         lines += [
             f"OpenStack of {DEMO_CUSTOMER}              {identity}/v3",
@@ -214,6 +237,12 @@ def _environment(machine: Machine, release: Release) -> str:
         with contextlib.suppress(CommandFailed, CommandStalled):  # packages hold templates that are not quite Python
             invoke(command, log=machine.log, timeout=600)
     return outcome
+
+
+def _pages(machine: Machine) -> str:
+    """Build the portal's pages where this was started from a checkout."""
+    workshop = Workshop.of(machine.paths, Path(os.environ.get("ALOFT_CHECKOUT") or "/nonexistent"))
+    return pages.install(machine.paths, workshop)
 
 
 def _settings(machine: Machine) -> str:

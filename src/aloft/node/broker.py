@@ -3,6 +3,7 @@
 It speaks the broker's management API over HTTP. Every method may be called again with the same arguments.
 """
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,25 @@ from aloft.base.paths import Paths
 from aloft.node import rabbitmq
 
 _GONE = 404
+
+LISTENER = "portal"
+"""The user that listens to what services notify of: it may read that, in queues of its own, and nothing else."""
+
+NOTIFYING = ("nova", "neutron", "cinder", "glance", "keystone")
+"""The exchanges that services notify through."""
+
+_LISTENING = {
+    "configure": r"^portal\.",
+    "write": r"^portal\.",
+    "read": rf"^(portal\..*|{'|'.join(NOTIFYING)})$",
+}
+_NOTHING_WAITS = {
+    # oslo.messaging makes a queue for each kind of notification, which nobody empties: let nothing stay in it.
+    "pattern": r"^(versioned_)?notifications\.",
+    "definition": {"message-ttl": 0, "max-length": 1},
+    "apply-to": "queues",
+    "priority": 1,
+}
 
 
 class Broker:
@@ -55,6 +75,30 @@ class Broker:
             await self._call("PUT", f"/vhosts/{_part(name)}", client=client)
             for limit, value in (("max-connections", connections), ("max-queues", queues)):
                 await self._call("PUT", f"/vhost-limits/{_part(name)}/{limit}", {"value": value}, client=client)
+            await self._let_notify(name, client)
+
+    async def ensure_listener(self, password: str, vhosts: Iterable[str]) -> None:
+        """Make the user that listens to notifications exist.
+
+        Args:
+            password: its password, set anew.
+            vhosts: the virtual hosts that there are already; those made later let it in by themselves.
+        """
+        async with self._client() as client:
+            await self._call("PUT", f"/users/{LISTENER}", {"password": password, "tags": ""}, client=client)
+            held = await self._call("GET", f"/users/{LISTENER}/permissions", client=client)
+            for vhost in sorted(set(vhosts) - {one["vhost"] for one in held}):
+                await self._let_notify(vhost, client)
+
+    async def _let_notify(self, vhost: str, client: httpx.AsyncClient) -> None:
+        """Make the exchanges that services notify through, and let the listener in, where there is one yet."""
+        await self._call("PUT", f"/policies/{_part(vhost)}/notifications", _NOTHING_WAITS, client=client)
+        for exchange in NOTIFYING:
+            topic = {"type": "topic", "durable": True}
+            await self._call("PUT", f"/exchanges/{_part(vhost)}/{exchange}", topic, client=client)
+        known = await self._call("GET", "/users?columns=name", client=client)
+        if any(user["name"] == LISTENER for user in known):
+            await self._call("PUT", f"/permissions/{_part(vhost)}/{LISTENER}", _LISTENING, client=client)
 
     async def ensure_user(self, name: str, password: str, vhost: str) -> None:
         """Make a user exist that may do all in one virtual host, and neither use another nor administrate.

@@ -36,6 +36,7 @@ class EdgeNames:
         self._domain = settings.domain
         self._hosts = hosts
         self._plane = paths.run / "plane/plane.sock"
+        self._portal = paths.run / "portal/portal.sock"
         sockets = {endpoint.process for service in ALL for endpoint in service.endpoints}
         tcp = {endpoint.process for service in ALL for endpoint in service.endpoints if endpoint.label in TCP}
         self.settings = EdgeSettings(
@@ -43,7 +44,7 @@ class EdgeNames:
             port=settings.edge_port,
             http_services=(*sorted(sockets - tcp), "library"),
             tcp_services=tuple(sorted(tcp)),
-            shared_http=(str(self._plane),),
+            shared_http=(str(self._plane), str(self._portal)),
             shared_tcp=("127.0.0.1:7672", str(paths.database_socket)),
         )
         self._edge = edge.Edge(paths, self.settings)
@@ -61,7 +62,7 @@ class EdgeNames:
         return accounts.account(self.settings.user).group
 
     def initialise(self) -> None:
-        """Make what the edge needs to start: its CA, its own files, and the plane's route."""
+        """Make what the edge needs to start: its CA and its own files."""
         files.folder(self._paths.etc, mode=0o755)
         files.folder(self._certificates, mode=0o700)
         self._authority = Authority.open(self._paths.state / "edge-ca", "Aloft edge authority")
@@ -73,7 +74,7 @@ class EdgeNames:
         return edge.process(self._paths, self.settings)
 
     async def publish(self, controllers: tuple[Names, ...]) -> None:
-        """Serve the plane's name and those of all given controllers, and no others."""
+        """Serve the plane's name, the portal's, and those of all given controllers, and no others."""
         routes = await asyncio.to_thread(self._routes, controllers)
         await self._edge.apply(routes)
         await asyncio.to_thread(self._forget, {route.certificate for route in routes})
@@ -83,6 +84,9 @@ class EdgeNames:
     def _routes(self, controllers: tuple[Names, ...]) -> list[Route]:
         plane = f"plane.{self._domain}"
         routes = [Route(plane, "http", str(self._plane), self._certificate("plane", (plane,)))]
+        portals = [("portal", f"portal.{self._domain}")]
+        portals += [(name, f"portal.{name}.{self._domain}") for name in sorted({c.customer for c in controllers})]
+        routes += [Route(name, "http", str(self._portal), self._certificate(label, (name,))) for label, name in portals]
         for controller in controllers:
             names = tuple(name.name for name in controller.names)
             certificate = self._certificate(f"{controller.customer}.{controller.region}", names)

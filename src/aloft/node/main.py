@@ -23,8 +23,11 @@ from aloft.base import accounts, files
 from aloft.base.errors import AloftError, PermanentError
 from aloft.base.paths import Paths
 from aloft.controller import environment, processes
+from aloft.controller.context import Slot
+from aloft.controller.ports import Names
 from aloft.controller.release import Release, release, releases
 from aloft.controller.services import enabled
+from aloft.controller.slots import load_secrets, make_broker_users
 from aloft.node import mariadb, rabbitmq, shared
 from aloft.node.api import build
 from aloft.node.broker import Broker
@@ -33,6 +36,7 @@ from aloft.node.database import Database
 from aloft.node.edge_names import EdgeNames
 from aloft.node.grants import Grants
 from aloft.node.pool import Pool
+from aloft.node.portal import PortalPlace
 from aloft.node.registry import Registry
 from aloft.node.settings import NodeSettings
 from aloft.supervise.cgroup import Cgroups
@@ -69,6 +73,7 @@ class Node:
         self.rabbitmq = rabbitmq.Settings.for_machine()
         self.broker = Broker(paths, self.rabbitmq)
         self.edge = EdgeNames(paths, settings)
+        self.portal = PortalPlace(paths, settings, self.edge.group)
         self.registry = Registry(paths)
         edge = accounts.account("haproxy")
         self.pool = Pool(
@@ -80,7 +85,7 @@ class Node:
             self.registry,
             self.pool,
             self.supervisor,
-            self.edge.publish,
+            self._publish,
             self.start_release,
             self.edge.authority_file,
             self.supervisor.status,
@@ -194,11 +199,13 @@ class Node:
         await self._apply_known_controllers()
         if (self.paths.run / "plane/plane.sock").exists():
             await self._apply_plane()  # it has run since the machine started, and may run still
+            await self.supervisor.apply("portal", (self.portal.process(),))
         await self.supervisor.settle()
         await self.supervisor.wait_ready(("mariadb", "rabbitmq", "edge"), SHARED_SECONDS)
         await self.controllers.publish_names()
         await self._admit_plane()
         await self._apply_plane()
+        await self._apply_portal()
         self.controllers.resume()
 
     def _wanted_releases(self) -> list[str]:
@@ -245,6 +252,23 @@ class Node:
         )
         files.write(self.paths.etc / "plane.toml", settings, mode=0o640, group=account.group)
         await self.supervisor.apply("plane", (shared.plane(self.paths, account.user, account.group, settings),))
+
+    async def _apply_portal(self) -> None:
+        """Let the portal's back end listen to the broker, and have it run."""
+        process = self.portal.process()
+        slots = [Slot(number, self.paths) for number in self.registry.slots() if self.registry.prepared(number)]
+        users = await self.broker.users()
+        for slot in slots:
+            held = await asyncio.to_thread(load_secrets, slot)
+            if not {slot.broker_user(service) for service in held.broker} <= users:
+                await make_broker_users(slot, held, self.broker)
+        await self.broker.ensure_listener(self.portal.password(), {slot.vhost for slot in slots})
+        await self.supervisor.apply("portal", (process,))
+
+    async def _publish(self, controllers: tuple[Names, ...]) -> None:
+        """Serve names at the edge, and tell the portal's back end which regions there are."""
+        self.portal.publish(controllers)
+        await self.edge.publish(controllers)
 
     def _process_changed(self, status: ProcessStatus) -> None:
         self.controllers.process_changed(status)

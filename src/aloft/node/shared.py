@@ -14,34 +14,49 @@ from aloft.supervise.spec import Probe, ProcessSpec
 
 PLANE = "plane"
 
+PORTAL = "portal"
+
 COMMON = "common"
 """The zygote of a release from which those of its projects are forked."""
 
 
 def plane(paths: Paths, user: int, group: int, settings: str) -> ProcessSpec:
-    """The management plane, as an unprivileged user.
+    """The management plane, as an unprivileged user that may use the node's socket."""
+    return _program(paths, PLANE, user, group, settings, after=("mariadb",))
+
+
+def portal(paths: Paths, user: int, group: int, settings: str) -> ProcessSpec:
+    """The portal's back end, as a user that may do nothing but talk to the edge and the broker as anybody could."""
+    return _program(paths, PORTAL, user, group, settings)
+
+
+def _program(paths: Paths, name: str, user: int, group: int, settings: str, after: tuple[str, ...] = ()) -> ProcessSpec:
+    """One of Aloft's own programs, which serves on a unix socket.
 
     Args:
         paths: where everything lies.
+        name: of the program, of its package, its socket and its file of settings.
         user: its numeric user.
-        group: its numeric group, which may use the node's socket.
+        group: its numeric group.
         settings: what is in its file of settings; with others, or with other code, another process takes its place.
+        after: the processes that must be ready before.
     """
     return ProcessSpec(
-        name=PLANE,
-        log=paths.log / "plane.log",
-        command=(sys.executable, "-m", "aloft.plane", "--config", str(paths.etc / "plane.toml")),
+        name=name,
+        log=paths.log / f"{name}.log",
+        command=(sys.executable, "-m", f"aloft.{name}", "--config", str(paths.etc / f"{name}.toml")),
         user=user,
         group=group,
         env={
-            **_environment(paths.state / "plane"),
+            **_environment(paths.state / name),
             "ALOFT_BUILD": build(paths.opt / "tool"),
             "ALOFT_CONFIGURATION": hashlib.sha256(settings.encode()).hexdigest()[:16],
+            "MALLOC_ARENA_MAX": "2",
         },
-        after=("mariadb",),
+        after=after,
         umask=0o007,
-        ready=Probe("unix", str(paths.run / "plane/plane.sock")),
-        cgroup="plane",
+        ready=Probe("unix", str(paths.run / name / f"{name}.sock")),
+        cgroup=name,
     )
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import socket
 import sys
 from pathlib import Path
 from types import FrameType
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING
 import structlog
 import uvicorn
 
-from aloft.base.errors import AloftError, PermanentError
+from aloft.base.errors import AloftError
+from aloft.base.sockets import listen
 from aloft.plane.bootstrap import bootstrap
 from aloft.plane.records.database import Records
 from aloft.plane.settings import Settings, load
@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     first = commands.add_parser("bootstrap", help="make the first administrator and write a token of it")
     first.add_argument("--account", default="admin")
     first.add_argument("--token-file", type=Path, required=True)
+    first.add_argument("--password-file", type=Path, help="written when the account gets its first password")
     commands.add_parser("openapi", help="print the description of the API")
     chosen = parser.parse_args(arguments)
     structlog.configure(
@@ -51,7 +52,7 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
     if chosen.command == "bootstrap":
         records = Records(settings.database_url())
         records.migrate()
-        written = bootstrap(records, chosen.account, chosen.token_file)
+        written = bootstrap(records, chosen.account, chosen.token_file, chosen.password_file)
         sys.stdout.write(f"{'A new' if written else 'The'} token of {chosen.account} is in {chosen.token_file}\n")
         return 0
     from aloft.plane.api.application import build
@@ -64,7 +65,7 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
         app, access_log=False, log_level="warning", server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
     )
     server = _Server(config, app.state.plane)
-    listener = listen(settings.socket, settings.socket_mode)
+    listener = listen(settings.socket, settings.socket_mode, "plane")
     structlog.get_logger("aloft.plane").info("listening", socket=str(settings.socket))
     server.run(sockets=[listener])
     return 0 if server.started else 1
@@ -80,26 +81,6 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._plane.signals.stop()
         super().handle_exit(sig, frame)
-
-
-def listen(path: Path, mode: int) -> socket.socket:
-    """Listen on a unix socket, in the place of one that nobody listens on any more.
-
-    Raises:
-        PermanentError: another plane listens there.
-    """
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            path.unlink(missing_ok=True)
-        else:
-            raise PermanentError(f"Another plane listens on {path}.", "Stop it first.")
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(path))
-    path.chmod(mode)
-    listener.listen(1024)
-    return listener
 
 
 if __name__ == "__main__":

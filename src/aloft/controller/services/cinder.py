@@ -28,6 +28,7 @@ def _files(context: Context) -> Files:
                 "keystone_authtoken": shared.authtoken(context, "cinder"),
                 "service_user": shared.service_user(context, "cinder"),
                 "nova": {**shared.login(context, "cinder"), "interface": "internal"},
+                "oslo_messaging_notifications": shared.notifications(context, "cinder"),
                 "oslo_messaging_rabbit": shared.messaging(),
                 "oslo_concurrency": shared.concurrency(context),
                 "coordination": {"backend_url": f"file://{context.slot.state / 'cinder/coordination'}"},

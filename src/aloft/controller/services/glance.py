@@ -25,6 +25,8 @@ def _files(context: Context) -> Files:
                 "database": shared.database(context, "glance", "glance"),
                 "keystone_authtoken": shared.authtoken(context, "glance"),
                 "paste_deploy": {"flavor": "keystone", "config_file": str(etc / "glance-api-paste.ini")},
+                "oslo_messaging_notifications": shared.notifications(context, "glance"),
+                "oslo_messaging_rabbit": shared.messaging(),
                 "oslo_concurrency": shared.concurrency(context),
             }
         )
@@ -39,6 +41,7 @@ SERVICE = Service(
         ("glance-manage", "--config-file", "{conf}/glance/glance-api.conf", "db_sync"),
         ("python", "-m", "aloft.inside.fill", "glance", "{conf}/glance/glance-api.conf"),
     ),
+    broker=True,
     roles=("admin", "service"),
     endpoints=(
         Endpoint(

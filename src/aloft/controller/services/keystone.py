@@ -7,15 +7,22 @@ from aloft.controller.declare import Endpoint, Files, Process, Service, accepts
 from aloft.controller.ini import render
 from aloft.controller.services import shared
 
+TOKEN_SECONDS = 8 * 3600
+"""A working day: the portal's sessions end with their tokens."""
+
 
 def _files(context: Context) -> Files:
     keys = context.slot.state / "keys"
     return {
         "keystone/keystone.conf": render(
             {
-                "DEFAULT": {**shared.logging(), "public_endpoint": context.public("identity")},
+                "DEFAULT": {
+                    **shared.logging(),
+                    "public_endpoint": context.public("identity"),
+                    "notification_format": "basic",
+                },
                 "database": shared.database(context, "keystone", "keystone"),
-                "token": {"provider": "fernet"},
+                "token": {"provider": "fernet", "expiration": TOKEN_SECONDS},
                 "fernet_tokens": {"key_repository": str(keys / "fernet")},
                 "fernet_receipts": {"key_repository": str(keys / "receipt")},
                 "credential": {"key_repository": str(keys / "credential")},
@@ -24,6 +31,8 @@ def _files(context: Context) -> Files:
                     "backend": "dogpile.cache.pymemcache",
                     "memcache_servers": f"unix:{context.slot.socket('memcached')}",
                 },
+                "oslo_messaging_notifications": shared.notifications(context, "keystone"),
+                "oslo_messaging_rabbit": shared.messaging(),
                 "oslo_middleware": {"enable_proxy_headers_parsing": False},
                 "auth": {"methods": "external,password,token,oauth1,mapped,application_credential,totp"},
             }
@@ -36,6 +45,7 @@ SERVICE = Service(
     project="keystone",
     scope="customer",
     schemas=("keystone",),
+    broker=True,
     migrate=(("keystone-manage", "--config-file", "{conf}/keystone/keystone.conf", "db_sync"),),
     endpoints=(
         Endpoint(

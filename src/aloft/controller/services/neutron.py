@@ -32,6 +32,7 @@ def _files(context: Context) -> Files:
                 "keystone_authtoken": shared.authtoken(context, "neutron"),
                 "nova": {**shared.login(context, "neutron"), "endpoint_type": "internal"},
                 "placement": shared.client(context, "neutron"),
+                "oslo_messaging_notifications": shared.notifications(context, "neutron"),
                 "oslo_messaging_rabbit": shared.messaging(),
                 "oslo_concurrency": shared.concurrency(context),
             }

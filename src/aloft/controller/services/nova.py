@@ -47,10 +47,15 @@ def _sections(context: Context) -> Sections:
             "backend": "dogpile.cache.pymemcache",
             "memcache_servers": f"unix:{context.slot.socket('memcached')}",
         },
+        "notifications": {
+            "notification_format": "versioned",
+            "notify_on_state_change": "vm_and_task_state",
+        },
         "conductor": {"workers": 1},
         "scheduler": {"workers": 1},
         "filter_scheduler": {"track_instance_changes": False},
         "vnc": {"enabled": True, "novncproxy_base_url": context.public("console", "/vnc_lite.html")},
+        "oslo_messaging_notifications": shared.notifications(context, "nova"),
         "oslo_messaging_rabbit": shared.messaging(),
         "oslo_concurrency": shared.concurrency(context),
     }

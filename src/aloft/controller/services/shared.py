@@ -81,6 +81,11 @@ def messaging() -> Options:
     }
 
 
+def notifications(context: Context, service: str) -> Options:
+    """Tell others what happens. A broker that does not answer must not hold up a request, so it is asked again once."""
+    return {"driver": "messagingv2", "transport_url": context.transport_url(service), "retry": 1}
+
+
 def rpc_pool() -> Options:
     """Few threads per process: each costs memory, and a customer's controller has little to do at once."""
     return {"executor_thread_pool_size": 16, "rpc_response_timeout": 60}

@@ -137,6 +137,8 @@ def nova_sections(context: Context) -> dict[str, ini.Options]:
         },
         "service_user": {**openstack.login(context, "nova"), "send_service_user_token": True},
         "os_vif_ovs": {"ovsdb_connection": f"unix:{layout.switch_socket}"},
+        "notifications": {"notification_format": "versioned", "notify_on_state_change": "vm_and_task_state"},
+        "oslo_messaging_notifications": openstack.notifications(settings.amqp),
         "oslo_messaging_rabbit": openstack.messaging(settings.amqp),
         "oslo_concurrency": {"lock_path": str(layout.run / "locks")},
         **openstack.privileges(context, "nova.conf", "nova_sys_admin", "vif_plug_ovs_privileged", "privsep_osbrick"),

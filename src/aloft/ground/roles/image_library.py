@@ -86,6 +86,8 @@ def sections(context: Context) -> dict[str, ini.Options]:
             "service_token_roles_required": True,
         },
         "paste_deploy": {"flavor": "keystone", "config_file": str(etc / "glance-api-paste.ini")},
+        "oslo_messaging_notifications": openstack.notifications(settings.amqp),
+        "oslo_messaging_rabbit": openstack.messaging(settings.amqp),
         "oslo_concurrency": {"lock_path": str(context.layout.run / "locks")},
     }
 

@@ -74,6 +74,11 @@ def messaging(broker: Broker) -> ini.Options:
     }
 
 
+def notifications(broker: Broker) -> ini.Options:
+    """Tell others what happens; a broker that does not answer holds nothing up."""
+    return {"driver": "messagingv2", "transport_url": transport_url(broker), "retry": 1}
+
+
 def privileges(context: Context, config: str, *sections: str) -> dict[str, ini.Options]:
     """How privileged helpers are started: straight, since the service is root; by default oslo.privsep calls sudo."""
     helper = f"{context.environment}/bin/privsep-helper --config-file {context.layout.config / config}"

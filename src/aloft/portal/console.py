@@ -1,0 +1,154 @@
+"""An instance's screen: a websocket of the page, joined with one to the console proxy of the region's Nova.
+
+The page names the instance; the console's own token is asked for and used here and never reaches the page.
+"""
+
+import asyncio
+import contextlib
+from urllib.parse import parse_qs, quote, urlsplit
+
+import httpx
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+from aloft.base.errors import AloftError, Forbidden, NotFound
+from aloft.portal.answers import Unauthenticated, Unreachable
+from aloft.portal.sessions import Session
+
+OPEN_SECONDS = 20.0
+MICROVERSION = "compute 2.8"
+"""The version that asks for consoles of every kind in one way (Nova's remote-consoles)."""
+
+CLOSE_CODES: tuple[tuple[type[AloftError], int], ...] = (
+    (Unauthenticated, 4401),
+    (Forbidden, 4403),
+    (NotFound, 4404),
+    (AloftError, 4502),
+)
+
+log = structlog.get_logger("aloft.portal.console")
+
+
+class Consoles:
+    """Opens consoles.
+
+    Args:
+        client: of the edge's listener without TLS.
+        domain: DNS domain below which every name lies.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, domain: str) -> None:
+        self._client = client
+        self._domain = domain
+
+    async def join(self, page: WebSocket, session: Session, region: str, instance: str) -> None:
+        """Carry bytes both ways until one side ends.
+
+        Args:
+            page: accepted already.
+            session: who asks.
+            region: where the instance is.
+            instance: its id.
+
+        Raises:
+            NotFound: there is no such instance, or it has no console in its state.
+            Unreachable: Nova, its console proxy or the host does not answer.
+        """
+        url = await self._console(session, region, instance)
+        base = self._client.base_url
+        try:
+            proxy = await connect(
+                url,
+                host=base.host,
+                port=base.port,
+                subprotocols=["binary"],  # type: ignore[list-item]  # websockets makes a type of a string
+                compression=None,
+                max_size=None,
+                open_timeout=OPEN_SECONDS,
+                ping_interval=None,
+                origin=f"https://console.{region}.{session.customer}.{self._domain}",  # type: ignore[arg-type]  # as above
+            )
+        except (OSError, TimeoutError, WebSocketException) as error:
+            raise _silent(region) from error
+        async with proxy:
+            await _carry(page, proxy)
+
+    async def _console(self, session: Session, region: str, instance: str) -> str:
+        """Ask Nova for a console; gives the address of its websocket, with the console's token."""
+        headers = {
+            "Host": f"compute.{region}.{session.customer}.{self._domain}",
+            "X-Auth-Token": session.token,
+            "OpenStack-API-Version": MICROVERSION,
+        }
+        wish = {"remote_console": {"protocol": "vnc", "type": "novnc"}}
+        path = f"/v2.1/servers/{quote(instance, safe='')}/remote-consoles"
+        try:
+            answer = await self._client.post(path, json=wish, headers=headers, timeout=OPEN_SECONDS)
+        except httpx.TransportError as error:
+            raise _silent(region) from error
+        if answer.status_code == 401:
+            raise Unauthenticated("Your session has ended.", "Log in again.")
+        if answer.status_code == 403:
+            raise Forbidden("You may not see this instance's console.")
+        if answer.status_code in (400, 404, 409):
+            raise NotFound(_reason(answer) or "This instance has no console now.", "Start it first.")
+        if not answer.is_success:
+            raise _silent(region)
+        shown = urlsplit(answer.json()["remote_console"]["url"])
+        token = parse_qs(urlsplit(parse_qs(shown.query)["path"][0]).query)["token"][0]
+        return f"ws://{shown.hostname}/websockify?token={quote(token)}"
+
+
+async def serve(page: WebSocket, work: "asyncio.Future[None] | asyncio.Task[None]") -> None:
+    """Await a console's end, and close the page's websocket with a reason where it ended badly."""
+    try:
+        await work
+        await page.close()
+    except AloftError as error:
+        code = next(code for kind, code in CLOSE_CODES if isinstance(error, kind))
+        await page.close(code, str(error).encode()[:120].decode(errors="ignore"))
+    except (WebSocketDisconnect, RuntimeError) as error:
+        log.debug("the page went away", error=str(error))
+
+
+async def _carry(page: WebSocket, proxy: ClientConnection) -> None:
+    async def down() -> None:
+        async for message in proxy:
+            if isinstance(message, bytes):
+                await page.send_bytes(message)
+            else:
+                await page.send_text(message)
+
+    async def up() -> None:
+        while True:
+            message = await page.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            data = message.get("bytes") or message.get("text")
+            if data:
+                await proxy.send(data)
+
+    ways = {asyncio.create_task(down()), asyncio.create_task(up())}
+    try:
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for way in ways:
+            way.cancel()
+        for outcome in await asyncio.gather(*ways, return_exceptions=True):
+            if isinstance(outcome, Exception) and not isinstance(outcome, ConnectionClosed):
+                log.info("a console broke off", error=str(outcome))
+        with contextlib.suppress(WebSocketException):
+            await proxy.close()
+
+
+def _reason(answer: httpx.Response) -> str:
+    """Nova's own words, from ``{"<kind>": {"message": …}}``."""
+    with contextlib.suppress(ValueError, AttributeError, StopIteration, TypeError):
+        return str(next(iter(answer.json().values()))["message"])
+    return ""
+
+
+def _silent(region: str) -> Unreachable:
+    return Unreachable(f"The console in {region} cannot be reached.", "Look whether its host is connected.", 502)
