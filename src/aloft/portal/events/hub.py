@@ -20,7 +20,7 @@ WAITING = 500
 """Events that a page may be behind before it is told to look at everything anew."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Listener:
     """One page. ``missed`` says that there was more than it could take."""
 

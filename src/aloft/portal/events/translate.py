@@ -96,15 +96,15 @@ def _owner(kind: str, message: Message) -> str | None:
 
 
 def _neutron(words: list[str], payload: Message, message: Message) -> dict[str, Any] | None:
-    if words[-1] != "end":
-        return None
-    kind, action = words[0], words[-2]
-    told = payload.get(kind) if isinstance(payload.get(kind), dict) else {}
     if words[:2] == ["router", "interface"]:
-        kind, action = "router", "update"
-        told = payload.get("router_interface") or {}
-    if kind not in NEUTRON or not isinstance(told, dict):
+        kind, action, told = "router", "update", payload.get("router_interface")
+    elif words[-1] == "end":
+        kind, action, told = words[0], words[-2], payload.get(words[0])
+    else:
         return None
+    if kind not in NEUTRON:
+        return None
+    told = told if isinstance(told, dict) else {}
     return {
         "kind": NEUTRON[kind],
         "id": told.get("id") or payload.get(f"{kind}_id"),
@@ -156,7 +156,7 @@ def _what(words: list[str]) -> What:
     """``delete.end`` and ``deleted`` are the end of a thing; ``delete.start`` is a change of it."""
     if words[-1] in ("delete", "deleted") or words[-2:] in (["delete", "end"], ["soft_delete", "end"]):
         return "deleted"
-    if words[0] in ("create", "created") and words[-1] != "error":
+    if words[0] in ("create", "created", "import") and words[-1] != "error":
         return "created"
     return "changed"
 
