@@ -69,6 +69,11 @@ class Layout:
         return self.state / "images"
 
     @property
+    def image_folder(self) -> Path:
+        """Where the customer's people put images for the region to offer."""
+        return self.images / "folder"
+
+    @property
     def image_socket(self) -> Path:
         """Where the image library listens when the plane names no other place."""
         return self.run / "image-library.sock"

@@ -31,11 +31,12 @@ class Names(_Settings):
     agent: str
     console: str = ""
     volume: str = ""
+    sync: str = ""
 
     def http(self) -> tuple[str, ...]:
         """The names that speak HTTP to the host's services."""
         names = (self.identity, self.compute, self.network, self.image, self.volume, self.placement, self.metadata)
-        return tuple(name for name in names if name)
+        return tuple(name for name in (*names, self.sync) if name)
 
 
 class Broker(_Settings):

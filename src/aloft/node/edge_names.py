@@ -18,7 +18,7 @@ from aloft.supervise.spec import ProcessSpec
 TCP = {"ovn", "amqp", "db"}
 """Labels whose traffic is not HTTP."""
 
-HOSTS_ONLY = {"agent", "amqp", "db", "ovn"}
+HOSTS_ONLY = {"agent", "amqp", "db", "ovn", "sync"}
 """Labels that only a region's own hosts may open, with their client certificate."""
 
 

@@ -38,6 +38,12 @@ AddressSource = Literal["lease", "agent", "arp", "config"]
 Origin = Literal["event", "scan"]
 
 
+PASSING_REASONS = frozenset(
+    {"starting-up", "save", "dump", "snapshot", "from-snapshot", "shutting-down", "migration", "postcopy"}
+)
+"""Why libvirt itself pauses a domain for a moment; nobody asked for a pause."""
+
+
 @dataclass(frozen=True)
 class Disk(Message):
     """A disk or drive of a domain.
@@ -206,6 +212,11 @@ class Domain(Message):
     def key(self) -> str:
         """What the entry is known by among its kind."""
         return self.uuid
+
+    @property
+    def passing(self) -> bool:
+        """Whether it is only for a moment in its state: on its way up or down, or held for a snapshot."""
+        return self.state == "shutdown" or (self.state == "paused" and self.reason in PASSING_REASONS)
 
     @property
     def made_by_nova(self) -> bool:

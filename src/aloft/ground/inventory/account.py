@@ -134,6 +134,10 @@ class Account:
             while self._pending and self._pending[0].sequence <= answer.acknowledged:
                 self._pending.popleft()
 
+    def wake(self) -> None:
+        """End a wait."""
+        self._news.set()
+
     def wait(self, seconds: float) -> None:
         """Wait until there is something to post, or the time is over."""
         with self._lock:

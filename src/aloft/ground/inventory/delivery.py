@@ -63,10 +63,12 @@ class Delivery:
                 failures += 1
                 continue
             self._account.wait(ALIVE_SECONDS)
+        self._hang_up()
 
     def stop(self) -> None:
         """End ``run`` soon."""
         self._stop.set()
+        self._account.wake()
 
     def _post(self, report: Report) -> Answer:
         """Post one report.

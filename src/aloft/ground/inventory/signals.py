@@ -119,6 +119,12 @@ class Signals:
         with contextlib.suppress(libvirt.libvirtError):
             connection.registerCloseCallback(lambda *_: self.put("closed"), None)
 
+    def close(self) -> None:
+        """Hear nothing any more; a signal that is put now is lost."""
+        self._folders.close()
+        if self._links:
+            self._links.close()
+
     @property
     def _snapshots(self) -> Path:
         return self._root / "var/lib/libvirt/qemu/snapshot"
@@ -152,7 +158,8 @@ class Signals:
     def _understand(self, happening: Happening) -> Iterator[Signal]:
         """What a change of one of libvirt's files means; the files are named after domains."""
         folder, name = happening.folder, happening.name
-        if folder is None:
+        if folder is None or (happening.mask & IN_ISDIR and folder / name in self._plain_folders()):
+            self.watch_files()  # libvirt makes some of its folders when it needs them
             yield ("everything", "", "")
         elif folder == self._snapshots:
             if happening.mask & IN_ISDIR:

@@ -74,6 +74,8 @@ class Watch:
                 self._follow(self._signals.take(SETTLE_SECONDS))
             elif self._reader and time.monotonic() >= self._next_sizes:
                 self._look_for_growth(self._reader)
+        self._disconnect()
+        self._signals.close()
 
     def stop(self) -> None:
         """End ``run`` soon; from any thread."""
@@ -182,14 +184,17 @@ class Watch:
         _log.info("Connected with %s", self._uri)
         return self._reader
 
-    def _lose(self, error: Unreachable) -> None:
-        """Tell that libvirt is out of reach, and look for it again soon."""
-        if self._reader is not None or not self._account.opened:
-            _log.warning("%s", error.message)
+    def _disconnect(self) -> None:
         if self._connection is not None:
             with contextlib.suppress(libvirt.libvirtError):
                 self._connection.close()
         self._connection = self._reader = None
+
+    def _lose(self, error: Unreachable) -> None:
+        """Tell that libvirt is out of reach, and look for it again soon."""
+        if self._reader is not None or not self._account.opened:
+            _log.warning("%s", error.message)
+        self._disconnect()
         for part in _LIBVIRT_PARTS:
             self._account.fail(part, error.message)
         self._next_scan = time.monotonic() + _RETRY_SECONDS

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from aloft.ground import ini, link
-from aloft.ground.roles import openstack, requirements, switch
+from aloft.ground.roles import inventory, openstack, requirements, switch
 from aloft.ground.roles.model import Context, Device, File, Folder, Role, Unit, marked
 from aloft.supervise.spec import Probe, ProcessSpec
 
@@ -68,6 +68,7 @@ def role(context: Context) -> Role:
             *(() if context.facts.systemd else (_virtlogd(context), _libvirtd(context, libvirt))),
             _compute(context, nova),
             _metadata(context, neutron),
+            *inventory.processes(context),
         ),
         external_ids=switch.external_ids(context),
         bridges=switch.bridges(context),

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from aloft.base.errors import PermanentError
 from aloft.ground import ini, link
-from aloft.ground.roles import openstack, requirements
+from aloft.ground.roles import inventory, openstack, requirements
 from aloft.ground.roles.model import Context, File, Folder, Role, marked
 from aloft.supervise.spec import Probe, ProcessSpec
 
@@ -31,9 +31,10 @@ def role(context: Context) -> Role:
         folders=(
             Folder(folder, 0o700),
             *(Folder(path, 0o700) for path in (images, images / "store", images / "staging", images / "tasks")),
+            Folder(context.layout.image_folder, 0o700),
         ),
         files=(config,),
-        processes=(_api(context, config),),
+        processes=(_api(context, config), *inventory.processes(context)),
     )
 
 
