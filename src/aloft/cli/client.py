@@ -178,6 +178,10 @@ class PlaneClient:
                     raise
                 time.sleep(RECONNECT_PAUSE)
 
+    def follow(self, path: str) -> Iterator[Json]:
+        """What a stream of server-sent events tells, until the plane ends it."""
+        yield from self._events(path, -1)
+
     def close(self) -> None:
         """Close every connection."""
         self._client.close()

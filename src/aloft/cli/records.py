@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from aloft.base.errors import InvalidInput
-from aloft.cli import accounts, hosts
+from aloft.cli import accounts, hosts, networks
 from aloft.cli.client import connect
 from aloft.cli.output import details, elapsed, emit, follow, moment, table
 
@@ -30,6 +30,7 @@ apps: dict[str, typer.Typer] = {
     "region": region,
     "release": release,
     "host": hosts.app,
+    "network-template": networks.app,
     "operation": operation,
     "account": accounts.app,
 }

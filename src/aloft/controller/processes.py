@@ -1,5 +1,6 @@
 """From declarations to process specifications, and to names at the edge: pure functions over a context."""
 
+import hashlib
 from collections.abc import Iterable
 
 from aloft.base.builds import build
@@ -52,6 +53,7 @@ def _specify(context: Context, service: Service, process: Process, present: set[
             "TMPDIR": str(temporary),
             "OVS_RUNDIR": str(slot.run),
             **({"ALOFT_BUILD": build(context.environment)} if forked else {}),
+            "ALOFT_CONFIGURATION": _digest(context, service),
             **process.env(context),
         },
         cwd=slot.state,
@@ -63,6 +65,11 @@ def _specify(context: Context, service: Service, process: Process, present: set[
         limits=Limits(context.spec.limits.memory_mib, context.spec.limits.cpu_cores, 2000),
         clear=(temporary,),
     )
+
+
+def _digest(context: Context, service: Service) -> str:
+    """What a service's config files hold, in short: when that changes, its processes are replaced."""
+    return hashlib.sha256(repr(sorted(service.files(context).items())).encode()).hexdigest()[:16]
 
 
 def open_sockets(context: Context, services: Iterable[Service]) -> dict[str, tuple[str, ...]]:

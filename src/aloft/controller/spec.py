@@ -2,16 +2,12 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from aloft.controller.network import Model, NetworkTemplate
 
 Phase = Literal["building", "ready", "degraded", "failed", "deleting"]
 StepState = Literal["pending", "running", "done", "failed"]
-
-
-class Model(BaseModel):
-    """A frozen value that refuses fields it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ControllerLimits(Model):
@@ -33,6 +29,7 @@ class ControllerSpec(Model):
         identity_region: the region that hosts it; ``None`` when it is this one.
         services: optional services by name, on or off; what is not named has the service's default.
         limits: memory and CPU of the whole controller.
+        network: the region's network template.
     """
 
     customer: str
@@ -43,6 +40,7 @@ class ControllerSpec(Model):
     identity_region: str | None = None
     services: dict[str, bool] = Field(default_factory=dict)
     limits: ControllerLimits = Field(default_factory=lambda: ControllerLimits(memory_mib=None, cpu_cores=None))
+    network: NetworkTemplate = Field(default_factory=NetworkTemplate)
 
     @property
     def key(self) -> str:

@@ -1,5 +1,6 @@
 """The plane as ``up`` uses it: through its REST API, with root's own token, like any other administrator."""
 
+import copy
 import datetime
 import sys
 import time
@@ -21,6 +22,7 @@ from aloft.install import trust
 from aloft.install.clouds import Login
 from aloft.install.installation import Installation
 from aloft.install.nodefile import toml
+from aloft.node.settings import PhysicalNetwork
 
 REGION_SECONDS = 300.0
 ROLES_SECONDS = 400.0
@@ -93,6 +95,26 @@ class Plane:
         """How the customer's administrator logs in."""
         told = self._call("GET", f"/v1/customers/{name}/credentials", params={"region": region})
         return Login(**{field: told[field] for field in Login.__dataclass_fields__})
+
+    def networks(self, name: str, region: str, host: str, connected: Mapping[str, PhysicalNetwork]) -> str:
+        """See to it that the region's network template says what this machine is connected to as a host."""
+        path = f"/v1/customers/{name}/regions/{region}/network-template"
+        told = self._call("GET", path)
+        wanted = copy.deepcopy(told)
+        for network, place in connected.items():
+            entry = wanted["physical_networks"].setdefault(network, {"flat": True, "bridge": place.bridge})
+            entry.setdefault("hosts", {})[host] = {"bridge": place.bridge, "address": place.address}
+        if _without_nothing(wanted) == _without_nothing(told):
+            return "is as wanted"
+        operation = self._call("PUT", path, wanted)["operation"]["id"]
+
+        def ended() -> str:
+            told = self._call("GET", f"/v1/operations/{operation}")
+            if told["state"] in ("failed", "cancelled"):
+                raise PermanentError(told["error"]["message"], told["error"]["remedy"])
+            return ", ".join(sorted(connected)) if told["ended"] else ""
+
+        return self._until(ended, REGION_SECONDS, "The networks are not as wanted")
 
     def attach(self, name: str, region: str, host: str, roles: tuple[str, ...]) -> str:
         """Enrol this machine unless it is enrolled; one that is gets the roles that are wanted."""
@@ -179,6 +201,13 @@ class Plane:
                     f"{what} after {timeout:.0f} s{': ' + reason if reason else ''}.", "Run `aloft doctor`."
                 )
             time.sleep(0.25)
+
+
+def _without_nothing(told: Any) -> Any:
+    """What is told, without what stands there as nothing."""
+    if isinstance(told, dict):
+        return {key: _without_nothing(value) for key, value in told.items() if value not in (None, False, [], {})}
+    return told
 
 
 def _role(role: str, report: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ import contextlib
 import datetime
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -38,6 +39,8 @@ from aloft.install.health import await_node
 from aloft.install.installation import DEMO_CUSTOMER, DEMO_REGION, Installation
 from aloft.install.pages import Workshop
 from aloft.install.steps import Step, together
+from aloft.node import settings as node_settings
+from aloft.node.settings import PhysicalNetwork
 
 HYPERVISOR_SECONDS = 180.0
 INSTANCE_SECONDS = 240.0
@@ -55,6 +58,9 @@ class Provider(Protocol):
 
     def login(self, name: str, region: str) -> Login:
         """How the customer's administrator logs in."""
+
+    def networks(self, name: str, region: str, host: str, connected: Mapping[str, PhysicalNetwork]) -> str:
+        """See to it that the region's network template says what this machine is connected to as a host."""
 
     def attach(self, name: str, region: str, host: str, roles: tuple[str, ...]) -> str:
         """Enrol this machine unless it is enrolled."""
@@ -123,6 +129,9 @@ def demo_steps(machine: Machine, provider: Provider, cloud_file: Path = clouds.S
             started[0] = now
         return outcome
 
+    def connected() -> Mapping[str, PhysicalNetwork]:
+        return node_settings.load(nodefile.file(paths)).physical_networks
+
     def network_roles() -> bool:
         return "network" in chosen.roles and "hypervisor" in chosen.roles
 
@@ -132,6 +141,10 @@ def demo_steps(machine: Machine, provider: Provider, cloud_file: Path = clouds.S
             lambda: provider.customer(DEMO_CUSTOMER, DEMO_REGION, chosen.release),
         ),
         Step("Write clouds.yaml", clouds_file),
+        Step(
+            "Say what its network is connected to",
+            lambda: provider.networks(DEMO_CUSTOMER, DEMO_REGION, host, connected()),
+        ),
         Step("Enrol this machine as a host", lambda: provider.attach(DEMO_CUSTOMER, DEMO_REGION, host, chosen.roles)),
         Step("Start the agent", agent),
         Step("Wait for the host's roles", lambda: provider.converged(DEMO_CUSTOMER, DEMO_REGION, host, started[0])),

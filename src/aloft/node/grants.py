@@ -15,18 +15,21 @@ from aloft.controller.processes import LINKS
 from aloft.controller.services import enabled
 from aloft.node.controllers import Controllers
 from aloft.node.registry import Record, Registry
-from aloft.node.settings import NodeSettings
 
 CERTIFICATE_DAYS = 90
 
 
 class GrantRequest(BaseModel):
-    """A host asks to work for a region: its certificate request (PEM) and its roles."""
+    """A host asks to work for a region: its certificate request (PEM) and its roles.
+
+    With ``replace`` the certificates that were signed for it before open nothing any more: it has enrolled anew.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     csr: str | None = Field(None, max_length=16_384)
     roles: tuple[str, ...] = ()
+    replace: bool = False
 
 
 class Grant(BaseModel):
@@ -44,14 +47,12 @@ class Grants:
         controllers: the node's controllers.
         registry: where grants are remembered.
         broker: RabbitMQ; each host has a user of its own.
-        settings: of the node.
     """
 
-    def __init__(self, controllers: Controllers, registry: Registry, broker: Broker, settings: NodeSettings) -> None:
+    def __init__(self, controllers: Controllers, registry: Registry, broker: Broker) -> None:
         self._controllers = controllers
         self._registry = registry
         self._broker = broker
-        self._settings = settings
 
     async def give(self, key: str, host: str, request: GrantRequest) -> Grant:
         """Give a host its grant, or the same again with other roles.
@@ -77,7 +78,7 @@ class Grants:
         password = path.read_text()
         await self._broker.ensure_user(user, password, context.slot.vhost)
         number = serial(certificate.encode()) if certificate else ""
-        self._registry.put(self._record(key).with_grant(host, request.roles, number))
+        self._registry.put(self._record(key).with_grant(host, request.roles, number, request.replace))
         await self._controllers.publish_names()
         return Grant(
             certificate=certificate,
@@ -130,10 +131,4 @@ class Grants:
                 "schema": context.slot.schema("glance"),
             },
             "image_library": {"listen": str(context.slot.socket("library"))},
-            "network": {
-                "physical_networks": {
-                    name: network.model_dump() for name, network in self._settings.physical_networks.items()
-                },
-                "overlay": {"type": "geneve", "address": None},
-            },
         }

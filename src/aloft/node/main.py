@@ -90,7 +90,7 @@ class Node:
             self.edge.authority_file,
             self.supervisor.status,
         )
-        self.grants = Grants(self.controllers, self.registry, self.broker, settings)
+        self.grants = Grants(self.controllers, self.registry, self.broker)
         self.preparing: dict[str, asyncio.Task[str]] = {}
         self.failed: dict[str, str] = {}
         self.started = time.time()
@@ -249,6 +249,7 @@ class Node:
             f"edge_port = {self.settings.edge_port}\n"
             f'edge_ca = "{self.edge.authority_file}"\n'
             f'database_password_file = "{self._plane_password()}"\n'
+            f'key_file = "{self.paths.state / "plane/records.key"}"\n'
         )
         files.write(self.paths.etc / "plane.toml", settings, mode=0o640, group=account.group)
         await self.supervisor.apply("plane", (shared.plane(self.paths, account.user, account.group, settings),))

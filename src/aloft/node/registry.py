@@ -34,10 +34,19 @@ class Record:
     serials: dict[str, tuple[str, ...]] = field(default_factory=dict)
     revoked: tuple[str, ...] = ()
 
-    def with_grant(self, host: str, roles: tuple[str, ...], serial: str = "") -> "Record":
-        """The record once a host has a grant for these roles, and a certificate with this serial number if any."""
-        signed = (*self.serials.get(host, ()), *((serial,) if serial else ()))
-        return replace(self, hosts={**self.hosts, host: roles}, serials={**self.serials, host: signed})
+    def with_grant(self, host: str, roles: tuple[str, ...], serial: str = "", anew: bool = False) -> "Record":
+        """The record once a host has a grant for these roles, and a certificate with this serial number if any.
+
+        With ``anew`` the certificates that it had before are revoked.
+        """
+        former = self.serials.get(host, ())
+        signed = (*(() if anew else former), *((serial,) if serial else ()))
+        return replace(
+            self,
+            hosts={**self.hosts, host: roles},
+            serials={**self.serials, host: signed},
+            revoked=(*self.revoked, *former) if anew else self.revoked,
+        )
 
     def without_grant(self, host: str) -> "Record":
         """The record once a host's grant is taken back: its certificates open nothing any more."""

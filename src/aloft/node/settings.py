@@ -27,7 +27,7 @@ class NodeSettings(BaseModel):
         releases: releases whose zygotes run from the start; others start when they are first asked for.
         warm: prepared slots that wait for the next customers, for the first of ``releases``.
         parallel_builds: controllers that are brought up at a time.
-        physical_networks: the network template that hosts get.
+        physical_networks: what this machine itself is connected to, as a host of the demo customer.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -12,7 +12,10 @@ from aloft.plane.operations import Failure, Journal, Step
 from aloft.plane.records.database import Transaction
 from aloft.plane.records.tables import OperationRow, utcnow
 
-EXPECTED_STEPS = {"customer.create": 5, "region.create": 5, "region.change": 5, "host.attach": 2, "host.authorise": 2}
+EXPECTED_STEPS = {
+    **dict.fromkeys(("customer.create", "region.create", "region.change", "region.network"), 5),
+    **dict.fromkeys(("host.attach", "host.authorise"), 2),
+}
 """Steps of each kind: the handing over to the node, and those that a node takes."""
 
 

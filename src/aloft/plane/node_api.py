@@ -166,10 +166,23 @@ class NodeApi:
         """How the customer's administrator logs in."""
         return _parse(NodeCredentials, await self._call("GET", _path(customer, region) + "/credentials"))
 
-    async def grant(self, customer: str, region: str, host: str, csr: str | None, roles: list[str]) -> NodeGrant:
-        """Give a host the settings of its roles, and with a request (PEM) a certificate."""
+    async def grant(
+        self, customer: str, region: str, host: str, csr: str | None, roles: list[str], replace: bool = False
+    ) -> NodeGrant:
+        """Give a host the settings of its roles, and with a request (PEM) a certificate.
+
+        Args:
+            customer: the customer's name.
+            region: the region's name.
+            host: the host's name.
+            csr: certificate request; ``None`` when no certificate is wanted.
+            roles: what it is authorised to do.
+            replace: whether its former certificates shall open nothing any more.
+        """
         path = f"{_path(customer, region)}/hosts/{host}"
-        body = await self._call("POST", path, json={"csr": csr, "roles": roles}, patience=GRANT_SECONDS)
+        body = await self._call(
+            "POST", path, json={"csr": csr, "roles": roles, "replace": replace}, patience=GRANT_SECONDS
+        )
         return _parse(NodeGrant, body)
 
     async def revoke(self, customer: str, region: str, host: str) -> None:

@@ -11,13 +11,17 @@ import structlog
 from aloft.base.errors import AloftError, TemporaryError
 from aloft.base.paths import Paths
 from aloft.plane.access.keystone import KeystoneAccess
+from aloft.plane.desired import Directory
 from aloft.plane.node_api import NodeApi
 from aloft.plane.packages import Packages
+from aloft.plane.presence import Presence
 from aloft.plane.reconcile.customers import Customers
 from aloft.plane.reconcile.hosts import Hosts
 from aloft.plane.reconcile.loop import Loop
 from aloft.plane.reconcile.regions import Regions
 from aloft.plane.reconcile.releases import Releases
+from aloft.plane.reconcile.tasks import Tasks
+from aloft.plane.records import sealing
 from aloft.plane.records.database import Records
 from aloft.plane.settings import Settings
 from aloft.plane.signals import Signals
@@ -42,7 +46,10 @@ class Plane:
         self.packages = Packages(Paths.from_environment(), settings.packages)
         self._regions = Regions(self.records, self.node, settings)
         self._customers = Customers(self.records)
-        self._hosts = Hosts(self.records, self.node, settings)
+        self.presence = Presence()
+        self.directory = Directory(self.records, self.signals, self.packages)
+        tasks = Tasks(self.records, self.node, self.internal, settings)
+        self._hosts = Hosts(self.records, self.node, tasks, self.presence, settings)
         self._pruned_at = 0.0
         handlers = {
             "region": self._regions.reconcile,
@@ -59,6 +66,7 @@ class Plane:
             stack.callback(self.records.close)
             stack.push_async_callback(self.node.close)
             stack.push_async_callback(self.internal.aclose)
+            await asyncio.to_thread(sealing.open_key, self.settings.key_file)
             await self._migrate()
             self.signals.bind(asyncio.get_running_loop())
             reconciling = asyncio.create_task(self.loop.run(), name="reconciler")

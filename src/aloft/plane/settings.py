@@ -30,6 +30,7 @@ class Settings(BaseModel):
         database_user: user of the plane's own schema.
         database_password_file: file whose first line is its password; ``None`` when the socket itself tells who we are.
         database_name: the schema.
+        key_file: key that hosts' logins are encrypted with at rest; made when it is not there.
         resync_seconds: how often everything is looked at again without being asked to.
         stall_seconds: how long an operation may stand still before it is given up.
         missing_seconds: how long a host may be silent before it counts as missing.
@@ -51,6 +52,7 @@ class Settings(BaseModel):
     database_user: str = "aloft"
     database_password_file: Path | None = None
     database_name: str = "aloft"
+    key_file: Path = Path("/var/lib/aloft/plane/records.key")
     resync_seconds: float = 10.0
     stall_seconds: float = 600.0
     missing_seconds: float = 60.0

@@ -15,6 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
+from aloft.base.pki import Authority
+
 from .fake_node import FakeNode
 
 SOURCE = Path(__file__).parents[3] / "src"
@@ -75,7 +77,7 @@ class PlaneProcess:
         self.node = node
         self.socket = folder / f"{database}.sock"
         self.authority = folder / "ca.pem"
-        self.authority.write_text("edge authority")
+        self.authority.write_bytes(Authority.open(folder / "edge", "edge").certificate)
         self.log = folder / f"{database}.log"
         subprocess.run(
             ["mariadb", "--no-defaults", "-uroot", f"--socket={mariadb.socket}", "-e", f"CREATE DATABASE {database}"],
@@ -92,6 +94,8 @@ class PlaneProcess:
             "ALOFT_PLANE_EDGE_CA": str(self.authority),
             "ALOFT_PLANE_INTERNAL_URL": f"http://127.0.0.1:{node.internal_port}",
             "ALOFT_PLANE_RESYNC_SECONDS": "0.3",
+            "ALOFT_PLANE_PACKAGES": str(folder / "packages"),
+            "ALOFT_PLANE_KEY_FILE": str(folder / f"{database}.key"),
         }
         self._clients: list[httpx.Client] = []
         self.process: subprocess.Popen[str] | None = None

@@ -31,7 +31,7 @@ def _token(plane: PlaneProcess, roles: list[str], uses: int = 1) -> str:
     answer = plane.client.post(f"{WHERE}/host-tokens", json={"roles": roles, "uses": uses})
     assert answer.status_code == 201
     assert answer.json()["plane_url"] == "https://plane.aloft.internal"
-    assert answer.json()["authority"] == "edge authority"
+    assert answer.json()["authority"] == plane.authority.read_text()
     return str(answer.json()["token"])
 
 
@@ -55,14 +55,15 @@ def test_a_machine_becomes_a_host_and_converges(plane: PlaneProcess) -> None:
     assert answer.status_code == 200, answer.text
     told = answer.json()
     assert told["certificate"] == "certificate of h1"
-    assert told["edge_authority"] == "edge authority"
+    assert told["edge_authority"] == plane.authority.read_text()
     assert told["agent_url"] == "https://agent.ground-1.ground.aloft.internal"
     assert plane.client.get(f"{WHERE}/hosts/h1").json()["state"] == "pending"
     agent = _agent(plane, "h1")
     state = agent.get("/agent/v1/state").json()
     assert state["roles"] == ["hypervisor", "network"]
     assert state["release"] == "2026.2"
-    assert state["settings"] == {"roles": ["hypervisor", "network"]}
+    assert state["settings"]["roles"] == ["hypervisor", "network"]
+    assert state["settings"]["network"]["physical_networks"]["external"]["bridge"] == "br-ex"
     report: dict[str, Any] = {"generation": state["generation"], "facts": {"cpus": 4}, "roles": {}}
     report["roles"] = {"hypervisor": {"state": "converging", "step": "install"}, "network": {"state": "ok"}}
     assert agent.post("/agent/v1/report", json=report).json() == {"generation": state["generation"]}
@@ -147,7 +148,11 @@ def test_the_agent_hears_of_other_roles_at_once(plane: PlaneProcess) -> None:
     waiting.join()
     assert heard[0]["roles"] == ["image-library"]
     assert heard[0]["generation"] > known
-    assert plane.node.controllers["ground/ground-1"].hosts["poll"] == {"csr": None, "roles": ["image-library"]}
+    assert plane.node.controllers["ground/ground-1"].hosts["poll"] == {
+        "csr": None,
+        "roles": ["image-library"],
+        "replace": False,
+    }
     report = {
         "generation": heard[0]["generation"],
         "roles": {"image-library": {"state": "failed", "reason": "no disk"}},

@@ -3,10 +3,12 @@
 from aloft.controller.context import Context
 from aloft.controller.declare import Endpoint, Files, Process, Service, accepts
 from aloft.controller.ini import render
+from aloft.controller.network import ml2_sections
 from aloft.controller.services import shared
 
 
 def _files(context: Context) -> Files:
+    template = ml2_sections(context.spec.network)
     return {
         "neutron/neutron.conf": render(
             {
@@ -26,7 +28,7 @@ def _files(context: Context) -> Files:
                     "dns_domain": f"{context.spec.region}.{context.spec.customer}.",
                     "rpc_workers": 0,
                     "api_workers": 1,
-                    "global_physnet_mtu": 1500,
+                    "global_physnet_mtu": context.spec.network.overlay.mtu,
                 },
                 "database": shared.database(context, "neutron", "neutron"),
                 "keystone_authtoken": shared.authtoken(context, "neutron"),
@@ -41,13 +43,13 @@ def _files(context: Context) -> Files:
             {
                 "ml2": {
                     "type_drivers": "local,flat,vlan,geneve,vxlan",
-                    "tenant_network_types": "geneve",
+                    **template["ml2"],
                     "mechanism_drivers": "ovn",
                     "extension_drivers": "port_security,qos",
                     "overlay_ip_version": 4,
                 },
-                "ml2_type_flat": {"flat_networks": "*"},
-                "ml2_type_vlan": {"network_vlan_ranges": "external"},
+                "ml2_type_flat": template["ml2_type_flat"],
+                "ml2_type_vlan": template["ml2_type_vlan"],
                 "ml2_type_geneve": {"vni_ranges": "1:4000", "max_header_size": 38},
                 "ml2_type_vxlan": {"vni_ranges": "4001:5000"},
                 "securitygroup": {"enable_security_group": True},

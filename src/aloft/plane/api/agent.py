@@ -7,17 +7,15 @@ nobody but the edge can reach the plane's socket.
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Response
 from sqlalchemy.orm import Session
 
 from aloft.base.errors import AloftError, TemporaryError
-from aloft.ground import installer
-from aloft.plane import hosts
+from aloft.plane import desired, enrolment, hosts
 from aloft.plane.api import types
 from aloft.plane.api.callers import ThePlane
 from aloft.plane.api.hosts import read_authority
-from aloft.plane.node_api import NodeGrant
-from aloft.plane.records.tables import Host
+from aloft.plane.records.tables import Host, utcnow
 from aloft.plane.service import Plane
 
 router = APIRouter(tags=["agent"])
@@ -36,21 +34,26 @@ async def enrol(body: types.Enrolment, plane: ThePlane) -> types.Enrolled:
     the host has not reported.
     """
 
-    def admit() -> hosts.Admission:
+    def admit() -> enrolment.Admission:
         with plane.records.transaction() as work:
-            silence = plane.settings.missing_seconds
-            return hosts.admit(work, body.token, body.name, body.csr, body.facts, silence)
+            return enrolment.admit(work, body.token, body.name, body.csr, body.facts)
 
     admission = await asyncio.to_thread(admit)
+    plane.presence.forget(admission.host_id)
     customer, region = admission.customer, admission.region
     try:
-        grant = await plane.node.grant(customer, region, admission.host, body.csr, admission.roles)
+        grant = await plane.node.grant(customer, region, admission.host, body.csr, admission.roles, replace=True)
     except TemporaryError:
         raise
     except AloftError as error:
         await asyncio.to_thread(_withdraw, plane, admission, error)
         raise
-    await asyncio.to_thread(_granted, plane, admission, grant)
+
+    def keep() -> None:
+        with plane.records.transaction() as work:
+            enrolment.granted(work, admission, grant)
+
+    await asyncio.to_thread(keep)
     return types.Enrolled(
         host=admission.host,
         certificate=grant.certificate,
@@ -62,65 +65,82 @@ async def enrol(body: types.Enrolment, plane: ThePlane) -> types.Enrolled:
     )
 
 
-@router.get("/agent/v1/state")
+@router.get("/agent/v1/state", response_model=types.DesiredState)
 async def desired_state(
     plane: ThePlane,
     host: HostHeader,
     region: RegionHeader,
     known: Annotated[int, Query(ge=0)] = 0,
     wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT)] = 0.0,
-) -> types.DesiredState:
+) -> Response:
     """The host's desired state; held back up to ``wait`` seconds while its generation is not above ``known``.
 
     After that time the state is told as it is, with the generation that is known.
     """
-    host_id, _ = await asyncio.to_thread(_state, plane, region, host)
+    entry = await plane.directory.find(region, host)
     until = asyncio.get_running_loop().time() + wait
-    with plane.signals.listen(hosts.topic(host_id)) as wake:
+    with plane.signals.listen(hosts.topic(entry.host_id)) as wake:
         while True:
             wake.clear()
-            _, state = await asyncio.to_thread(_state, plane, region, host)
+            entry = await plane.directory.find(region, host)
             left = until - asyncio.get_running_loop().time()
-            if state.generation > known or left <= 0 or plane.signals.stopping:
-                return state
+            if entry.generation > known or left <= 0 or plane.signals.stopping:
+                return Response(entry.document, media_type="application/json")
             await wake.wait(left)
 
 
 @router.post("/agent/v1/report")
-def report(body: types.Report, plane: ThePlane, host: HostHeader, region: RegionHeader) -> types.Received:
-    """Take what the host says about itself."""
-    with plane.records.transaction() as work:
-        row = _find(work.session, region, host, lock=True)
-        roles = {name: told.model_dump() for name, told in body.roles.items()}
-        hosts.take_report(work, row, body.generation, body.facts, roles, plane.settings.missing_seconds)
-        return types.Received(generation=row.granted_generation)
+async def report(body: types.Report, plane: ThePlane, host: HostHeader, region: RegionHeader) -> types.Received:
+    """Take what the host says about itself; when that is nothing new, it only counts as a sign of life."""
+    entry = await plane.directory.find(region, host)
+    roles = {name: told.model_dump() for name, told in body.roles.items()}
+    heard = desired.digest(body.generation, body.facts, roles)
+    plane.presence.touch(entry.host_id, utcnow())
+    if heard != entry.heard or entry.state == "missing":
+
+        def take() -> None:
+            with plane.records.transaction() as work:
+                row = _find(work.session, region, host)
+                hosts.take_report(work, row, body.generation, body.facts, roles, plane.settings.missing_seconds)
+
+        await asyncio.to_thread(take)
+        await asyncio.sleep(0)  # what the commit rang is heard first
+        plane.directory.note(entry.host_id, heard)
+    return types.Received(generation=entry.generation)
 
 
-def _granted(plane: Plane, admission: hosts.Admission, grant: NodeGrant) -> None:
-    with plane.records.transaction() as work:
-        host = work.session.get(Host, admission.host_id, with_for_update=True)
-        if host is None or host.wanted != "present":
-            raise hosts.no_such_host(admission.customer, admission.region, admission.host)
-        hosts.granted(work, host, admission.generation, admission.roles, grant)
+@router.post("/agent/v1/certificate")
+async def renew_certificate(
+    body: types.CertificateRequest, plane: ThePlane, host: HostHeader, region: RegionHeader
+) -> types.HostCertificate:
+    """Give the host another certificate, long before the present one ends; that one stays good until then."""
+    enrolment.check_csr(body.csr)
 
+    def roles() -> list[str]:
+        with plane.records.transaction() as work:
+            row = _find(work.session, region, host)
+            name = hosts.subject(row)
+            work.audit(f"host:{name}", "host.certificate", name, row.region.customer.name)
+            return list(row.roles)
 
-def _withdraw(plane: Plane, admission: hosts.Admission, error: AloftError) -> None:
-    with plane.records.transaction() as work:
-        hosts.withdraw(work, admission, error)
-
-
-def _state(plane: Plane, region: str, host: str) -> tuple[str, types.DesiredState]:
-    with plane.records.transaction() as work:
-        row = _find(work.session, region, host, lock=False)
-        granted = {"generation": 0, "roles": [], "settings": {}, **row.granted}
-        release = row.region.release
-        packages = {name: plane.packages.current(name) for name in (installer.TOOL, release)}
-        return row.id, types.DesiredState.model_validate({**granted, "release": release, "packages": packages})
-
-
-def _find(session: Session, region: str, host: str, lock: bool) -> Host:
+    granted = await asyncio.to_thread(roles)
     customer, _, name = region.partition("/")
-    row = hosts.find_host(session, customer, name, host, lock=lock)
+    grant = await plane.node.grant(customer, name, host, body.csr, granted)
+    return types.HostCertificate(
+        certificate=grant.certificate,
+        authority=grant.authority,
+        edge_authority=await asyncio.to_thread(read_authority, plane.settings.edge_ca),
+    )
+
+
+def _withdraw(plane: Plane, admission: enrolment.Admission, error: AloftError) -> None:
+    with plane.records.transaction() as work:
+        enrolment.withdraw(work, admission, error)
+
+
+def _find(session: Session, region: str, host: str) -> Host:
+    customer, _, name = region.partition("/")
+    row = hosts.find_host(session, customer, name, host, lock=True)
     if row.wanted != "present":
         raise hosts.no_such_host(customer, name, host)
     return row

@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse, PlainTextResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from aloft.ground import installer
-from aloft.plane import hosts
+from aloft.plane import tokens
 from aloft.plane.api.agent import HostHeader, RegionHeader
 from aloft.plane.api.callers import ThePlane
 from aloft.plane.api.hosts import read_authority
@@ -45,7 +45,7 @@ async def first_package(
 
     def check() -> None:
         with plane.records.transaction() as work:
-            hosts.check_token(work.session, bearer.credentials if bearer else "")
+            tokens.find(work.session, bearer.credentials if bearer else "")
 
     await asyncio.to_thread(check)
     return FileResponse(await asyncio.to_thread(plane.packages.archive, name), media_type="application/gzip")

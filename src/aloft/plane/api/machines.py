@@ -124,8 +124,10 @@ def _status(plane: Plane, shared: list[NodeComponent], live: dict[tuple[str, str
             for row in work.session.scalars(select(Region).join(Customer).order_by(Customer.name, Region.name))
         ]
         hosts = [
-            types.HostStatus(customer=shown.customer, region=shown.region, host=shown.name, state=shown.state)
-            for shown in (views.host(row, plane.settings.missing_seconds) for row in work.session.scalars(select(Host)))
+            types.HostStatus.model_validate(
+                {"customer": row.region.customer.name, "region": row.region.name, "host": row.name, "state": row.state}
+            )
+            for row in work.session.scalars(select(Host))
         ]
     components = [types.Component.model_validate(one.model_dump()) for one in shared]
     healthy = (

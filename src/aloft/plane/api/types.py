@@ -212,14 +212,42 @@ class RoleReport(BaseModel):
     remedy: Annotated[str, Field(max_length=4000)] = ""
 
 
+class HostSoftware(BaseModel):
+    """What a host runs: OpenStack's release, and the build of each package by the host's word and as it shall be."""
+
+    release: str
+    wanted: dict[str, str]
+    running: dict[str, str]
+
+
+class Lack(BaseModel):
+    """What a host lacks for a role, and what to do about it."""
+
+    reason: str = ""
+    remedy: str = ""
+
+
 class Host(BaseModel):
-    """A customer's machine that runs the agent."""
+    """A customer's machine that runs the agent.
+
+    ``since`` is when it came into its state; for one that is missing, when it was last heard of. ``step`` and ``done``
+    (0 to 1) say how far it is, ``reason`` and ``remedy`` what is wrong. ``lacks`` is what it has not for each role.
+    """
 
     customer: str
     region: str
     name: str
     roles: list[HostRole]
     state: HostStateName
+    since: datetime | None
+    step: str
+    done: float | None
+    reason: str
+    remedy: str
+    drained: bool
+    warnings: list[str]
+    lacks: dict[str, list[Lack]]
+    software: HostSoftware
     generation: int
     reported_generation: int
     report: dict[str, RoleReport]
@@ -228,10 +256,42 @@ class Host(BaseModel):
     reported: datetime | None
 
 
+class HostHistory(BaseModel):
+    """A state that a host came into."""
+
+    id: int
+    at: datetime
+    state: HostStateName
+    before: str
+    detail: str
+    remedy: str
+
+
+InstancesFate = Literal["keep", "migrate", "delete"]
+
+
 class HostRoles(Request):
-    """The roles that a host is authorised to have."""
+    """The roles that a host is authorised to have.
+
+    ``instances`` says what shall become of the instances on it when it loses the role ``hypervisor``.
+    """
 
     roles: list[HostRole]
+    instances: InstancesFate | None = None
+
+
+class HostInstance(BaseModel):
+    """An instance on a host."""
+
+    id: str
+    name: str
+    status: str
+
+
+class HostDrain(Request):
+    """No new instances come to a host; with ``migrate`` those that are there are moved away."""
+
+    migrate: bool = False
 
 
 class NewHostToken(Request):
@@ -403,12 +463,31 @@ class Enrolled(BaseModel):
     agent_url: str
 
 
+class CertificateRequest(Request):
+    """A host's request for another certificate (PEM), by its present one."""
+
+    csr: Annotated[str, Field(max_length=16384)]
+
+
+class HostCertificate(BaseModel):
+    """A host's new certificate and what it shall trust; all are PEM."""
+
+    certificate: str
+    authority: str
+    edge_authority: str
+
+
 class DesiredState(BaseModel):
-    """What a host shall be."""
+    """What a host shall be.
+
+    ``release`` is OpenStack's release on this host, ``packages`` the build of the agent (``tool``) and of the release.
+    ``keep_instances`` allows that the role ``hypervisor`` goes though instances run.
+    """
 
     generation: int
     roles: list[HostRole]
     release: str
+    keep_instances: bool
     settings: dict[str, Any]
     packages: dict[str, str]
 

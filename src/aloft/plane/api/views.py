@@ -1,10 +1,10 @@
 """Records as the API shows them."""
 
+from aloft.plane import hosts
 from aloft.plane.access.policy import Role
 from aloft.plane.api import types
-from aloft.plane.hosts import state_of
+from aloft.plane.presence import Presence
 from aloft.plane.records import tables
-from aloft.plane.records.tables import utcnow
 
 
 def operation(row: tables.OperationRow) -> types.Operation:
@@ -80,21 +80,51 @@ def customer(row: tables.Customer, node: str) -> types.Customer:
     )
 
 
-def host(row: tables.Host, missing_seconds: float) -> types.Host:
-    """A host; ``missing_seconds`` is how long it may be silent."""
+def host(row: tables.Host, presence: Presence) -> types.Host:
+    """A host; ``presence`` knows of signs of life that are not in the records yet."""
+    account = hosts.account_of(row)
+    bearing = hosts.shown(row)
+    heard = presence.last(row.id, row.reported_at)
     return types.Host.model_validate(
         {
             "customer": row.region.customer.name,
             "region": row.region.name,
             "name": row.name,
             "roles": row.roles,
-            "state": state_of(row, utcnow(), missing_seconds),
+            "state": row.state,
+            "since": bearing.since or row.created_at,
+            "step": account.step,
+            "done": account.done,
+            "reason": f"last heard of {heard:%Y-%m-%d %H:%M:%S} UTC" if row.state == "missing" else account.reason,
+            "remedy": hosts.MISSING_REMEDY if row.state == "missing" else account.remedy,
+            "drained": row.drained,
+            "warnings": hosts.warnings(row.roles, row.facts),
+            "lacks": hosts.lacks(row.facts),
+            "software": {
+                "release": row.software.get("release") or row.region.release,
+                "wanted": row.software.get("packages", {}),
+                "running": row.facts.get("packages") or {},
+            },
             "generation": row.generation,
             "reported_generation": row.reported_generation,
             "report": row.report,
             "facts": row.facts,
             "created": row.created_at,
-            "reported": row.reported_at,
+            "reported": heard,
+        }
+    )
+
+
+def host_history(row: tables.HostHistory) -> types.HostHistory:
+    """An entry of a host's history."""
+    return types.HostHistory.model_validate(
+        {
+            "id": row.id,
+            "at": row.at,
+            "state": row.state,
+            "before": row.before,
+            "detail": row.detail,
+            "remedy": row.remedy,
         }
     )
 

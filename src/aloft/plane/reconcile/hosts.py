@@ -1,7 +1,7 @@
-"""Hosts: have the node grant what was authorised, take back what was deleted, notice who has fallen silent."""
+"""Hosts: have the node grant what was authorised, take back what was deleted, take tasks on, notice who is silent."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,6 +11,8 @@ from aloft.base.errors import AloftError, TemporaryError
 from aloft.plane import hosts, journal, operations
 from aloft.plane.node_api import NodeApi, NodeGrant
 from aloft.plane.operations import Failure, Step
+from aloft.plane.presence import Presence
+from aloft.plane.reconcile.tasks import Tasks
 from aloft.plane.records.database import Records, Transaction
 from aloft.plane.records.tables import Host, OperationRow, utcnow
 from aloft.plane.settings import Settings
@@ -30,31 +32,53 @@ class Errand:
 
 
 class Hosts:
-    """Brings hosts to rest, as far as the plane and the node are concerned; the rest is the agent's."""
+    """Brings hosts to rest, as far as the plane and the node are concerned; the rest is the agent's.
 
-    def __init__(self, records: Records, node: NodeApi, settings: Settings) -> None:
+    Args:
+        records: the plane's database.
+        node: the node's local API.
+        tasks: takes hosts' tasks on.
+        presence: when hosts were last heard of.
+        settings: of the plane.
+    """
+
+    def __init__(self, records: Records, node: NodeApi, tasks: Tasks, presence: Presence, settings: Settings) -> None:
         self._records = records
         self._node = node
+        self._tasks = tasks
+        self._presence = presence
         self._settings = settings
 
     async def reconcile(self, host_id: str, wake: Wake) -> None:
-        """Grant or revoke until the node has what the record wants."""
+        """Grant or revoke until the node has what the record wants, and take the host's task to its end."""
+        while True:
+            wake.clear()
+            if not await self._settle_grant(host_id):
+                return
+            pause = await self._tasks.advance(host_id)
+            if pause < 0 and await asyncio.to_thread(self._errand, host_id) is None:
+                return
+            await wake.wait(max(pause, 0.0))
+
+    async def _settle_grant(self, host_id: str) -> bool:
+        """Have the node grant or revoke; tell whether the host is still there."""
         while (errand := await asyncio.to_thread(self._errand, host_id)) is not None:
             try:
                 if errand.removed:
                     await self._node.revoke(errand.customer, errand.region, errand.host)
                     await asyncio.to_thread(self._removed, host_id)
-                    return
+                    return False
                 grant = await self._node.grant(errand.customer, errand.region, errand.host, None, errand.roles)
                 await asyncio.to_thread(self._granted, host_id, errand, grant)
             except TemporaryError:
                 raise
             except AloftError as error:
                 await asyncio.to_thread(self._refused, host_id, errand, error)
-                return
+        return True
 
     async def resync(self, poke: Callable[[str, str], None]) -> None:
-        """Poke every host that needs the node, and note which ones are silent."""
+        """Poke every host that needs the node or has a task, and note which ones are silent."""
+        await asyncio.to_thread(self._presence.write, self._records)
         for host_id in await asyncio.to_thread(self._look_at_all):
             poke("host", host_id)
 
@@ -79,15 +103,17 @@ class Hosts:
             host = work.session.get(Host, host_id, with_for_update=True)
             if host is None or host.wanted != "removed":
                 return
-            subject = f"{host.region.customer.name}/{host.region.name}/{host.name}"
+            name, customer = hosts.subject(host), host.region.customer.name
             row = journal.current(work.session, host_id)
             if row is not None:
                 now = utcnow()
                 before = operations.start(journal.journal_of(row), now)
-                after = operations.with_steps(before, (Step(hosts.REVOKE_STEP, "done", now, now),))
+                after = operations.with_step(before, Step(hosts.REVOKE_STEP, "done", now, now))
                 journal.store(work, row, operations.succeed(after, now))
-            work.event("host.deleted", subject, host.region.customer.name)
+            work.event("host.deleted", name, customer)
             work.ring(hosts.topic(host_id))
+            self._presence.forget(host_id)
+            hosts.tell_others_of_library(work, host, before="image-library" in host.roles, after=False)
             work.session.delete(host)
 
     def _refused(self, host_id: str, errand: Errand, error: AloftError) -> None:
@@ -96,34 +122,56 @@ class Hosts:
             host = work.session.get(Host, host_id, with_for_update=True)
             if host is None or host.generation != errand.generation:
                 return
+            host.task = {}
             if errand.removed:
                 host.wanted = "present"
             else:
                 host.roles = list(host.granted.get("roles", []))
-                host.generation, host.granted_generation = host.generation + 1, host.generation + 1
-                host.granted = {**host.granted, "generation": host.generation}
+                host.granted_generation = host.generation
+                hosts.renew_desired(work, host)
             row = journal.current(work.session, host_id)
             if row is not None:
                 failure = journal.failure_of(error, "refused_by_node")
                 journal.store(work, row, operations.fail(journal.journal_of(row), failure, utcnow()))
 
     def _look_at_all(self) -> list[str]:
+        """Hosts that need something; those whose state or operation is to be changed are locked one by one."""
+        now, silence = utcnow(), self._settings.missing_seconds
         with self._records.transaction() as work:
-            rows = list(work.session.scalars(select(Host).with_for_update()))
-            for host in rows:
-                hosts.note_state(work, host, utcnow(), self._settings.missing_seconds)
+            rows = list(work.session.scalars(select(Host)))
+            waiting = self._open_operations(work)
+            due = [row.id for row in rows if hosts.steadied(row, now, silence) != hosts.shown(row) or row.id in waiting]
+            needy = [row.id for row in rows if _needs_node(row) or row.task]
+        for host_id in due:
+            self._look_at(host_id, silence)
+        return needy
+
+    def _open_operations(self, work: Transaction) -> Mapping[str, str]:
+        query = select(OperationRow.target_id, OperationRow.id).where(
+            OperationRow.state.in_(operations.OPEN_STATES), OperationRow.kind.like("host.%")
+        )
+        return dict(row._tuple() for row in work.session.execute(query))
+
+    def _look_at(self, host_id: str, silence: float) -> None:
+        with self._records.transaction() as work:
+            host = work.session.get(Host, host_id, with_for_update=True)
+            if host is not None:
+                before = host.state
+                hosts.note_state(work, host, utcnow(), silence)
+                if host.state != before:
+                    hosts.advance_operation(work, host, utcnow())
                 self._end_stalled(work, host)
-            return [host.id for host in rows if _needs_node(host)]
 
     def _end_stalled(self, work: Transaction, host: Host) -> None:
         row = journal.current(work.session, host.id)
-        if row is None or row.kind == "host.delete" or not self._stalled(row):
+        if row is None or host.wanted == "removed" or not self._stalled(row):
             return
         failure = Failure(
             "host_silent",
             f"Host {host.name} is {host.state} and has not come further for {self._settings.stall_seconds:g} s.",
-            "Look at the agent on that host: `aloft-agent status` there, and whether it reaches the edge.",
+            "Look at the agent on that host: whether it runs, what its log says, and whether it reaches the edge.",
         )
+        host.task = {}
         before = operations.start(journal.journal_of(row), utcnow())
         journal.store(work, row, operations.fail(before, failure, utcnow()))
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from aloft.base.errors import AloftError, TemporaryError
+from aloft.controller.network import NetworkTemplate
 from aloft.controller.spec import ControllerLimits, ControllerSpec
 from aloft.plane import customers, journal, operations
 from aloft.plane.node_api import NodeApi, NodeController, NodeStep
@@ -134,6 +135,7 @@ class Regions:
             identity_region=None if region.identity else home.name,
             services=region.services,
             limits=ControllerLimits.model_validate(region.limits),
+            network=NetworkTemplate.model_validate(region.network),
         )
         present = region.wanted == "present"
         resting = ("building", "degraded") if present else ("deleting",)
@@ -178,7 +180,7 @@ class Regions:
             row = journal.current(work.session, region_id)
             if region.ready_at is None and region.wanted == "present":
                 region.wanted = "torn-down"
-            elif row is not None and row.kind == "region.change":
+            elif row is not None and row.kind in ("region.change", "region.network"):
                 failed = operations.fail(
                     journal.journal_of(row), journal.failure_of(error, "refused_by_node"), utcnow()
                 )

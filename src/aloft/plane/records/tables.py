@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, Boolean, Dialect, Float, ForeignKey, Integer, String, Text, TypeDecorator, UniqueConstraint
-from sqlalchemy.dialects.mysql import DATETIME
+from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from aloft.plane.records import sealing
 
 Json = dict[str, Any]
 
@@ -34,6 +36,21 @@ def new_id() -> str:
 def utcnow() -> datetime:
     """The present, in UTC."""
     return datetime.now(UTC)
+
+
+class Sealed(TypeDecorator[Json]):
+    """JSON that nobody can read or change without the plane's key (see :mod:`aloft.plane.records.sealing`)."""
+
+    impl = LONGTEXT
+    cache_ok = True
+
+    def process_bind_param(self, value: Json | None, dialect: Dialect) -> str | None:
+        """Encrypt."""
+        return None if value is None else sealing.seal(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Json | None:
+        """Decrypt."""
+        return None if value is None else sealing.unseal(value)
 
 
 class Base(DeclarativeBase):
@@ -82,7 +99,8 @@ class Region(Base):
 
     ``wanted`` is ``present``, ``torn-down`` (no controller, but the record stays and shows why) or ``removed`` (no
     controller, and then no record). ``ready_at`` is set when the controller was ready for the first time; from then on
-    the plane never tears it down by itself.
+    the plane never tears it down by itself. ``network`` is its template (:mod:`aloft.controller.network`); empty for
+    the default one.
     """
 
     __tablename__ = "region"
@@ -95,6 +113,7 @@ class Region(Base):
     identity: Mapped[bool] = mapped_column(Boolean)
     services: Mapped[Json]
     limits: Mapped[Json]
+    network: Mapped[Json] = mapped_column(default=dict)
     wanted: Mapped[str] = mapped_column(String(16), default="present")
     generation: Mapped[int] = mapped_column(Integer, default=1)
     pushed_generation: Mapped[int] = mapped_column(Integer, default=0)
@@ -114,7 +133,11 @@ class Region(Base):
 class Host(Base):
     """A customer's machine that runs the agent: its authorised roles, its grant and its last report.
 
-    ``granted`` is what the node last granted: ``{"generation", "roles", "settings"}``; only that is given to the agent.
+    ``granted`` is what the node last granted, kept encrypted: ``{"generation", "roles", "settings", "opened"}``; only
+    that is given to the agent. ``bearing`` is how long it has been in its state
+    (:mod:`aloft.plane.reconcile.bearing`). ``task`` is what shall become of it and its instances
+    (:mod:`aloft.plane.tasks`), empty when nothing. ``software`` is what shall run on it and what ran before
+    (:mod:`aloft.plane.rollout`).
     """
 
     __tablename__ = "host"
@@ -122,19 +145,38 @@ class Host(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     region_id: Mapped[str] = mapped_column(ForeignKey("region.id"))
     name: Mapped[str] = mapped_column(String(64))
+    machine_id: Mapped[str] = mapped_column(String(64), default="", index=True)
     roles: Mapped[list[str]]
     token_id: Mapped[str | None] = mapped_column(String(32))
     wanted: Mapped[str] = mapped_column(String(16), default="present")
     generation: Mapped[int] = mapped_column(Integer, default=1)
     granted_generation: Mapped[int] = mapped_column(Integer, default=0)
-    granted: Mapped[Json] = mapped_column(default=dict)
+    granted: Mapped[Json] = mapped_column(Sealed, default=dict, deferred=True)
     reported_generation: Mapped[int] = mapped_column(Integer, default=0)
     report: Mapped[Json] = mapped_column(default=dict)
-    facts: Mapped[Json] = mapped_column(default=dict)
+    facts: Mapped[Json] = mapped_column(default=dict, deferred=True)
     state: Mapped[str] = mapped_column(String(16), default="pending")
+    bearing: Mapped[Json] = mapped_column(default=dict)
+    drained: Mapped[bool] = mapped_column(Boolean, default=False)
+    keep_instances: Mapped[bool] = mapped_column(Boolean, default=False)
+    task: Mapped[Json] = mapped_column(default=dict)
+    software: Mapped[Json] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     reported_at: Mapped[datetime | None]
     region: Mapped[Region] = relationship(back_populates="hosts")
+
+
+class HostHistory(Base):
+    """A state that a host came into, and why. Names are copied: the history outlives the host."""
+
+    __tablename__ = "host_history"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(default=utcnow)
+    subject: Mapped[str] = mapped_column(String(160), index=True)
+    state: Mapped[str] = mapped_column(String(16))
+    before: Mapped[str] = mapped_column(String(16), default="")
+    detail: Mapped[str] = mapped_column(Text, default="")
+    remedy: Mapped[str] = mapped_column(Text, default="")
 
 
 class HostToken(Base):

@@ -1,0 +1,218 @@
+"""A host's desired state as its agent gets it, and a directory that answers hundreds of waiting agents from memory.
+
+The document is made once for each change of it, not once for each question: commits ring a host's topic, the directory
+forgets what it holds of that host, and the agents that wait ask again. Questions that come together are answered by one
+query.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import joinedload, undefer
+
+from aloft.controller import network
+from aloft.controller.network import NetworkTemplate
+from aloft.ground import installer
+from aloft.plane import hosts
+from aloft.plane.packages import Packages
+from aloft.plane.records.database import Records
+from aloft.plane.records.tables import Customer, Host, Region
+from aloft.plane.signals import Signals
+
+MACHINE_ID = Path("/etc/machine-id")
+GATHER_SECONDS = 0.01
+"""How long a question waits for others that come at the same time."""
+
+RESTLESS_FACTS = ("free_disk_mib",)
+"""Facts that change by themselves: a report in which nothing else differs says nothing new."""
+
+Names = tuple[str, str, str]
+"""Customer, region and host."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """A host of the region that keeps images, and the address that others in the site reach it by."""
+
+    host: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A host as the directory holds it.
+
+    Args:
+        host_id: its record.
+        generation: of the document.
+        document: what its agent is given, as JSON.
+        state: the state that it is shown in.
+        heard: digest of its last report that was written down; empty when that is not known.
+    """
+
+    host_id: str
+    generation: int
+    document: bytes
+    state: str
+    heard: str = ""
+
+
+def compose(host: Host, libraries: Sequence[Library], machine_id: str, current: Callable[[str], str]) -> dict[str, Any]:
+    """The desired state of a host.
+
+    Args:
+        host: its record, with its region.
+        libraries: the region's image libraries.
+        machine_id: of the machine that the region's controller runs on.
+        current: the build that this machine has of a package, for a host of which no other is wanted.
+    """
+    granted: Mapping[str, Any] = {"generation": 0, "roles": [], "settings": {}, **host.granted}
+    release = host.software.get("release") or host.region.release
+    return {
+        "generation": granted["generation"],
+        "roles": granted["roles"],
+        "release": release,
+        "packages": host.software.get("packages") or {name: current(name) for name in (installer.TOOL, release)},
+        "keep_instances": host.keep_instances,
+        "settings": _settings(host, granted, libraries, machine_id) if granted.get("opened") else {},
+    }
+
+
+def _settings(host: Host, granted: Mapping[str, Any], libraries: Sequence[Library], machine_id: str) -> dict[str, Any]:
+    """What the node granted, as far as the host's roles need it, and what the region's template says to the host."""
+    template = NetworkTemplate.model_validate(host.region.network)
+    settings = {**granted["settings"], "network": network.for_host(template, host.name)}
+    listed = [{"host": library.host, "address": library.address} for library in libraries]
+    local = host.machine_id in ("", machine_id)
+    listen = settings.get("image_library", {}).get("listen") if local else None
+    settings["image_library"] = {"listen": listen, "libraries": listed}
+    if "image-library" not in granted["roles"]:
+        settings["database"] = None
+    accounts = {"nova", "glance"} if "image-library" in granted["roles"] else {"nova"}
+    settings["keystone"] = {name: login for name, login in settings.get("keystone", {}).items() if name in accounts}
+    return settings
+
+
+def digest(generation: int, facts: Mapping[str, Any], roles: Mapping[str, Any]) -> str:
+    """What a report says, in short; equal for reports between which nothing happened."""
+    steady = {name: value for name, value in facts.items() if name not in RESTLESS_FACTS}
+    return hashlib.sha256(json.dumps([generation, steady, roles], sort_keys=True).encode()).hexdigest()
+
+
+class Directory:
+    """What is known of hosts by those who answer their agents; used in the event loop only.
+
+    Args:
+        records: the plane's database.
+        signals: where commits ring.
+        packages: what hosts install.
+    """
+
+    def __init__(self, records: Records, signals: Signals, packages: Packages) -> None:
+        self._records = records
+        self._packages = packages
+        self._entries: dict[Names, Entry] = {}
+        self._names: dict[str, Names] = {}
+        self._asked: dict[Names, asyncio.Future[Entry | None]] = {}
+        self._rung = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._machine_id = MACHINE_ID.read_text().strip() if MACHINE_ID.exists() else ""
+        signals.subscribe(self._heard)
+
+    async def find(self, region: str, host: str) -> Entry:
+        """The host by the names that the edge tells (``customer/region`` and its own).
+
+        Raises:
+            NotFound: there is none, or it is being deleted.
+        """
+        customer, _, name = region.partition("/")
+        names = (customer, name, host)
+        entry = self._entries.get(names)
+        if entry is None:
+            asked = self._asked.get(names)
+            if asked is None:
+                asked = self._asked[names] = asyncio.get_running_loop().create_future()
+                if len(self._asked) == 1:
+                    self._begin()
+            entry = await asyncio.shield(asked)
+        if entry is None:
+            raise hosts.no_such_host(customer, name, host)
+        return entry
+
+    def note(self, host_id: str, heard: str) -> None:
+        """Remember what a host's last report said."""
+        names = self._names.get(host_id)
+        if names is not None and names in self._entries:
+            self._entries[names] = replace(self._entries[names], heard=heard)
+
+    def _heard(self, topic: str) -> None:
+        kind, _, host_id = topic.partition("/")
+        if kind == "host":
+            self._rung += 1
+            names = self._names.pop(host_id, None)
+            if names is not None:
+                self._entries.pop(names, None)
+
+    def _begin(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._answer(), name="desired states")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self) -> None:
+        await asyncio.sleep(GATHER_SECONDS)
+        asked, self._asked, rung = self._asked, {}, self._rung
+        try:
+            found = await asyncio.to_thread(self._load, list(asked))
+        except Exception as error:
+            for future in asked.values():
+                future.set_exception(error)
+                future.exception()  # whoever asked may have gone; then nobody looks at it
+            return
+        if rung == self._rung:  # else something was changed meanwhile, and what was read may be old
+            self._entries.update(found)
+            self._names.update({entry.host_id: names for names, entry in found.items()})
+        for names, future in asked.items():
+            if not future.done():
+                future.set_result(found.get(names))
+
+    def _load(self, asked: Sequence[Names]) -> dict[Names, Entry]:
+        with self._records.transaction() as work:
+            query = (
+                select(Host)
+                .join(Region)
+                .join(Customer)
+                .where(tuple_(Customer.name, Region.name, Host.name).in_(asked), Host.wanted == "present")
+                .options(joinedload(Host.region).joinedload(Region.customer), undefer(Host.granted))
+            )
+            rows = list(work.session.scalars(query))
+            libraries: dict[str, list[Library]] = {}
+            for row in rows:
+                if row.region_id not in libraries:
+                    libraries[row.region_id] = region_libraries(work.session, row.region_id)
+            return {
+                (row.region.customer.name, row.region.name, row.name): _entry(
+                    row, compose(row, libraries[row.region_id], self._machine_id, self._packages.current)
+                )
+                for row in rows
+            }
+
+
+def region_libraries(session: Any, region_id: str) -> list[Library]:
+    """The image libraries of a region, by their names."""
+    rows = session.execute(
+        select(Host.name, Host.roles, Host.facts).where(Host.region_id == region_id, Host.wanted == "present")
+    )
+    return sorted(
+        (Library(name, str(facts.get("address") or "")) for name, roles, facts in rows if "image-library" in roles),
+        key=lambda library: library.host,
+    )
+
+
+def _entry(row: Host, document: Mapping[str, Any]) -> Entry:
+    return Entry(row.id, document["generation"], json.dumps(document).encode(), row.state)
