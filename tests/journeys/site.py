@@ -115,8 +115,8 @@ class Site:
 
     def token(self, *roles: str, uses: int = 1) -> Any:
         """A fresh host token; ``line`` is what to paste."""
-        wanted = [word for role in roles for word in ("--role", role)]
-        return told("host", "token", self.region.customer, self.region.name, *wanted, "--uses", str(uses))
+        where = ("--customer", self.region.customer, "--region", self.region.name)
+        return told("host", "token", *where, "--roles", ",".join(roles), "--uses", str(uses))
 
     def attach(self, number: int, *roles: str) -> FarHost:
         """A machine that has become a host, and is well in its roles."""

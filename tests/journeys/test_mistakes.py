@@ -29,7 +29,12 @@ MISTAKES = {
     "deleting unasked": (["customer", "delete", "demo"], 2, "nobody to ask", "--yes"),
     "an unknown operation": (["operation", "show", "nothing"], 1, "no operation", "aloft operation list"),
     "an unknown host": (["host", "show", "demo", "demo-1", "nobody"], 1, "nobody", "aloft host list"),
-    "an unknown role": (["host", "token", "demo", "demo-1", "--role", "cook"], 2, "cook", "hypervisor"),
+    "an unknown role": (
+        ["host", "token", "--customer", "demo", "--region", "demo-1", "--roles", "cook"],
+        2,
+        "cook",
+        "hypervisor",
+    ),
     "a log that is not there": (["logs", "demo", "nova-nothing"], 1, "nova-nothing", "aloft"),
     "a release to prepare that is not there": (["release", "prepare", "1999.1"], 2, "1999.1", "2026.2"),
 }

@@ -38,7 +38,7 @@ class Server:
 
 
 def next_move(server: Server, live_failed: bool) -> Move:
-    """How an instance leaves its host: a running one live, unless that failed; others cold; a moved one is confirmed."""
+    """How an instance leaves its host: a running one live unless that failed; others cold; one that moved confirmed."""
     if server.status == "VERIFY_RESIZE":
         return "confirm"
     if server.task or server.status in BUSY:

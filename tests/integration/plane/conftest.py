@@ -75,6 +75,7 @@ class PlaneProcess:
 
     def __init__(self, folder: Path, mariadb: MariaDb, node: FakeNode, database: str) -> None:
         self.node = node
+        self._mariadb, self._database = mariadb, database
         self.socket = folder / f"{database}.sock"
         self.authority = folder / "ca.pem"
         self.authority.write_bytes(Authority.open(folder / "edge", "edge").certificate)
@@ -107,6 +108,11 @@ class PlaneProcess:
         """Run a command of the plane to its end."""
         command = [sys.executable, "-m", "aloft.plane", *arguments]
         return subprocess.run(command, check=True, env=self.environment, capture_output=True, text=True).stdout
+
+    def sql(self, statement: str) -> str:
+        """What the database says."""
+        command = ["mariadb", "--no-defaults", "-uroot", f"--socket={self._mariadb.socket}", "-N", "-B", self._database]
+        return subprocess.run([*command, "-e", statement], check=True, capture_output=True, text=True).stdout.strip()
 
     def start(self) -> None:
         """Start, and wait until it serves."""

@@ -49,6 +49,61 @@ class Controller:
         }
 
 
+class FakeNova:
+    """As much of Nova as has to do with hosts: ``servers`` by host, and whether new ones may come to it."""
+
+    def __init__(self) -> None:
+        self.servers: dict[str, dict[str, dict[str, Any]]] = {}
+        self.disabled: dict[str, bool] = {}
+        self.forgotten: list[str] = []
+        self.asked: list[str] = []
+        self.stuck: set[str] = set()
+
+    def put(self, host: str, name: str, status: str = "ACTIVE") -> None:
+        """Let a server be on a host."""
+        self.servers.setdefault(host, {})[name] = {"id": name, "name": name, "status": status}
+
+    def serve(self, app: FastAPI) -> None:
+        """Add Nova's routes."""
+
+        @app.get("/v2.1/servers/detail")
+        async def servers(host: str, request: Request) -> dict[str, Any]:
+            assert request.headers["X-Auth-Token"] == "administrator"
+            return {"servers": list(self.servers.get(host, {}).values())}
+
+        @app.get("/v2.1/os-services")
+        async def services(host: str) -> dict[str, Any]:
+            return {"services": [{"id": host}]}
+
+        @app.put("/v2.1/os-services/{host}")
+        async def change(host: str, request: Request) -> dict[str, Any]:
+            self.disabled[host] = (await request.json())["status"] == "disabled"
+            return {}
+
+        @app.delete("/v2.1/os-services/{host}", status_code=204)
+        async def forget(host: str) -> None:
+            self.forgotten.append(host)
+
+        @app.delete("/v2.1/servers/{server}", status_code=204)
+        async def delete(server: str) -> None:
+            self._gone(server)
+
+        @app.post("/v2.1/servers/{server}/action", status_code=202)
+        async def act(server: str, request: Request) -> None:
+            action = next(iter(await request.json()))
+            self.asked.append(f"{action} {server}")
+            if action == "migrate" and server not in self.stuck:
+                for servers in self.servers.values():
+                    if server in servers:
+                        servers[server]["status"] = "VERIFY_RESIZE"
+            elif server not in self.stuck:
+                self._gone(server)
+
+    def _gone(self, server: str) -> None:
+        for servers in self.servers.values():
+            servers.pop(server, None)
+
+
 class FakeNode:
     """The node; everything that a test looks at or changes is in its attributes.
 
@@ -68,6 +123,7 @@ class FakeNode:
         self.grant_error = 0
         self.releases = {"2026.1": "ready", "2026.2": "ready", "2025.2": "absent"}
         self.tokens: dict[tuple[str, str], list[str]] = {}
+        self.nova = FakeNova()
         self.internal_port = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._gate = asyncio.Event()
@@ -283,6 +339,12 @@ class FakeNode:
             told = {"user": {"name": "anna"}, "roles": [{"name": role} for role in roles]}
             return JSONResponse({"token": told})
 
+        @app.post("/v3/auth/tokens", status_code=201)
+        async def log_in(request: Request) -> Response:
+            assert (await request.json())["auth"]["identity"]["password"]["user"]["password"] == "admin"
+            return JSONResponse({}, 201, {"X-Subject-Token": "administrator"})
+
+        self.nova.serve(app)
         return app
 
 

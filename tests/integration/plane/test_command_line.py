@@ -85,7 +85,9 @@ def test_operations_are_watched_and_cancelled(run: Run, plane: PlaneProcess) -> 
 
 def test_hosts_releases_status_and_logs(run: Run, plane: PlaneProcess) -> None:
     run("customer", "create", "rest")
-    told = json.loads(run("host", "token", "rest", "rest-1", "--role", "network", "--json").stdout)
+    told = json.loads(
+        run("host", "token", "--customer", "rest", "--region", "rest-1", "--roles", "network", "--json").stdout
+    )
     assert told["roles"] == ["network"]
     assert json.loads(run("host", "list", "rest", "--json").stdout) == []
     with pytest.raises(NotFound):

@@ -5,21 +5,11 @@ from typing import Any
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from .conftest import PlaneProcess, error_of
+from .enrolling import agent, csr, enrol, token
 
 WHERE = "/v1/customers/ground/regions/ground-1"
-
-
-def _csr(name: str) -> str:
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    key = ec.generate_private_key(ec.SECP256R1())
-    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
-    return request.public_bytes(serialization.Encoding.PEM).decode()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,21 +18,15 @@ def customer(plane: PlaneProcess) -> None:
 
 
 def _token(plane: PlaneProcess, roles: list[str], uses: int = 1) -> str:
-    answer = plane.client.post(f"{WHERE}/host-tokens", json={"roles": roles, "uses": uses})
-    assert answer.status_code == 201
-    assert answer.json()["plane_url"] == "https://plane.aloft.internal"
-    assert answer.json()["authority"] == plane.authority.read_text()
-    return str(answer.json()["token"])
-
-
-def _enrol(plane: PlaneProcess, name: str, token: str) -> httpx.Response:
-    body = {"token": token, "csr": _csr(name), "name": name, "facts": {"cpus": 2}}
-    return plane.as_().post("/v1/enrol", json=body)
+    told = token(plane, WHERE, *roles, uses=uses)
+    assert told["plane_url"] == "https://plane.aloft.internal"
+    assert told["authority"] == plane.authority.read_text()
+    return str(told["token"])
 
 
 def _agent(plane: PlaneProcess, name: str) -> httpx.Client:
     """The agent, as the edge lets it through."""
-    return plane.as_(X_Aloft_Host=name, X_Aloft_Region="ground/ground-1")
+    return agent(plane, "ground/ground-1", name)
 
 
 def _attach_operation(plane: PlaneProcess, name: str) -> dict[str, Any]:
@@ -51,7 +35,7 @@ def _attach_operation(plane: PlaneProcess, name: str) -> dict[str, Any]:
 
 
 def test_a_machine_becomes_a_host_and_converges(plane: PlaneProcess) -> None:
-    answer = _enrol(plane, "h1", _token(plane, ["network", "hypervisor"]))
+    answer = enrol(plane, "h1", _token(plane, ["network", "hypervisor"]))
     assert answer.status_code == 200, answer.text
     told = answer.json()
     assert told["certificate"] == "certificate of h1"
@@ -80,25 +64,25 @@ def test_a_machine_becomes_a_host_and_converges(plane: PlaneProcess) -> None:
 
 def test_a_token_is_good_for_its_uses_only(plane: PlaneProcess) -> None:
     token = _token(plane, [], uses=2)
-    assert _enrol(plane, "u1", token).status_code == 200
-    assert _enrol(plane, "u2", token).status_code == 200
-    refused = _enrol(plane, "u3", token)
+    assert enrol(plane, "u1", token).status_code == 200
+    assert enrol(plane, "u2", token).status_code == 200
+    refused = enrol(plane, "u3", token)
     assert refused.status_code == 401
     assert plane.client.get(f"{WHERE}/hosts/u3").status_code == 404
 
 
 def test_an_enrolment_whose_answer_was_lost_can_be_repeated(plane: PlaneProcess) -> None:
     token = _token(plane, [])
-    assert _enrol(plane, "lost", token).status_code == 200
-    assert _enrol(plane, "lost", token).status_code == 200
+    assert enrol(plane, "lost", token).status_code == 200
+    assert enrol(plane, "lost", token).status_code == 200
     _agent(plane, "lost").post("/agent/v1/report", json={"generation": 2})
-    assert _enrol(plane, "lost", token).status_code == 401
+    assert enrol(plane, "lost", token).status_code == 401
 
 
 def test_a_host_that_reports_is_not_taken_over(plane: PlaneProcess) -> None:
-    assert _enrol(plane, "taken", _token(plane, [])).status_code == 200
+    assert enrol(plane, "taken", _token(plane, [])).status_code == 200
     _agent(plane, "taken").post("/agent/v1/report", json={"generation": 1})
-    answer = _enrol(plane, "taken", _token(plane, []))
+    answer = enrol(plane, "taken", _token(plane, []))
     assert answer.status_code == 409
 
 
@@ -107,13 +91,13 @@ def test_a_node_that_does_not_grant(plane: PlaneProcess, status: int, left: bool
     name, token = f"refused-{status}", _token(plane, [])
     plane.node.grant_error = status
     try:
-        assert _enrol(plane, name, token).status_code == status
+        assert enrol(plane, name, token).status_code == status
     finally:
         plane.node.grant_error = 0
     if left:
         operation = _attach_operation(plane, name)
         assert operation["state"] == "failed"
-    assert _enrol(plane, name, token).status_code == 200
+    assert enrol(plane, name, token).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -121,7 +105,7 @@ def test_a_node_that_does_not_grant(plane: PlaneProcess, status: int, left: bool
     [({"csr": "nonsense"}, 400), ({"name": "Not A Name"}, 400), ({"token": "nonsense"}, 401)],
 )
 def test_what_is_no_enrolment(plane: PlaneProcess, change: dict[str, str], status: int) -> None:
-    body = {"token": _token(plane, []), "csr": _csr("x"), "name": "x", **change}
+    body = {"token": _token(plane, []), "csr": csr("x"), "name": "x", **change}
     assert plane.as_().post("/v1/enrol", json=body).status_code == status
 
 
@@ -131,11 +115,11 @@ def test_a_revoked_token_is_worthless(plane: PlaneProcess) -> None:
     assert answer["id"] in [one["id"] for one in listed]
     assert all("token" not in one for one in listed)
     assert plane.client.delete(f"{WHERE}/host-tokens/{answer['id']}").status_code == 204
-    assert _enrol(plane, "revoked", answer["token"]).status_code == 401
+    assert enrol(plane, "revoked", answer["token"]).status_code == 401
 
 
 def test_the_agent_hears_of_other_roles_at_once(plane: PlaneProcess) -> None:
-    assert _enrol(plane, "poll", _token(plane, ["network"])).status_code == 200
+    assert enrol(plane, "poll", _token(plane, ["network"])).status_code == 200
     agent, heard = _agent(plane, "poll"), []
     known = agent.get("/agent/v1/state").json()["generation"]
 
@@ -164,14 +148,69 @@ def test_the_agent_hears_of_other_roles_at_once(plane: PlaneProcess) -> None:
 
 
 def test_a_poll_without_news_tells_the_state_as_it_is(plane: PlaneProcess) -> None:
-    assert _enrol(plane, "quiet", _token(plane, [])).status_code == 200
+    assert enrol(plane, "quiet", _token(plane, [])).status_code == 200
     agent = _agent(plane, "quiet")
     told = agent.get("/agent/v1/state", params={"known": 1, "wait": 0.01}).json()
     assert told["generation"] == 1
 
 
+def test_a_pending_host_shows_what_it_is_and_lacks_and_holds_no_login(plane: PlaneProcess) -> None:
+    lacks = {"hypervisor": [{"reason": "It has no KVM.", "remedy": "Switch it on."}], "network": []}
+    assert enrol(plane, "waits", _token(plane, []), cpus=8, lacks=lacks).status_code == 200
+    assert _agent(plane, "waits").get("/agent/v1/state").json()["settings"] == {}
+    told = plane.client.get(f"{WHERE}/hosts/waits").json()
+    assert (told["state"], told["facts"]["cpus"], told["lacks"]) == ("pending", 8, lacks)
+    plane.client.put(f"{WHERE}/hosts/waits/roles", json={"roles": ["network", "hypervisor"]})
+    told = plane.client.get(f"{WHERE}/hosts/waits").json()
+    assert "recommended alone" in told["warnings"][0]
+
+
+def test_a_machine_enrols_again_only_in_its_own_place(plane: PlaneProcess) -> None:
+    ours = {"machine_id": "m-1", "cards": [{"mac": "52:54:00:00:00:01"}]}
+    assert enrol(plane, "again", _token(plane, ["network"]), **ours).status_code == 200
+    _agent(plane, "again").post("/agent/v1/report", json={"generation": 1, "facts": ours})
+    elsewhere = enrol(plane, "other-name", _token(plane, []), **ours)
+    assert elsewhere.status_code == 409
+    assert "attached as host 'again'" in error_of(elsewhere)["message"]
+    clone = enrol(plane, "clone", _token(plane, []), machine_id="m-1", cards=[{"mac": "52:54:00:00:00:02"}])
+    assert clone.status_code == 409
+    assert "clone" in error_of(clone)["message"]
+    assert "systemd-machine-id-setup" in error_of(clone)["remedy"]
+    reinstalled = {**ours, "machine_id": "m-2"}
+    assert enrol(plane, "again", _token(plane, []), **reinstalled).status_code == 200
+    assert plane.node.controllers["ground/ground-1"].hosts["again"]["replace"]
+    assert plane.client.get(f"{WHERE}/hosts/again").json()["roles"] == ["network"]
+
+
+def test_a_certificate_is_renewed_by_the_present_one(plane: PlaneProcess) -> None:
+    assert enrol(plane, "renews", _token(plane, ["network"])).status_code == 200
+    told = _agent(plane, "renews").post("/agent/v1/certificate", json={"csr": csr("renews")}).json()
+    assert told["certificate"] == "certificate of renews"
+    assert not plane.node.controllers["ground/ground-1"].hosts["renews"]["replace"]
+    assert _agent(plane, "unknown").post("/agent/v1/certificate", json={"csr": csr("x")}).status_code == 404
+
+
+def test_reports_without_news_cost_no_history_and_are_still_signs_of_life(plane: PlaneProcess) -> None:
+    assert enrol(plane, "calm", _token(plane, ["network"])).status_code == 200
+    agent = _agent(plane, "calm")
+    body = {"generation": 1, "facts": {"free_disk_mib": 7}, "roles": {"network": {"state": "ok"}}}
+    agent.post("/agent/v1/report", json=body)
+    first = plane.client.get(f"{WHERE}/hosts/calm").json()["reported"]
+    agent.post("/agent/v1/report", json={**body, "facts": {"free_disk_mib": 6}})
+    assert plane.client.get(f"{WHERE}/hosts/calm").json()["reported"] > first
+    history = plane.client.get(f"{WHERE}/hosts/calm/history").json()["items"]
+    assert [one["state"] for one in history] == ["ok", "pending"]
+
+
+def test_logins_do_not_lie_in_the_open_in_the_database(plane: PlaneProcess) -> None:
+    assert enrol(plane, "sealed", _token(plane, ["network"])).status_code == 200
+    dump = plane.sql("SELECT granted FROM host WHERE name = 'sealed'")
+    assert dump.startswith("gAAAA")
+    assert "network" not in dump
+
+
 def test_a_customer_with_hosts_is_not_deleted(plane: PlaneProcess) -> None:
-    assert _enrol(plane, "stays", _token(plane, [])).status_code == 200
+    assert enrol(plane, "stays", _token(plane, [])).status_code == 200
     for path in ("/v1/customers/ground",):
         answer = plane.client.delete(path)
         assert answer.status_code == 409
@@ -180,7 +219,7 @@ def test_a_customer_with_hosts_is_not_deleted(plane: PlaneProcess) -> None:
 
 
 def test_a_deleted_host_is_known_no_more(plane: PlaneProcess) -> None:
-    assert _enrol(plane, "leaves", _token(plane, [])).status_code == 200
+    assert enrol(plane, "leaves", _token(plane, [])).status_code == 200
     operation = plane.client.delete(f"{WHERE}/hosts/leaves").json()["operation"]["id"]
     assert plane.watch(operation)["state"] == "succeeded"
     assert "ground/ground-1/leaves" in plane.node.revoked
