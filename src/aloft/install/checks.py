@@ -41,7 +41,10 @@ class Result:
 ON_A_MACHINE = frozenset({"machine", "integration", "journeys"})
 """Kinds whose failures the logs of a running Aloft may explain."""
 
-EVIDENCE = ("node.log", "plane.log", "agent.log")
+FRONT_END = (("lint", "lint"), ("types", "types"), ("test", "unit"))
+"""Scripts of the front end, and the kinds of check that they are."""
+
+EVIDENCE = ("node.log", "plane.log", "portal.log", "agent.log")
 EVIDENCE_LINES = 25
 
 KINDS = ("lint", "types", "unit", "integration", "journeys")
@@ -76,7 +79,7 @@ def stages(kinds: Sequence[str], checkout: Path, programs: Path) -> list[Stage]:
         Stage("layers", "lint", (f"{programs}/lint-imports",)),
         Stage("types", "types", (f"{programs}/mypy",)),
         tests("unit"),
-        *(front_end(script, kind) for script, kind in (("lint", "lint"), ("types", "types"), ("test", "unit"))),
+        *(front_end(script, kind) for script, kind in FRONT_END if (checkout / "ui").is_dir()),
     ]
     machine = [
         stage for stage in (tests("integration"), tests("journeys")) if (checkout / "tests" / stage.kind).is_dir()

@@ -73,14 +73,22 @@ class Portal:
 
     Args:
         settings: of the portal.
+        transport: how the edge's listener without TLS is reached; ``None`` is over TCP.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.settings = settings
         self.stopping = False
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=40, keepalive_expiry=30.0)
         timeout = httpx.Timeout(300.0, connect=5.0, pool=60.0)
-        self.client = httpx.AsyncClient(base_url=settings.internal_url, limits=limits, timeout=timeout, verify=False)  # noqa: S501 - no TLS
+        self.client = httpx.AsyncClient(
+            base_url=settings.internal_url,
+            limits=limits,
+            timeout=timeout,
+            transport=transport,
+            trust_env=False,
+            verify=False,  # noqa: S501 - no TLS
+        )
         self.store = Store(settings.state / "sessions.sqlite", settings.idle_seconds)
         self.identity = Identity(self.client, settings.domain)
         self.throttle = Throttle()
@@ -302,9 +310,9 @@ def told(session: Session) -> dict[str, object]:
     }
 
 
-def build(settings: Settings) -> tuple[Starlette, Portal]:
+def build(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> tuple[Starlette, Portal]:
     """The application over these settings, and what can be told to end its streams."""
-    portal = Portal(settings)
+    portal = Portal(settings, transport)
     routes = [
         Route("/face", portal.face),
         Route("/session", portal.show, methods=["GET"]),

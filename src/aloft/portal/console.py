@@ -1,6 +1,7 @@
 """An instance's screen: a websocket of the page, joined with one to the console proxy of the region's Nova.
 
-The page names the instance; the console's own token is asked for and used here and never reaches the page.
+Nova's proxy looks at the origin of browsers; here it talks to the back end, which has looked at it and sends none. The
+page names the instance; the console's own token is asked for and used here and never reaches the page.
 """
 
 import asyncio
@@ -68,7 +69,6 @@ class Consoles:
                 max_size=None,
                 open_timeout=OPEN_SECONDS,
                 ping_interval=None,
-                origin=f"https://console.{region}.{session.customer}.{self._domain}",  # type: ignore[arg-type]  # as above
             )
         except (OSError, TimeoutError, WebSocketException) as error:
             raise _silent(region) from error
@@ -93,7 +93,8 @@ class Consoles:
         if answer.status_code == 403:
             raise Forbidden("You may not see this instance's console.")
         if answer.status_code in (400, 404, 409):
-            raise NotFound(_reason(answer) or "This instance has no console now.", "Start it first.")
+            remedy = "Start it first." if answer.status_code == 409 else ""
+            raise NotFound(_reason(answer) or "This instance has no console now.", remedy)
         if not answer.is_success:
             raise _silent(region)
         shown = urlsplit(answer.json()["remote_console"]["url"])
