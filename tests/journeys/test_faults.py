@@ -8,12 +8,15 @@ from contextlib import contextmanager
 
 import pytest
 
+from aloft.controller.services import ALL
+
 from ..running import ALOFT, Region, aloft, eventually, forget, lists_answer, ping, told
 from . import machine
 from .test_looking import SERVICES
 
 HEAL_SECONDS = 90
 SHARED = ("mariadb", "rabbitmq", "edge", "plane")
+LISTENING = {process.name for service in ALL for process in service.processes if process.listens}
 PROJECTS = ("keystone", "placement", "nova", "neutron", "glance", "cinder", "common")
 HOST = (
     "link", "ovsdb-server", "ovs-vswitchd", "ovn-controller", "virtlogd", "libvirtd", "nova-compute",
@@ -53,6 +56,9 @@ def kill(pid):
 def test_a_killed_service_comes_back_and_no_other_is_restarted(demo, address, before, service):
     name = demo.slot.process(service)
     kill(before[name])
+    if service in LISTENING:
+        eventually(lambda: not machine.lives(before[name]), HEAL_SECONDS, f"{service} is gone")
+        assert lists_answer(demo), "a call in the gap was not answered by the next process"
 
     def healed():
         return machine.pids()[name] != before[name] and well(demo)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from aloft.controller.context import Context, Slot
-from aloft.supervise.spec import Probe
+from aloft.supervise.spec import ALIVE, Probe
 
 Files = Mapping[str, str]
 """Config files: name below the controller's ``conf`` folder → content."""
@@ -48,6 +48,7 @@ class Process:
         env: additions to the environment.
         after: names of the controller's processes that must be ready before.
         ready: how readiness is told.
+        listens: names of the unix sockets that it is handed, which outlive it.
         sockets: unix sockets that it makes, by name, that the edge may connect to though the program makes them
             private.
         stop_timeout: seconds.
@@ -60,6 +61,7 @@ class Process:
     env: Callable[[Context], dict[str, str]] = lambda _: {}
     after: tuple[str, ...] = ()
     ready: Callable[[Context], Probe] = lambda _: Probe()
+    listens: tuple[str, ...] = ()
     sockets: tuple[str, ...] = ()
     stop_timeout: float = 10.0
 
@@ -106,3 +108,11 @@ class Service:
 def accepts(name: str) -> Callable[[Context], Probe]:
     """Ready when the process's unix socket accepts connections."""
     return lambda context: Probe("unix", str(context.slot.socket(name)))
+
+
+def answers(name: str) -> Callable[[Context], Probe]:
+    """Ready when requests on the process's unix socket are taken from the queue and answered.
+
+    That it accepts connections would tell nothing of a socket that outlives the process.
+    """
+    return lambda context: Probe("http-unix", f"{context.slot.socket(name)}:{ALIVE}")

@@ -64,6 +64,7 @@ def _specify(context: Context, service: Service, process: Process, present: set[
         cgroup=f"slots/{slot.number}",
         limits=Limits(context.spec.limits.memory_mib, context.spec.limits.cpu_cores, 2000),
         clear=(temporary,),
+        listen=tuple(slot.socket(name) for name in process.listens),
     )
 
 

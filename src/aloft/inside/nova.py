@@ -15,7 +15,7 @@ def controller(
 ) -> None:
     """Serve the compute API, the metadata API and consoles, each on its own unix socket, and do what they ask for.
 
-    Config is found by ``OS_NOVA_CONFIG_DIR``. The sockets appear once all is up.
+    Config is found by ``OS_NOVA_CONFIG_DIR``. They are answered once all is up.
 
     Args:
         socket: for the compute API.

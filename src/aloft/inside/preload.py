@@ -89,22 +89,30 @@ def keystone() -> None:
             "keystone.server.flask.core",
             "keystone.server.flask.application",
             "keystone.server.backends",
+            "keystone.server.wsgi",
             "keystone.cmd.bootstrap",
             "aloft.inside.keystone",
         )
     )
     _import_packages(
         (
+            "keystone.application_credential",
             "keystone.assignment",
             "keystone.auth",
             "keystone.catalog",
             "keystone.common.policies",
             "keystone.credential",
-            "keystone.identity.backends",
+            "keystone.endpoint_policy",
+            "keystone.federation.backends",
+            "keystone.identity",
+            "keystone.limit",
+            "keystone.oauth1.backends",
             "keystone.policy",
+            "keystone.receipt",
             "keystone.resource",
             "keystone.revoke",
             "keystone.token",
+            "keystone.trust",
         )
     )
     _configure_mappers()
@@ -128,6 +136,11 @@ def nova() -> None:
             "nova.api.openstack.wsgi_app",
             "nova.api.openstack.compute.routes",
             "nova.api.metadata.handler",
+            "nova.api.auth",
+            "nova.api.compute_req_id",
+            "nova.api.openstack.requestlog",
+            "nova.api.openstack.urlmap",
+            "nova.servicegroup.drivers.db",
             "nova.conductor.manager",
             "nova.scheduler.manager",
             "nova.scheduler.rpcapi",
@@ -150,13 +163,20 @@ def neutron() -> None:
     os.environ.update(THREADS_NOT_EVENTLET)
     _import(
         (
+            "neutron.auth",
             "neutron.server",
             "neutron.server.api",
             "neutron.service",
             "neutron.api.wsgi",
             "neutron.api.v2.router",
             "neutron.db.models_v2",
+            "neutron.notifiers.nova",
             "neutron.plugins.ml2.plugin",
+            "neutron.plugins.ml2.drivers.type_flat",
+            "neutron.plugins.ml2.drivers.type_geneve",
+            "neutron.plugins.ml2.drivers.type_local",
+            "neutron.plugins.ml2.drivers.type_vlan",
+            "neutron.plugins.ml2.drivers.type_vxlan",
             "neutron.plugins.ml2.drivers.ovn.mech_driver.mech_driver",
             "neutron.services.ovn_l3.plugin",
             "neutron.db.migration.models.head",
@@ -168,9 +188,22 @@ def neutron() -> None:
         (
             "neutron.conf.policies",
             "neutron.extensions",
+            "neutron.ipam.drivers",
             "neutron.objects",
             "neutron.pecan_wsgi",
             "neutron.plugins.ml2.drivers.ovn",
+            "neutron.plugins.ml2.extensions",
+            "neutron.services.auto_allocate",
+            "neutron.services.flavors",
+            "neutron.services.l3_router",
+            "neutron.services.logapi",
+            "neutron.services.ovn_l3",
+            "neutron.services.portforwarding",
+            "neutron.services.qos",
+            "neutron.services.revisions",
+            "neutron.services.tag",
+            "neutron.services.timestamp",
+            "neutron.services.trunk",
             "neutron_lib.api.definitions",
         )
     )
@@ -183,14 +216,12 @@ def glance() -> None:
         (
             "glance.common.wsgi_app",
             "glance.api.v2.router",
-            "glance.api.middleware.context",
             "glance.db.sqlalchemy.api",
-            "glance_store._drivers.filesystem",
-            "glance_store._drivers.http",
             "aloft.inside.glance",
         )
     )
-    _import_packages(("glance.policies", "glance.api.v2"))
+    # All stores: Glance loads each at its start to learn its options.
+    _import_packages(("glance.policies", "glance.api.middleware", "glance.api.v2", "glance_store._drivers"))
     _configure_mappers()
 
 
@@ -205,10 +236,20 @@ def cinder() -> None:
             "cinder.scheduler.manager",
             "cinder.scheduler.filter_scheduler",
             "cinder.db.api",
+            "tooz.drivers.file",
+            "voluptuous",
             "aloft.inside.cinder",
         )
     )
-    _import_packages(("cinder.policies", "cinder.api.contrib", "cinder.scheduler.filters", "cinder.scheduler.weights"))
+    _import_packages(
+        (
+            "cinder.policies",
+            "cinder.api.contrib",
+            "cinder.api.middleware",
+            "cinder.scheduler.filters",
+            "cinder.scheduler.weights",
+        )
+    )
     _configure_mappers()
 
 

@@ -13,6 +13,9 @@ from typing import Any, Protocol
 
 from cheroot.wsgi import Server
 
+from aloft.supervise.child import LISTENERS_START
+from aloft.supervise.spec import ALIVE
+
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
 
@@ -31,7 +34,15 @@ class UnixServer(Server):  # type: ignore[misc]  # cheroot ships no types
 
 
 def listen(path: str) -> socket.socket:
-    """Listen on the unix socket ``path``; its folder decides who may reach it, the umask who may write to it."""
+    """Listen on the unix socket ``path``: the one that the supervisor handed over (sd_listen_fds(3)), or a new one.
+
+    A new one's folder decides who may reach it, the umask who may write to it.
+    """
+    handed = os.environ.get("LISTEN_FDNAMES", "").split(":")
+    if path in handed:
+        server = socket.socket(fileno=LISTENERS_START + handed.index(path))
+        server.setblocking(True)  # as the one before left it, which has the same
+        return server
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     partial = f"{path}.new"
     for old in (partial, path):
@@ -44,9 +55,15 @@ def listen(path: str) -> socket.socket:
 
 
 def behind_edge(application: Application) -> Application:
-    """Make the scheme and the client address those that the edge saw, and mark chunked bodies as self-terminating."""
+    """Make the scheme and the client address those that the edge saw, and mark chunked bodies as self-terminating.
+
+    What did not come through the edge is the supervisor's question whether requests are still taken and answered.
+    """
 
     def forwarded(environ: Environ, start_response: Any) -> Iterable[bytes]:
+        if "HTTP_X_FORWARDED_FOR" not in environ and environ["PATH_INFO"] == ALIVE:
+            start_response("204 No Content", [])
+            return ()
         scheme = environ.get("HTTP_X_FORWARDED_PROTO")
         if scheme in ("http", "https"):
             environ["wsgi.url_scheme"] = scheme

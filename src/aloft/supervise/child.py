@@ -6,19 +6,23 @@ environments of OpenStack releases.
 """
 
 import contextlib
+import fcntl
 import io
 import json
 import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
 CANNOT_START = 126
 """Exit code of a child that failed before the program proper; the reason is in its log."""
+
+LISTENERS_START = 3
+"""The first descriptor that is handed over (``SD_LISTEN_FDS_START``, sd_listen_fds(3))."""
 
 _HIGHEST_DESCRIPTOR = 1 << 20
 
@@ -41,6 +45,7 @@ class Request:
         umask: file mode creation mask.
         cgroup: folder of the control group to join, or empty.
         clear: folders to empty.
+        listen: paths of the listening sockets that come with the request.
         oom_score_adj: how willingly the kernel ends it.
         record: file that the child writes before it does anything else of note, or empty. It holds ``facts`` with the
             child's ``pid`` and ``start``. The child writes it, so that no crash of a parent can lose a running process.
@@ -60,6 +65,7 @@ class Request:
     umask: int = 0o027
     cgroup: str = ""
     clear: tuple[str, ...] = ()
+    listen: tuple[str, ...] = ()
     oom_score_adj: int = 0
     record: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
@@ -117,8 +123,12 @@ def signals_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def become(request: Request) -> None:
+def become(request: Request, listeners: Sequence[int] = ()) -> None:
     """Turn the calling process, just forked, into the one that is asked for, short of running its program.
+
+    Args:
+        request: what to become.
+        listeners: descriptors of listening sockets that it keeps, from :data:`LISTENERS_START` on.
 
     Raises:
         OSError: something is missing or not allowed; the log is already open then if it could be.
@@ -126,7 +136,7 @@ def become(request: Request) -> None:
     os.setsid()
     _reset_signals()
     _open_log(request.log)
-    os.closerange(3, _HIGHEST_DESCRIPTOR)
+    _keep_only(listeners)
     if request.cgroup:
         Path(request.cgroup, "cgroup.procs").write_text("0")
     if (file := Path("/proc/self/oom_score_adj")).read_text().strip() != str(request.oom_score_adj):
@@ -168,6 +178,23 @@ def _open_log(path: str) -> None:
     os.dup2(nothing, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
+
+
+def _keep_only(listeners: Sequence[int]) -> None:
+    """Close everything beyond the standard streams but ``listeners``, which move to where they are looked for."""
+    end = LISTENERS_START + len(listeners)
+    moved = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, end) for descriptor in listeners]
+    for place, descriptor in enumerate(moved, LISTENERS_START):
+        os.dup2(descriptor, place)
+    os.closerange(end, _HIGHEST_DESCRIPTOR)
+
+
+def environment(request: Request) -> dict[str, str]:
+    """The environment of the calling process: the request's, and what tells it which sockets it was handed."""
+    if not request.listen:
+        return request.env
+    handed = {"LISTEN_FDS": str(len(request.listen)), "LISTEN_FDNAMES": ":".join(request.listen)}
+    return {**request.env, **handed, "LISTEN_PID": str(os.getpid())}
 
 
 def _write_record(request: Request) -> None:

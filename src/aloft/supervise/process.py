@@ -11,14 +11,15 @@ import json
 import logging
 import os
 import signal
+import socket
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from aloft.base.errors import AloftError, TemporaryError
 from aloft.supervise import cgroup
-from aloft.supervise.child import Request, become, fail, signals_blocked, start_time
+from aloft.supervise.child import Request, become, environment, fail, signals_blocked, start_time
 from aloft.supervise.spec import ProcessSpec
 
 _log = logging.getLogger(__name__)
@@ -154,14 +155,20 @@ def request_for(spec: ProcessSpec, record: Record, path: Path) -> Request:
         umask=spec.umask,
         cgroup=record.cgroup,
         clear=tuple(str(folder) for folder in spec.clear),
+        listen=tuple(str(path) for path in spec.listen),
         oom_score_adj=spec.oom_score_adj,
         record=str(path),
         facts=asdict(record),
     )
 
 
-async def launch(request: Request, zygote: str) -> tuple[int, int]:
+async def launch(request: Request, zygote: str, listeners: Sequence[int] = ()) -> tuple[int, int]:
     """Start a process, by fork and exec or through its zygote.
+
+    Args:
+        request: what it shall be.
+        zygote: the zygote's socket, or empty.
+        listeners: descriptors of the listening sockets that it gets, in the order of ``request.listen``.
 
     Returns:
         Process id and start time.
@@ -171,35 +178,45 @@ async def launch(request: Request, zygote: str) -> tuple[int, int]:
         LaunchFailed: the system or the zygote refused.
     """
     if not zygote:
-        return _fork_command(request)
-    answer = await ask_zygote(zygote, {"op": "fork", "request": request.to_json()})
+        return _fork_command(request, listeners)
+    answer = await ask_zygote(zygote, {"op": "fork", "request": request.to_json()}, listeners)
     if "error" in answer:
         raise LaunchFailed(f"The zygote {zygote} could not start {request.name}: {answer['error']}.")
     return int(str(answer["pid"])), int(str(answer["start"]))
 
 
-async def ask_zygote(path: str, message: dict[str, object]) -> dict[str, object]:
-    """Put one question to a zygote.
+async def ask_zygote(path: str, message: dict[str, object], listeners: Sequence[int] = ()) -> dict[str, object]:
+    """Put one question to a zygote, with descriptors of sockets that go along.
 
     Raises:
         ZygoteUnavailable: no answer.
     """
+    loop = asyncio.get_running_loop()
+    question = json.dumps(message).encode() + b"\n"
     try:
-        async with asyncio.timeout(_ZYGOTE_TIMEOUT):
-            reader, writer = await asyncio.open_unix_connection(path)
-            try:
-                writer.write(json.dumps(message).encode() + b"\n")
-                line = await reader.readline()
-            finally:
-                writer.close()
-        answer: dict[str, object] = json.loads(line)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as connection:
+            async with asyncio.timeout(_ZYGOTE_TIMEOUT):
+                await loop.sock_connect(connection, path)
+                socket.send_fds(connection, [question[:1]], listeners)  # an empty connection takes one byte at once
+                await loop.sock_sendall(connection, question[1:])
+                answer: dict[str, object] = json.loads(await _read_line(connection))
     except (OSError, TimeoutError, ValueError) as error:
         what = getattr(error, "strerror", None) or ("no answer" if isinstance(error, TimeoutError) else "it hung up")
         raise ZygoteUnavailable(f"The zygote {path} does not answer: {what}.") from error
     return answer
 
 
-def _fork_command(request: Request) -> tuple[int, int]:
+async def _read_line(connection: socket.socket) -> bytes:
+    received = bytearray()
+    while not received.endswith(b"\n"):
+        part = await asyncio.get_running_loop().sock_recv(connection, 65536)
+        if not part:
+            break
+        received += part
+    return bytes(received)
+
+
+def _fork_command(request: Request, listeners: Sequence[int]) -> tuple[int, int]:
     try:
         with signals_blocked(), warnings.catch_warnings():
             # Python warns of forks beside threads. The child touches nothing that a thread could have locked: it makes
@@ -208,8 +225,8 @@ def _fork_command(request: Request) -> tuple[int, int]:
             pid = os.fork()
             if pid == 0:
                 try:
-                    become(request)
-                    os.execve(request.command[0], request.command, request.env)  # noqa: S606 - no shell is the point
+                    become(request, listeners)
+                    os.execve(request.command[0], request.command, environment(request))  # noqa: S606 - no shell is the point
                 except BaseException as error:
                     fail(request, error)
     except OSError as error:
@@ -232,7 +249,7 @@ class Running:
     def __init__(self, record: Record, pidfd: int, on_exit: Callable[[], None]) -> None:
         self.record = record
         self.exited = asyncio.Event()
-        self._pidfd = pidfd
+        self.pidfd = pidfd
         self._on_exit = on_exit
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(pidfd, self._ended)
@@ -251,7 +268,7 @@ class Running:
         return cls(record, pidfd, on_exit)
 
     def _ended(self) -> None:
-        self._loop.remove_reader(self._pidfd)
+        self._loop.remove_reader(self.pidfd)
         self.exited.set()
         self._on_exit()
 
@@ -263,7 +280,7 @@ class Running:
             return await self._ask_exit_status()
 
     def _reap(self) -> int | None:
-        result = os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOHANG)
+        result = os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED | os.WNOHANG)
         if result is None:
             return None
         return result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
@@ -281,7 +298,7 @@ class Running:
     def send(self, number: int) -> None:
         """Send a signal to the process itself."""
         with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._pidfd, number)
+            signal.pidfd_send_signal(self.pidfd, number)
 
     async def stop(self) -> None:
         """Ask politely, kill if that takes too long, and leave nothing of it behind."""
@@ -310,10 +327,10 @@ class Running:
 
     def release(self) -> None:
         """Stop watching; the process is left alone."""
-        if self._pidfd >= 0:
-            self._loop.remove_reader(self._pidfd)
-            os.close(self._pidfd)
-            self._pidfd = -1
+        if self.pidfd >= 0:
+            self._loop.remove_reader(self.pidfd)
+            os.close(self.pidfd)
+            self.pidfd = -1
 
 
 def session_members(session: int) -> list[int]:

@@ -10,6 +10,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
+ALIVE = "/aloft/alive"
+"""Path at which a service that is forked from a zygote answers an ``http-unix`` probe, cheaply."""
+
 ProbeKind = Literal["none", "unix", "tcp", "http-unix", "http", "file", "command"]
 
 
@@ -70,6 +73,8 @@ class ProcessSpec:
         cgroup: control group below Aloft's own, such as ``slots/3``; empty for none.
         limits: limits of that control group.
         clear: folders that are emptied before each start, such as the process's temporary folder.
+        listen: unix sockets that the supervisor makes and keeps while the process is restarted, so that who connects
+            meanwhile waits. The process gets them by the protocol of sd_listen_fds(3), named by their paths.
         keep_on_shutdown: stays alive when the supervisor is asked to stop everything (a VM's switch, for instance).
         oom_score_adj: how willingly the kernel ends it when memory runs out (-1000 to 1000).
     """
@@ -94,6 +99,7 @@ class ProcessSpec:
     cgroup: str = ""
     limits: Limits = Limits()
     clear: tuple[Path, ...] = ()
+    listen: tuple[Path, ...] = ()
     keep_on_shutdown: bool = False
     oom_score_adj: int = 0
 

@@ -17,12 +17,16 @@ from aloft.base.errors import AloftError, InvalidInput
 from aloft.supervise import backoff, logs, probe
 from aloft.supervise.cgroup import Cgroups, kill, members
 from aloft.supervise.child import CANNOT_START
+from aloft.supervise.listeners import Listeners
 from aloft.supervise.process import Record, Records, Running, ZygoteUnavailable, describe_exit, launch, request_for
 from aloft.supervise.spec import Limits, ProcessSpec, ProcessState, ProcessStatus
 
 _log = logging.getLogger(__name__)
 
 _ZYGOTE_RETRY_CAP = 1.0
+_PATIENCE = 30.0
+"""Seconds that connections wait for a process that has ended and is not started again; then they are refused."""
+
 _BRIEF = 0.1
 """Seconds that a process without a probe has to live to be called ready."""
 
@@ -128,6 +132,8 @@ class Unit:
         self._unready_since: float | None = None
         self._next_probe = 0.0
         self._last_reason = ""
+        self._listeners = Listeners(around.records.folder)
+        self._letting_go: asyncio.TimerHandle | None = None
         self.status = ProcessStatus(name, "waiting", since=around.clock.time())
 
     # What the supervisor asks for
@@ -150,6 +156,8 @@ class Unit:
                 self._history, self._not_before = backoff.History(), 0.0
             if self.running:
                 self._keep_record_true(spec, self.running)
+                if wanted == self._fingerprint and spec.listen and not self._listeners.held:
+                    self._listeners.recover(self.running.pidfd, spec.listen)
         self.spec = spec
         self.wake()
 
@@ -183,6 +191,7 @@ class Unit:
             await asyncio.wait({self._task})
         if self.running:
             self.running.release()
+        self._let_go()
 
     def _keep_record_true(self, spec: ProcessSpec, running: Running) -> None:
         """How to stop is no part of the fingerprint, and may change while the process runs."""
@@ -219,6 +228,7 @@ class Unit:
         if self.running and (reason := self._reason_to_stop()):
             return await self._stop(self.running, reason)
         if self.spec is None:
+            self._let_go()
             self._set("stopped")
             self._ended = True
             self._on_end(self)
@@ -262,6 +272,18 @@ class Unit:
         running.release()
         self.running, self._restart = None, ""
         self._around.records.remove(self.name)
+        if self._listeners.held and self._letting_go is None:
+            self._letting_go = asyncio.get_running_loop().call_later(_PATIENCE, self._let_go)
+
+    def _let_go(self) -> None:
+        """Have connections refused, now that nobody is about to take them."""
+        self._hold_on()
+        self._listeners.let_go()
+
+    def _hold_on(self) -> None:
+        if self._letting_go:
+            self._letting_go.cancel()
+            self._letting_go = None
 
     def _died(self, reason: str) -> None:
         now = self._around.clock.monotonic()
@@ -274,6 +296,7 @@ class Unit:
         self._last_reason = reason
         _log.warning("%s %s; started again in %.1f s", self.name, reason, delay)
         if self._history.looping:
+            self._let_go()
             self._set("crash-loop", f"{reason}; {self._history.count} times in a row, next try in {delay:.1f} s")
         else:
             self._set("backoff", f"{reason}; next try in {delay:.1f} s")
@@ -312,7 +335,10 @@ class Unit:
         self._ready_since = self._unready_since = None
         self._failures, self._next_probe = 0, 0.0
         self._fingerprint = record.fingerprint
-        pid, start = await launch(request_for(spec, record, self._around.records.path(spec.name)), spec.zygote)
+        listeners = self._listeners.provide(spec.listen, spec.user, spec.group, 0o777 & ~spec.umask)
+        request = request_for(spec, record, self._around.records.path(spec.name))
+        pid, start = await launch(request, spec.zygote, listeners)
+        self._hold_on()
         self.running = Running.watch(replace(record, pid=pid, start=start), self.wake)
         if self.running is None:
             self._died("ended at once; its exit code is not known")

@@ -6,7 +6,8 @@ It calls the preload function, freezes its heap (``gc.freeze``), and listens on 
 object on one line and gets one back:
 
 ``{"op": "fork", "request": {...}}``
-    forks a child (see :class:`aloft.supervise.child.Request`) → ``{"pid": 12, "start": 3456}``
+    forks a child (see :class:`aloft.supervise.child.Request`) → ``{"pid": 12, "start": 3456}``; the listening sockets
+    that it shall have come with the first byte (``SCM_RIGHTS``, unix(7))
 ``{"op": "exit", "pid": 12, "start": 3456}``
     how a child ended → ``{"status": 0}``: exit code, minus the signal's number, or ``null`` while it is not known
 ``{"op": "ping"}``
@@ -39,13 +40,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from select import POLLIN, poll
-from socket import AF_UNIX, SOCK_STREAM, socket, socketpair
+from socket import AF_UNIX, SOCK_STREAM, recv_fds, socket, socketpair
 from typing import Any, NoReturn
 
 from aloft.supervise import child, heap
 
 _REMEMBERED_EXITS = 1000
 _LONGEST_REQUEST = 1 << 20
+_MOST_LISTENERS = 16
 _CLIENT_TIMEOUT = 5.0
 _PR_SET_DUMPABLE, _PR_SET_NAME, _PR_SET_MM, _PR_SET_MM_ARG_END = 4, 15, 35, 9
 
@@ -160,17 +162,25 @@ class Zygote:
         connection, _ = self._listener.accept()
         connection.settimeout(_CLIENT_TIMEOUT)
         try:
-            line = self._read_line(connection)
-            if line:
-                connection.sendall(json.dumps(self._answer(line, connection)).encode() + b"\n")
+            self._converse(connection)
         except OSError as error:
             print(f"zygote: a client went away: {error}", file=sys.stderr, flush=True)
         finally:
             connection.close()
 
+    def _converse(self, connection: socket) -> None:
+        first, listeners, _, _ = recv_fds(connection, 1, _MOST_LISTENERS)
+        try:
+            line = self._read_line(connection, first)
+            if line:
+                connection.sendall(json.dumps(self._answer(line, connection, listeners)).encode() + b"\n")
+        finally:
+            for descriptor in listeners:
+                os.close(descriptor)
+
     @staticmethod
-    def _read_line(connection: socket) -> bytes:
-        received = bytearray()
+    def _read_line(connection: socket, first: bytes) -> bytes:
+        received = bytearray(first)
         while not received.endswith(b"\n") and len(received) <= _LONGEST_REQUEST:
             part = connection.recv(65536)
             if not part:
@@ -178,11 +188,11 @@ class Zygote:
             received += part
         return bytes(received)
 
-    def _answer(self, line: bytes, connection: socket) -> dict[str, Any]:
+    def _answer(self, line: bytes, connection: socket, listeners: list[int]) -> dict[str, Any]:
         try:
             message = json.loads(line)
             if message["op"] == "fork":
-                return self._fork(child.Request.from_json(message["request"]), connection)
+                return self._fork(child.Request.from_json(message["request"]), connection, listeners)
             if message["op"] == "exit":
                 self._reap()
                 return {"status": self._exits.get((message["pid"], message["start"]))}
@@ -194,11 +204,13 @@ class Zygote:
         except OSError as error:
             return {"error": f"cannot fork: {error}"}
 
-    def _fork(self, request: child.Request, connection: socket) -> dict[str, Any]:
+    def _fork(self, request: child.Request, connection: socket, listeners: list[int]) -> dict[str, Any]:
+        if len(listeners) != len(request.listen):
+            return {"error": f"{len(listeners)} sockets came with a request for {len(request.listen)}"}
         with child.signals_blocked():
             pid = os.fork()
             if pid == 0:
-                self._run(request, connection)
+                self._run(request, connection, listeners)
         start = child.start_time(pid)  # still there, as a zombie at least: only this loop reaps
         if start is not None:
             self._children[pid] = start
@@ -215,7 +227,7 @@ class Zygote:
             while len(self._exits) > _REMEMBERED_EXITS:
                 self._exits.popitem(last=False)
 
-    def _run(self, request: child.Request, connection: socket) -> NoReturn:
+    def _run(self, request: child.Request, connection: socket, listeners: list[int]) -> NoReturn:
         """The child's whole life."""
         try:
             signal.set_wakeup_fd(-1)
@@ -224,7 +236,7 @@ class Zygote:
                 inherited.close()
             _inherited.append(self._title)
             self._title.set(request.title, request.name.rpartition("/")[2])
-            child.become(request)
+            child.become(request, listeners)
             self._title.stay_dumpable()
             _refresh_interpreter(request)
         except BaseException as error:
@@ -235,7 +247,7 @@ class Zygote:
 def _refresh_interpreter(request: child.Request) -> None:
     """Give a forked interpreter the state of one that was just started with the request's environment."""
     os.environ.clear()
-    os.environ.update(request.env)
+    os.environ.update(child.environment(request))
     time.tzset()
     tempfile.tempdir = None
     random.seed()

@@ -1,7 +1,7 @@
 """Cinder: API and scheduler in one process. Volume services run on hosts with the role ``block-storage``."""
 
 from aloft.controller.context import Context
-from aloft.controller.declare import Endpoint, Files, Process, Service, accepts
+from aloft.controller.declare import Endpoint, Files, Process, Service, answers
 from aloft.controller.ini import render
 from aloft.controller.services import shared
 
@@ -64,7 +64,8 @@ SERVICE = Service(
                 "config": str(context.conf / "cinder/cinder.conf"),
             },
             after=("memcached",),
-            ready=accepts("cinder-api"),
+            ready=answers("cinder-api"),
+            listens=("cinder-api",),
         ),
     ),
     files=_files,

@@ -1,7 +1,7 @@
 """Glance: the metadata of images. Their data lies in the image libraries on the customer's hosts."""
 
 from aloft.controller.context import Context
-from aloft.controller.declare import Endpoint, Files, Process, Service, accepts
+from aloft.controller.declare import Endpoint, Files, Process, Service, answers
 from aloft.controller.ini import render
 from aloft.controller.services import shared
 
@@ -59,7 +59,8 @@ SERVICE = Service(
             arguments=lambda context: {"socket": str(context.slot.socket("glance"))},
             env=lambda context: {"OS_GLANCE_CONFIG_DIR": str(context.conf / "glance")},
             after=("memcached",),
-            ready=accepts("glance"),
+            ready=answers("glance"),
+            listens=("glance",),
         ),
     ),
     files=_files,

@@ -3,7 +3,7 @@
 import json
 
 from aloft.controller.context import Context
-from aloft.controller.declare import Endpoint, Files, Process, Service, accepts
+from aloft.controller.declare import Endpoint, Files, Process, Service, answers
 from aloft.controller.ini import render
 from aloft.controller.services import shared
 
@@ -68,7 +68,8 @@ SERVICE = Service(
             },
             env=lambda context: {"OS_KEYSTONE_CONFIG_FILES": str(context.conf / "keystone/keystone.conf")},
             after=("memcached",),
-            ready=accepts("keystone"),
+            ready=answers("keystone"),
+            listens=("keystone",),
         ),
     ),
     files=_files,

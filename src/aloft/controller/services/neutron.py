@@ -1,7 +1,7 @@
 """Neutron with ML2/OVN: API, maintenance and periodic workers in one process."""
 
 from aloft.controller.context import Context
-from aloft.controller.declare import Endpoint, Files, Process, Service, accepts
+from aloft.controller.declare import Endpoint, Files, Process, Service, answers
 from aloft.controller.ini import render
 from aloft.controller.network import ml2_sections
 from aloft.controller.services import shared
@@ -105,7 +105,8 @@ SERVICE = Service(
             arguments=lambda context: {"socket": str(context.slot.socket("neutron-api"))},
             env=_env,
             after=("memcached", "ovn-nb", "ovn-sb"),
-            ready=accepts("neutron-api"),
+            ready=answers("neutron-api"),
+            listens=("neutron-api",),
         ),
     ),
     files=_files,

@@ -1,7 +1,7 @@
 """Nova: APIs, conductor, scheduler and console proxy in one process."""
 
 from aloft.controller.context import Context, Slot
-from aloft.controller.declare import Endpoint, Files, Process, Service, accepts
+from aloft.controller.declare import Endpoint, Files, Process, Service, answers
 from aloft.controller.ini import Sections, render
 from aloft.controller.services import shared
 
@@ -126,7 +126,8 @@ SERVICE = Service(
             },
             env=lambda context: {"OS_NOVA_CONFIG_DIR": str(context.conf / "nova")},
             after=("memcached", "keystone", "placement"),
-            ready=accepts("nova-api"),
+            ready=answers("nova-api"),
+            listens=("nova-api", "nova-metadata", "nova-novncproxy"),
         ),
     ),
     files=_files,

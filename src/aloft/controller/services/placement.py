@@ -1,7 +1,7 @@
 """Placement."""
 
 from aloft.controller.context import Context
-from aloft.controller.declare import Endpoint, Files, Process, Service, accepts
+from aloft.controller.declare import Endpoint, Files, Process, Service, answers
 from aloft.controller.ini import render
 from aloft.controller.services import shared
 
@@ -44,7 +44,8 @@ SERVICE = Service(
             arguments=lambda context: {"socket": str(context.slot.socket("placement"))},
             env=lambda context: {"OS_PLACEMENT_CONFIG_DIR": str(context.conf / "placement")},
             after=("memcached",),
-            ready=accepts("placement"),
+            ready=answers("placement"),
+            listens=("placement",),
         ),
     ),
     files=_files,

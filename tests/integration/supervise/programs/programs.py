@@ -44,6 +44,17 @@ def listen(path: str) -> None:
             server.accept()[0].close()
 
 
+def answer(path: str, refuse: str = "") -> None:
+    """Tell everybody who connects to the socket that was handed over who answers, unless ``refuse`` exists."""
+    if refuse and Path(refuse).exists():
+        sys.exit(1)
+    assert os.environ["LISTEN_PID"] == str(os.getpid())
+    with socket.socket(fileno=3 + os.environ["LISTEN_FDNAMES"].split(":").index(path)) as server:
+        while True:
+            with server.accept()[0] as client:
+                client.sendall(str(os.getpid()).encode())
+
+
 def listen_late(path: str, gate: str) -> None:
     """Serve once somebody opens the gate (a fifo)."""
     Path(gate).read_bytes()
