@@ -155,6 +155,24 @@ def resume(customer: Customer, region: Region, host: Host, wait: Wait = True, as
     follow(client, client.call("POST", f"{_path(customer, region, host)}/resume")["operation"], wait, as_json)
 
 
+@app.command("rollout")
+def show_rollout(
+    customer: Customer,
+    region: Region,
+    retry: Annotated[bool, typer.Option("--retry", help="Let a rollout that halted go on.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show how a region's hosts come to the software that they shall run: one at a time, back when it fails."""
+    path = f"/v1/customers/{customer}/regions/{region}/rollout"
+    told = connect().call("POST", f"{path}/retry") if retry else connect().call("GET", path)
+    if as_json:
+        emit(told)
+        return
+    details((("OpenStack", told["release"]), *told["packages"].items(), ("halted", told["halted"])))
+    rows = [(one["name"], one["progress"], one["release"], one["reason"]) for one in told["hosts"]]
+    table(("Host", "Progress", "Release", "Reason"), rows)
+
+
 @app.command("delete")
 def delete_host(
     customer: Customer,

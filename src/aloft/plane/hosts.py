@@ -253,13 +253,14 @@ def account_of(host: Host) -> Account:
 def advance_operation(work: Transaction, host: Host, now: datetime) -> None:
     """Show in the open operation on a host how far its roles have come, and end it when they are there or failed.
 
-    What a task does with the host is advanced by :mod:`aloft.plane.reconcile.tasks`.
+    What a task does with the host is advanced by :mod:`aloft.plane.reconcile.tasks`, what a rollout does by
+    :mod:`aloft.plane.reconcile.rollouts`.
     """
     if host.task:
         work.work("host", host.id)
         return
     row = journal.current(work.session, host.id)
-    if row is None or host.granted_generation < host.generation:
+    if row is None or row.kind == "host.update" or host.granted_generation < host.generation:
         return
     before = operations.start(journal.journal_of(row), now)
     journal.store(work, row, converged(before, host, now))

@@ -20,6 +20,7 @@ from aloft.plane.reconcile.hosts import Hosts
 from aloft.plane.reconcile.loop import Loop
 from aloft.plane.reconcile.regions import Regions
 from aloft.plane.reconcile.releases import Releases
+from aloft.plane.reconcile.rollouts import Rollouts
 from aloft.plane.reconcile.tasks import Tasks
 from aloft.plane.records import sealing
 from aloft.plane.records.database import Records
@@ -49,6 +50,7 @@ class Plane:
         self.presence = Presence()
         self.directory = Directory(self.records, self.signals, self.packages)
         tasks = Tasks(self.records, self.node, self.internal, settings)
+        self.rollouts = Rollouts(self.records, self.packages)
         self._hosts = Hosts(self.records, self.node, tasks, self.presence, settings)
         self._pruned_at = 0.0
         handlers = {
@@ -94,7 +96,11 @@ class Plane:
     async def _resync(self, poke: Callable[[str, str], None]) -> None:
         """Look at everything; one part that fails does not keep the others from being looked at."""
         failures: list[AloftError] = []
-        for part in (self._customers.resync, self._hosts.resync, self._regions.resync, self.releases.resync):
+
+        async def rollouts(_: Callable[[str, str], None]) -> None:
+            await asyncio.to_thread(self.rollouts.look)
+
+        for part in (self._customers.resync, self._hosts.resync, self._regions.resync, self.releases.resync, rollouts):
             try:
                 await part(poke)
             except TemporaryError as error:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload, undefer
 from aloft.base.errors import NotFound, TemporaryError
 from aloft.controller.network import NetworkTemplate
 from aloft.ground import installer
-from aloft.plane import customers, hosts, networks, openstack, tasks, tokens
+from aloft.plane import customers, hosts, networks, openstack, rollout, tasks, tokens
 from aloft.plane.access.policy import Principal
 from aloft.plane.api import types, views
 from aloft.plane.api.callers import ThePlane, may
@@ -167,6 +167,25 @@ async def delete_host(
             return views.accepted(tasks.begin(work, principal.actor, (customer, region, host), "delete", instances))
 
     return await asyncio.to_thread(write)
+
+
+@router.get(REGION + "/rollout")
+def show_rollout(customer: str, region: str, plane: ThePlane, principal: Reader) -> types.Rollout:
+    """How the hosts of a region come to the software that they shall run."""
+    with plane.records.transaction() as work:
+        row = customers.find_region(work.session, customer, region)
+        return views.rolling_out(plane.rollouts.target(row), row.hosts)
+
+
+@router.post(REGION + "/rollout/retry")
+def retry_rollout(customer: str, region: str, plane: ThePlane, principal: Writer) -> types.Rollout:
+    """Let a rollout that halted go on, with the hosts that went back too."""
+    with plane.records.transaction() as work:
+        row = customers.find_region(work.session, customer, region, lock=True)
+        for host in row.hosts:
+            host.software = rollout.stored(rollout.forgiven(rollout.restored(host.software)))
+        work.audit(principal.actor, "rollout.retry", f"{customer}/{region}", customer)
+        return views.rolling_out(plane.rollouts.target(row), row.hosts)
 
 
 @router.get(REGION + "/host-tokens")

@@ -256,6 +256,25 @@ class Host(BaseModel):
     reported: datetime | None
 
 
+class RolloutHost(BaseModel):
+    """A host in a rollout: ``settled`` runs what it shall, ``trial`` is looked at, ``waiting`` comes later."""
+
+    name: str
+    progress: Literal["settled", "trial", "waiting", "reverted"]
+    release: str
+    packages: dict[str, str]
+    reason: str = ""
+
+
+class Rollout(BaseModel):
+    """How the hosts of a region come to the software that they shall run; ``halted`` says why none goes on."""
+
+    release: str
+    packages: dict[str, str]
+    halted: str
+    hosts: list[RolloutHost]
+
+
 class HostHistory(BaseModel):
     """A state that a host came into."""
 

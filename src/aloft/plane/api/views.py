@@ -1,10 +1,13 @@
 """Records as the API shows them."""
 
-from aloft.plane import hosts
+from collections.abc import Sequence
+
+from aloft.plane import hosts, rollout
 from aloft.plane.access.policy import Role
 from aloft.plane.api import types
 from aloft.plane.presence import Presence
 from aloft.plane.records import tables
+from aloft.plane.rollout import Software
 
 
 def operation(row: tables.OperationRow) -> types.Operation:
@@ -112,6 +115,33 @@ def host(row: tables.Host, presence: Presence) -> types.Host:
             "created": row.created_at,
             "reported": heard,
         }
+    )
+
+
+def rolling_out(target: Software, rows: Sequence[tables.Host]) -> types.Rollout:
+    """The rollout of a region."""
+    listed, reasons = [], []
+    for row in rows:
+        software = rollout.restored(row.software)
+        wanted = software.wanted or target
+        if software.refused == target:
+            progress, reason = "reverted", software.reason
+            reasons.append(f"{row.name} went back: {software.reason}")
+        else:
+            progress, reason = "trial" if software.former else ("settled" if wanted == target else "waiting"), ""
+        listed.append(
+            types.RolloutHost.model_validate(
+                {
+                    "name": row.name,
+                    "progress": progress,
+                    "release": wanted.release,
+                    "packages": dict(wanted.packages),
+                    "reason": reason,
+                }
+            )
+        )
+    return types.Rollout(
+        release=target.release, packages=dict(target.packages), halted="; ".join(reasons), hosts=listed
     )
 
 

@@ -164,7 +164,7 @@ class Hosts:
 
     def _end_stalled(self, work: Transaction, host: Host) -> None:
         row = journal.current(work.session, host.id)
-        if row is None or host.wanted == "removed" or not self._stalled(row):
+        if row is None or row.kind == "host.update" or host.wanted == "removed" or not self._stalled(row):
             return
         failure = Failure(
             "host_silent",

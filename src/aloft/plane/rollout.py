@@ -1,0 +1,160 @@
+"""How a region's hosts come to other software: one at a time, and back to the former when it does not do. Pure.
+
+What shall run is the region's release and the builds of the packages that this machine serves. A host on trial has new
+software and has not been seen to be well with it. While one is on trial no other begins. One that fails, or is not well
+in time, goes back, and the rollout halts until there is other software, or a person asks for another try.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from aloft.plane.reconcile.decisions import HostState
+
+PATIENCE = timedelta(minutes=10)
+"""How long a host may take to be well with new software."""
+
+Verb = Literal["adopt", "begin", "settle", "revert"]
+
+
+@dataclass(frozen=True)
+class Software:
+    """What a host runs: OpenStack's release, and the build of each package by its name."""
+
+    release: str = ""
+    packages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class HostSoftware:
+    """A host as far as its software is concerned, and as its record keeps it.
+
+    Args:
+        wanted: what shall run; ``None`` when nothing was said yet.
+        former: what ran before, while it is on trial.
+        since: when the trial began.
+        refused: what it came back from, and why.
+        reason: why it came back.
+    """
+
+    wanted: Software | None = None
+    former: Software | None = None
+    since: datetime | None = None
+    refused: Software | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class HostSight:
+    """A host in a rollout.
+
+    Args:
+        identity: its record.
+        software: what was said of its software.
+        state: the state that it is shown in.
+        current: whether its last report is about the present desired state.
+        running: builds of its packages by its own word; empty when it does not tell.
+        roles: whether it has any.
+        busy: whether somebody is doing something else with it.
+        fault: what is wrong with it.
+    """
+
+    identity: str
+    software: HostSoftware
+    state: HostState
+    current: bool = True
+    running: Mapping[str, str] = field(default_factory=dict)
+    roles: bool = True
+    busy: bool = False
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is to be done with a host: ``adopt`` what it came with, ``begin``, ``settle`` or ``revert`` its trial."""
+
+    verb: Verb
+    identity: str
+    reason: str = ""
+
+
+def next_steps(target: Software, hosts: Sequence[HostSight], now: datetime) -> list[Step]:
+    """The next steps of a region's rollout; none when all is done, halted, or to be waited for."""
+    steps = [Step("adopt", host.identity) for host in hosts if host.software.wanted is None]
+    trials = [host for host in hosts if host.software.former is not None]
+    if trials:
+        return [*steps, *(step for host in trials if (step := _judge(host, now)) is not None)]
+    if halted(target, hosts) is not None:
+        return steps
+    behind = [host for host in hosts if host.software.wanted not in (None, target) and not host.busy]
+    ready = [host for host in behind if host.state in ("ok", "degraded") or not host.roles]
+    if ready:
+        steps.append(Step("begin", min(ready, key=lambda host: (host.roles, host.identity)).identity))
+    return steps
+
+
+def halted(target: Software, hosts: Sequence[HostSight]) -> HostSight | None:
+    """The host that came back from this software, for which the rollout has halted."""
+    return next((host for host in hosts if host.software.refused == target), None)
+
+
+def begun(before: HostSoftware, target: Software, now: datetime) -> HostSoftware:
+    """A host on trial with other software."""
+    return HostSoftware(target, before.wanted, now)
+
+
+def settled(before: HostSoftware) -> HostSoftware:
+    """A host that is well with its new software."""
+    return HostSoftware(before.wanted)
+
+
+def reverted(before: HostSoftware, reason: str) -> HostSoftware:
+    """A host that goes back to what it had."""
+    return HostSoftware(before.former, refused=before.wanted, reason=reason)
+
+
+def forgiven(before: HostSoftware) -> HostSoftware:
+    """A host that may be tried again with what it came back from."""
+    return HostSoftware(before.wanted, before.former, before.since)
+
+
+def _judge(host: HostSight, now: datetime) -> Step | None:
+    """What comes of a trial."""
+    wanted = host.software.wanted or Software()
+    arrived = all(host.running.get(name) in (None, build) for name, build in wanted.packages.items() if build)
+    if host.current and arrived and (host.state == "ok" or not host.roles):
+        return Step("settle", host.identity)
+    if host.current and host.state == "failed":
+        return Step("revert", host.identity, host.fault or "a role failed")
+    if now - (host.software.since or now) > PATIENCE:
+        why = host.fault or ("it is missing" if host.state == "missing" else "it did not become well")
+        return Step("revert", host.identity, f"{why} within {PATIENCE.total_seconds() / 60:.0f} minutes")
+    return None
+
+
+def stored(software: HostSoftware) -> dict[str, Any]:
+    """The form that a host's record keeps."""
+    told: dict[str, Any] = {"reason": software.reason}
+    if software.wanted is not None:
+        told.update(release=software.wanted.release, packages=dict(software.wanted.packages))
+    for name, one in (("former", software.former), ("refused", software.refused)):
+        told[name] = asdict(one) if one is not None else None
+    told["since"] = software.since.isoformat() if software.since else None
+    return told
+
+
+def restored(told: Mapping[str, Any]) -> HostSoftware:
+    """What :func:`stored` wrote; nothing was said when it is empty."""
+    since = told.get("since")
+    return HostSoftware(
+        _software(told) if "release" in told else None,
+        _software(told["former"]) if told.get("former") else None,
+        datetime.fromisoformat(since) if since else None,
+        _software(told["refused"]) if told.get("refused") else None,
+        str(told.get("reason", "")),
+    )
+
+
+def _software(told: Mapping[str, Any]) -> Software:
+    return Software(str(told["release"]), dict(told["packages"]))
