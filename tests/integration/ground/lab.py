@@ -23,9 +23,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 import aloft
 from aloft.base.pki import Authority
+from aloft.bench.machines import Machine, cable
 from aloft.ground.enrolment import signing_request
-
-from ...machines import Machine, cable
 
 SOURCE = Path(aloft.__file__).parents[1]
 DOMAIN = "demo-1.demo.lab.internal"

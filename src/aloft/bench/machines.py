@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from aloft.base.errors import PermanentError
+
 
 class Machine:
     """A machine: a process that holds the namespaces, and commands in them.
@@ -45,8 +47,8 @@ class Machine:
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert self.holder.stdout
-        assert self.holder.stdout.readline() == "up\n"
+        if self.holder.stdout is None or self.holder.stdout.readline() != "up\n":
+            raise PermanentError(f"The machine {name} could not be made.", "Making machines needs root.")
         children = Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children").read_text().split()
         self.pid = int(children[0])
 
@@ -55,7 +57,11 @@ class Machine:
         return ["nsenter", f"--target={self.pid}", "-m", "-n", "-u", "-p", "--", *command]
 
     def run(self, *command: str, check: bool = True, seconds: float = 60.0, **env: str) -> str:
-        """Run a command in the machine, and give what it printed."""
+        """Run a command in the machine, and give what it printed; ``env`` is added to the environment.
+
+        Raises:
+            PermanentError: it failed, unless ``check`` is off.
+        """
         done = subprocess.run(
             self.command(*command),
             capture_output=True,
@@ -64,7 +70,8 @@ class Machine:
             timeout=seconds,
             env={**os.environ, **env},
         )
-        assert not check or done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        if check and done.returncode:
+            raise PermanentError(f"{' '.join(command)} failed on {self.name}: {done.stdout}{done.stderr}")
         return done.stdout
 
     def close(self) -> None:
