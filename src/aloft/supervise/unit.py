@@ -233,7 +233,7 @@ class Unit:
             self._ended = True
             self._on_end(self)
             self._turned.set()
-            return None
+            return 0.0
         if self.running is None:
             return await self._start(self.spec)
         return await self._look_after(self.spec, self.running)
