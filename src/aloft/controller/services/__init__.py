@@ -1,7 +1,7 @@
 """The services that a controller can have. Adding one is adding its declaration here."""
 
 from aloft.controller.declare import Service
-from aloft.controller.services import cinder, glance, keystone, neutron, nova, ovn, placement
+from aloft.controller.services import cinder, glance, keystone, neutron, nova, ovn, placement, sync
 from aloft.controller.spec import ControllerSpec
 
 ALL: tuple[Service, ...] = (
@@ -13,9 +13,10 @@ ALL: tuple[Service, ...] = (
     neutron.SERVICE,
     glance.SERVICE,
     cinder.SERVICE,
+    sync.SERVICE,
 )
 
-PROJECTS: tuple[str, ...] = tuple(service.project for service in ALL if service.project)
+PROJECTS: tuple[str, ...] = tuple(dict.fromkeys(service.project for service in ALL if service.project))
 """OpenStack projects that have a zygote in each release."""
 
 
