@@ -151,6 +151,8 @@ def nova() -> None:
             "nova.image.glance",
             "aloft.inside.console",
             "aloft.inside.nova",
+            "aloft.inside.sync.service",
+            "keystonemiddleware.auth_token",
         )
     )
     _import_packages(("nova.policies", "nova.scheduler.filters", "nova.scheduler.weights"))

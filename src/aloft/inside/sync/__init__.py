@@ -1,1 +1,1 @@
-"""The region's sync service: it takes hosts' inventory, plans with :mod:`aloft.sync`, and writes OpenStack's records."""
+"""The region's sync service: takes hosts' inventory, plans with :mod:`aloft.sync`, writes OpenStack's records."""

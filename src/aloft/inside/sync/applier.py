@@ -1,0 +1,177 @@
+"""Carries out plans: Nova's records, Neutron's ports, Placement's allocations, and what is remembered of it all.
+
+Every step is idempotent and what is remembered is written last, so a plan that was cut off anywhere is simply made and
+carried out anew.
+"""
+
+import datetime
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from aloft.base.errors import AloftError, TemporaryError
+from aloft.inside.sync.allocations import Allocations
+from aloft.inside.sync.clients import Clients, Projects
+from aloft.inside.sync.instances import Instances, Place, sizes
+from aloft.inside.sync.networks import Networks
+from aloft.inside.sync.store import Store
+from aloft.sync.inventory import Inventory
+from aloft.sync.plan import Scene
+from aloft.sync.policy import DISCOVERED
+from aloft.sync.records import Action, Entry, Known, Plan
+
+_log = logging.getLogger(__name__)
+
+_CHUNK = 25
+
+
+class Applier:
+    """Carries out plans for one region.
+
+    Args:
+        clients: OpenStack's APIs.
+        store: the service's own schema.
+    """
+
+    def __init__(self, clients: Clients, store: Store) -> None:
+        user = clients.user
+        self._store = store
+        self._projects = Projects(clients)
+        self._networks = Networks(clients, self._projects, store)
+        self.instances = Instances(user)
+        self.allocations = Allocations(clients, user)
+        self.failed: dict[str, str] = {}
+
+    def apply(self, scene: Scene, plan: Plan, place: Place | None) -> dict[str, Known | None]:
+        """Carry out a plan; gives what is to be remembered, which is in the store already.
+
+        Raises:
+            TemporaryError: a service does not answer; what was done until then is in the store.
+        """
+        changes: dict[str, Known | None] = {}
+        adopted = [action for action in plan.actions if action.kind == "adopt"]
+        if plan.actions:
+            self.instances.flavors.refresh()
+            self._networks.forget_seen()
+        for start in range(0, len(adopted), _CHUNK):
+            self._keep(changes, self._adopt(scene, adopted[start : start + _CHUNK], place))
+        notes = [action for action in plan.actions if action.kind in ("note", "ask")]
+        self._keep(changes, [(action.uuid, action.known, action.entries) for action in notes])
+        for action in plan.actions:
+            if action.kind in ("update", "remove"):
+                self._keep(changes, self._guarded(scene, action, place))
+        return changes
+
+    def offer(self, inventory: Inventory, host: str, now: float, shared: bool) -> None:
+        """Offer a host's bridges and libvirt networks as provider networks."""
+        self._networks.offer(inventory, host, now, shared)
+
+    def take_out(self, uuid: str) -> None:
+        """Take an instance's records away; nothing here reaches a host."""
+        self._networks.remove(uuid)
+        self.allocations.remove(uuid)
+        self.instances.remove(uuid)
+
+    def put_back(self, uuid: str, field: str, value: str) -> None:
+        """Write a name or description in OpenStack."""
+        self.instances.update(uuid, {field: value}, (field,), None, "")
+
+    def _keep(
+        self, changes: dict[str, Known | None], done: Iterable[tuple[str, Known | None, Sequence[Entry]]]
+    ) -> None:
+        told = list(done)
+        if told:
+            fresh = {uuid: known for uuid, known, _ in told}
+            self._store.remember(fresh, [entry for _, _, entries in told for entry in entries])
+            changes.update(fresh)
+
+    def _guarded(
+        self, scene: Scene, action: Action, place: Place | None
+    ) -> list[tuple[str, Known | None, Sequence[Entry]]]:
+        """Carry out one action; one that fails does not keep the others from being done."""
+        try:
+            entries = self._update(scene, action, place) if action.kind == "update" else self._remove(action)
+        except TemporaryError:
+            raise
+        except Exception as error:
+            self._note_failure(action, error)
+            return []
+        self.failed.pop(action.uuid, None)
+        return [(action.uuid, action.known, entries)]
+
+    def _note_failure(self, action: Action, error: Exception) -> None:
+        self.failed[action.uuid] = (
+            error.message if isinstance(error, AloftError) else f"{type(error).__name__}: {error}"
+        )
+        _log.warning("%s of %s failed: %s", action.kind, action.uuid, error, exc_info=not isinstance(error, AloftError))
+
+    def _adopt(
+        self, scene: Scene, actions: list[Action], place: Place | None
+    ) -> list[tuple[str, Known | None, Sequence[Entry]]]:
+        if place is None:
+            return []
+        owned = [self._owned(action) for action in actions]
+        wanted = {action.uuid: (project, dict(action.facts)) for action, project, _ in owned}
+        shared = scene.policy.settings.shared_networks
+        ports, told = self._networks.bring_about(scene.host, wanted, scene.inventory, scene.now, shared)
+        self._store.remember({}, [entry for entry in told if entry.kind == "instance"])
+        done: list[tuple[str, Known | None, Sequence[Entry]]] = []
+        taken: dict[str, tuple[dict[str, int], str, str]] = {}
+        for action, project, note in owned:
+            facts = dict(action.facts)
+            try:
+                flavor = self.instances.adopt(action.uuid, facts, project, place, ports[action.uuid])
+            except Exception as error:
+                self._note_failure(action, error)
+                continue
+            self.failed.pop(action.uuid, None)
+            taken[action.uuid] = (_resources(flavor), place.provider, project)
+            known = replace(action.known, project=project) if action.known else None
+            done.append((action.uuid, known, tuple(replace(e, note=e.note + note) for e in action.entries)))
+        self.allocations.write(taken)
+        return done
+
+    def _owned(self, action: Action) -> tuple[Action, str, str]:
+        """The project that the instance goes to, and a note where it is not the one that was meant."""
+        wanted = action.known.project if action.known else DISCOVERED
+        found = self._projects.ident(wanted, make=wanted == DISCOVERED)
+        if found is not None:
+            return action, found, ""
+        return (
+            action,
+            self._projects.ident(DISCOVERED, make=True) or "",
+            f"; there is no project {wanted}, so it is in {DISCOVERED}",
+        )
+
+    def _update(self, scene: Scene, action: Action, place: Place | None) -> Sequence[Entry]:
+        facts, fields = dict(action.facts), set(action.fields)
+        project = scene.views[action.uuid].project
+        entries = list(action.entries)
+        flavor = self.instances.update(action.uuid, facts, fields, place, project)
+        if fields & {"nics", "host"} and action.domain is not None:
+            wanted = {action.uuid: (project, facts)}
+            shared = scene.policy.settings.shared_networks
+            ports, told = self._networks.bring_about(scene.host, wanted, scene.inventory, scene.now, shared)
+            self.instances.show_ports(action.uuid, ports[action.uuid])
+            entries += [entry for entry in told if entry.kind == "instance"]
+        if place is not None and (flavor is not None or "host" in fields):
+            flavor = flavor or self.instances.flavors.fit(*sizes(facts), project)
+            self.allocations.write({action.uuid: (_resources(flavor), place.provider, project)})
+        if "standing" in fields and action.known is not None:
+            since = action.known.stale_since
+            told_since = None if since is None else datetime.datetime.fromtimestamp(since, datetime.UTC).isoformat()
+            self.instances.mark(action.uuid, stale_since=told_since)
+        return entries
+
+    def _remove(self, action: Action) -> Sequence[Entry]:
+        self.take_out(action.uuid)
+        return action.entries
+
+
+def _resources(flavor: Any) -> dict[str, int]:
+    return {
+        "VCPU": flavor.vcpus,
+        "MEMORY_MB": flavor.memory_mb,
+        "DISK_GB": flavor.root_gb + flavor.ephemeral_gb,
+    }

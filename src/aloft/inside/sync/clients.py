@@ -1,0 +1,97 @@
+"""OpenStack's APIs, as the service's own user reaches them: one session, plain JSON."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from keystoneauth1 import exceptions, session
+from keystoneauth1.identity import v3
+
+from aloft.base.errors import AloftError, Conflict, InvalidInput, NotFound, TemporaryError
+
+Json = dict[str, Any]
+
+_KINDS: dict[int, type[AloftError]] = {400: InvalidInput, 404: NotFound, 409: Conflict}
+
+
+class Clients:
+    """Calls to the region's APIs.
+
+    Args:
+        config: the service's own file.
+    """
+
+    def __init__(self, config: Path) -> None:
+        told = json.loads(config.read_text())
+        self.database: str = told["database"]
+        self.region: str = told["region"]
+        login = told["login"]
+        auth = v3.Password(
+            auth_url=login["auth_url"],
+            username=login["username"],
+            password=login["password"],
+            user_domain_name=login["user_domain_name"],
+            project_name=login["project_name"],
+            project_domain_name=login["project_domain_name"],
+        )
+        self.session = session.Session(auth=auth)
+
+    @property
+    def user(self) -> str:
+        """Identifier of the service's own user."""
+        return str(self.session.get_user_id())
+
+    def call(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """One call; what its answer's JSON says, ``None`` when it says nothing.
+
+        Raises:
+            InvalidInput, NotFound, Conflict: the service refused.
+            TemporaryError: it does not answer, or answers that it cannot.
+        """
+        try:
+            answer = self.session.request(
+                path,
+                method,
+                json=body,
+                raise_exc=False,
+                headers=dict(headers or {}),
+                endpoint_filter={"service_type": service, "interface": "internal", "region_name": self.region},
+            )
+        except exceptions.ClientException as error:
+            raise TemporaryError(f"The {service} service does not answer: {error}.") from error
+        if answer.status_code >= 400:
+            kind = _KINDS.get(answer.status_code, TemporaryError)
+            raise kind(f"{service} refused {method} {path} with {answer.status_code}: {answer.text[:400]}")
+        return answer.json() if answer.content else None
+
+
+class Projects:
+    """Keystone's projects, by name and identifier; the one for what nobody owns is made when it is first needed."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self._found: dict[str, str] = {}
+
+    def ident(self, project: str, make: bool = False) -> str | None:
+        """The identifier of a project that is named by name or identifier; ``None`` when there is none."""
+        if project not in self._found:
+            listed = self._clients.call("identity", "GET", "/projects")["projects"]
+            self._found = {one["id"]: one["id"] for one in listed} | {
+                one["name"]: one["id"] for one in reversed(listed)
+            }
+        if project not in self._found and make:
+            body = {"project": {"name": project, "description": "Found on hosts, and owned by nobody yet"}}
+            try:
+                self._found[project] = self._clients.call("identity", "POST", "/projects", body)["project"]["id"]
+            except Conflict:
+                self._found.clear()
+                return self.ident(project)
+        return self._found.get(project)

@@ -1,0 +1,276 @@
+"""What administrators see of sync and decide about it."""
+
+from dataclasses import replace
+from typing import Any
+
+from aloft.base.errors import Conflict, InvalidInput, NotFound
+from aloft.inside.sync.region import Region
+from aloft.sync.evidence import ACCEPTED
+from aloft.sync.facts import FOLLOWED, SETTLED
+from aloft.sync.plan import plan
+from aloft.sync.policy import Exclusion, Policy, Rule, Settings
+from aloft.sync.records import PRESENT, Entry, Known
+
+Json = dict[str, Any]
+
+
+class Decisions:
+    """The administrators' side of a region's sync.
+
+    Args:
+        region: see there.
+    """
+
+    def __init__(self, region: Region) -> None:
+        self._region = region
+
+    def status(self) -> Json:
+        """Hosts and counts, and everything that is not as it should be."""
+        now, known = self._region.clock(), list(self._region.known.values())
+        silent = self._region.policy.settings.silent_seconds
+        names = {one.host for one in known} | self._region.hosts.keys()
+        standings = sorted({one.standing for one in known})
+        return {
+            "hosts": [self._host(name, now, silent) for name in sorted(names)],
+            "instances": {standing: sum(one.standing == standing for one in known) for standing in standings},
+            "attention": [_shown(one) for one in known if one.standing not in ("adopted", "excluded", "unmanaged")],
+        }
+
+    def _host(self, name: str, now: float, silent: float) -> Json:
+        host = self._region.hosts.get(name)
+        if host is None:
+            return {"host": name, "state": "silent", "heard": None, "reason": "not heard of since the service started"}
+        failed = host.inventory.failed
+        state = "silent" if now - host.heard > silent else "failed" if failed or host.problem else "ok"
+        return {
+            "host": name,
+            "state": state,
+            "heard": host.heard,
+            "taken_at": host.inventory.taken_at,
+            "sequence": host.sequence,
+            "domains": len(host.inventory.domains),
+            "hypervisor": host.inventory.hypervisor,
+            "failed": dict(failed),
+            "reason": host.problem,
+            "waiting": dict(host.waiting),
+        }
+
+    def instances(self) -> Json:
+        """What is remembered of each virtual machine."""
+        return {"items": [_shown(one) for one in sorted(self._region.known.values(), key=lambda one: one.uuid)]}
+
+    def log(self, wanted: dict[str, str]) -> Json:
+        """The trail, newest first.
+
+        Raises:
+            InvalidInput: a number is none, or there is no such filter.
+        """
+        if unknown := wanted.keys() - {"object", "host", "field", "kind", "since", "limit", "before"}:
+            raise InvalidInput(f"The log has no {min(unknown)} to look for.")
+        try:
+            limit = min(int(wanted.pop("limit", "100")), 1000)
+            before = int(wanted["before"]) if wanted.pop("before", None) else None
+            since = float(wanted.pop("since")) if "since" in wanted else None
+        except ValueError as error:
+            raise InvalidInput(f"A number was expected: {error}.") from error
+        return {"items": self._region.store.trail(limit, before, since=since, **wanted)}
+
+    def diff(self) -> Json:
+        """Where OpenStack and the ground differ now: what a plan would do at this moment, which is nothing, mostly."""
+        items = []
+        for name in sorted(self._region.hosts):
+            made = plan(self._region.scene(name))
+            for action in made.actions:
+                if action.kind != "note" or action.entries:
+                    items += [_line(entry, action.kind) for entry in action.entries]
+            items += [
+                {"host": name, "object": uuid, "action": "wait", "field": "", "note": reason}
+                for uuid, reason in made.waiting.items()
+            ]
+        for known in list(self._region.known.values()):
+            for field, (value, since) in known.asked.items():
+                about = {"host": known.host, "object": known.uuid, "field": field, "before": known.base.get(field)}
+                items.append({**about, "after": value, "at": since, "action": "ask", "note": "the host has to follow"})
+        return {"items": items}
+
+    def accept(self, uuid: str, who: str) -> Json:
+        """Believe what is on the ground: that a machine has gone, or that one which was left out is to come in.
+
+        Raises:
+            NotFound: nothing is known of it.
+            Conflict: there is nothing to accept about it.
+        """
+        with self._region.turn():
+            known = self._known(uuid)
+            if known.standing in ("stale", "held"):
+                after: Known | None = replace(known, reason=ACCEPTED)
+            elif known.standing in ("deleted", "unmanaged"):
+                after = None
+                self._region.applier.instances.remove(uuid)
+            else:
+                raise Conflict(f"{uuid} is {known.standing}; there is nothing to accept.")
+            entry = self._entry(known, "standing", known.standing, ACCEPTED if after else "adopted", who, "accepted")
+            self._region.remember(after, uuid, (entry,))
+        self._region.look(frozenset({uuid}))
+        return {"uuid": uuid, "standing": "accepted"}
+
+    def unmanage(self, uuid: str, who: str) -> Json:
+        """Take an instance out of OpenStack; its virtual machine runs on, and stays out until it is accepted again.
+
+        Raises:
+            NotFound: nothing is known of it.
+            Conflict: it is not in OpenStack, or OpenStack is working on it.
+        """
+        with self._region.turn():
+            known = self._known(uuid)
+            if known.standing not in PRESENT:
+                raise Conflict(f"{uuid} is {known.standing}; it is not in OpenStack.")
+            view = self._region.applier.instances.views([uuid]).get(uuid)
+            if view is not None and view.busy:
+                raise Conflict(f"OpenStack is working on {uuid}.", "Try again when that is done.")
+            after = replace(
+                known, standing="unmanaged", since=self._region.clock(), reason=f"by {who}", base=known.base
+            )
+            self._region.applier.take_out(uuid)
+            entry = self._entry(known, "standing", known.standing, "unmanaged", who, "it runs on")
+            self._region.remember(after, uuid, (entry,))
+        return {"uuid": uuid, "standing": "unmanaged"}
+
+    def revert(self, number: int, who: str) -> Json:
+        """Put back what an entry of the trail replaced, or the change that did not hold.
+
+        The value is written in OpenStack; where both sides have the field, the host is asked to follow.
+
+        Raises:
+            NotFound: there is no such entry, or its instance is no more.
+            Conflict: the field follows the host alone.
+        """
+        told = self._region.store.entry(number)
+        if told is None:
+            raise NotFound(f"The trail has no entry {number}.")
+        field, uuid = told["field"], told["object"]
+        if field not in SETTLED:
+            fields = ", ".join(FOLLOWED)
+            raise Conflict(
+                f"{field} cannot be put back from here.", f"Change it in OpenStack or on the host; {fields} follow it."
+            )
+        value = told["after"] if told["lost"] else told["before"]
+        with self._region.turn():
+            known = self._known(uuid)
+            view = self._region.applier.instances.views([uuid]).get(uuid)
+            if view is None or view.deleted:
+                raise NotFound(f"There is no instance {uuid} any more.")
+            self._region.applier.put_back(uuid, field, value)
+            entry = self._entry(known, field, getattr(view, field), value, who, f"entry {number} was put back")
+            base = {**known.base, "asked": {**known.asked, field: [value, entry.at]}}
+            self._region.remember(replace(known, base=base), uuid, (entry,))
+        self._region.look(frozenset({uuid}))
+        return {"uuid": uuid, "field": field, "value": value}
+
+    def policy(self, name: str) -> Json:
+        """Rules, exclusions or settings."""
+        held = getattr(self._region.policy, name)
+        return {"items": [one.to_json() for one in held]} if isinstance(held, tuple) else _settings(held)
+
+    def decide(self, name: str, body: Any, who: str) -> Json:
+        """Replace rules, exclusions or settings, and look at everything again.
+
+        Raises:
+            InvalidInput: they are not of the right form.
+        """
+        before = self._region.policy
+        after, value = _decided(before, name, body)
+        with self._region.turn():
+            old = self.policy(name)
+            entry = Entry(self._region.clock(), "", "policy", name, name, old, value, who=who, source="administrator")
+            self._region.store.decide(name, value, entry)
+            self._region.policy = after
+        self._region.look()
+        return self.policy(name)
+
+    def try_rules(self, body: Any) -> Json:
+        """What rules and exclusions would do, without doing it."""
+        policy = self._region.policy
+        for name in ("rules", "exclusions"):
+            if isinstance(body, dict) and name in body:
+                policy, _ = _decided(policy, name, {"items": body[name]})
+        items = []
+        for name in sorted(self._region.hosts):
+            scene = replace(self._region.scene(name, policy=policy), known={}, views={}, ready=True, told={})
+            for action in plan(scene).actions:
+                before = self._region.known.get(action.uuid)
+                known = action.known
+                items.append(
+                    {
+                        "host": name,
+                        "uuid": action.uuid,
+                        "name": action.facts.get("name") or (action.domain.name if action.domain else ""),
+                        "project": known.project if known and known.standing == "adopted" else None,
+                        "standing": known.standing if known else None,
+                        "reason": known.reason if known else "",
+                        "now": {"project": before.project, "standing": before.standing} if before else None,
+                    }
+                )
+        return {"items": items}
+
+    def look(self, body: Any) -> Json:
+        """Look at instances that were changed in OpenStack."""
+        uuids = body.get("uuids") if isinstance(body, dict) else None
+        if not isinstance(uuids, list) or not all(isinstance(uuid, str) for uuid in uuids):
+            raise InvalidInput("A list of uuids is needed.")
+        self._region.look(frozenset(uuids))
+        return {}
+
+    def _known(self, uuid: str) -> Known:
+        known = self._region.known.get(uuid)
+        if known is None:
+            raise NotFound(f"Nothing is known of a virtual machine {uuid}.", "See `aloft sync status`.")
+        return known
+
+    def _entry(self, known: Known, field: str, before: Any, after: Any, who: str, note: str) -> Entry:
+        now = self._region.clock()
+        return Entry(now, known.host, "instance", known.uuid, field, before, after, who, "administrator", note)
+
+
+def _decided(policy: Policy, name: str, body: Any) -> tuple[Policy, Any]:
+    if name == "settings":
+        settings = Settings.from_json({**_settings(policy.settings), **(body if isinstance(body, dict) else {})})
+        return replace(policy, settings=settings), settings.to_json()
+    listed = body.get("items") if isinstance(body, dict) else None
+    if not isinstance(listed, list):
+        raise InvalidInput(f"The {name} are an object with a list `items`.")
+    if name == "rules":
+        rules = tuple(Rule.from_json(one) for one in listed)
+        return replace(policy, rules=rules), [one.to_json() for one in rules]
+    exclusions = tuple(Exclusion.from_json(one) for one in listed)
+    return replace(policy, exclusions=exclusions), [one.to_json() for one in exclusions]
+
+
+def _settings(settings: Settings) -> Json:
+    return {name: getattr(settings, name) for name in Settings.__dataclass_fields__}
+
+
+def _shown(known: Known) -> Json:
+    return {
+        "uuid": known.uuid,
+        "name": known.base.get("name", ""),
+        "host": known.host,
+        "standing": known.standing,
+        "origin": known.origin,
+        "project": known.project,
+        "since": known.since,
+        "stale_since": known.stale_since,
+        "reason": known.reason,
+    }
+
+
+def _line(entry: Entry, action: str) -> Json:
+    return {
+        "host": entry.host,
+        "object": entry.object,
+        "field": entry.field,
+        "before": entry.before,
+        "after": entry.after,
+        "note": entry.note,
+        "action": action,
+    }

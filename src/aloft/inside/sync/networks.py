@@ -1,0 +1,301 @@
+"""Neutron's records of what virtual machines are plugged into: networks, subnets and ports."""
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aloft.base.errors import Conflict, InvalidInput, NotFound
+from aloft.inside.sync.clients import Clients, Projects
+from aloft.inside.sync.store import Store
+from aloft.sync.facts import Facts, network_place
+from aloft.sync.inventory import Inventory
+from aloft.sync.policy import DISCOVERED
+from aloft.sync.records import Entry
+
+OWNER = "compute:nova"
+"""Device owner of ports, as Nova writes it."""
+
+_BULK = 50
+
+
+class Networks:
+    """Keeps Neutron in line with the NICs of virtual machines.
+
+    Args:
+        clients: OpenStack's APIs.
+        projects: Keystone's projects.
+        store: remembers which network was made for which place.
+    """
+
+    def __init__(self, clients: Clients, projects: Projects, store: Store) -> None:
+        self._clients = clients
+        self._projects = projects
+        self._store = store
+        self._networks = store.things("network")
+        self._labels: dict[str, str] = {}
+        self._subnets: dict[str, dict[str, str]] = {}
+
+    def forget_seen(self) -> None:
+        """Ask Neutron anew for what may have been changed there."""
+        self._labels.clear()
+        self._subnets.clear()
+
+    def bring_about(
+        self, host: str, wanted: Mapping[str, tuple[str, Facts]], inventory: Inventory, now: float, shared: bool
+    ) -> tuple[dict[str, list[Facts]], list[Entry]]:
+        """Give virtual machines the ports that their NICs need, and take away those that they need no more.
+
+        Args:
+            host: where they are.
+            wanted: for each instance its project's identifier and its facts.
+            inventory: of the host, for the ranges of addresses on its networks.
+            now: for the trail.
+            shared: whether networks that are made can be used by every project.
+
+        Returns:
+            The ports of each instance in the order of its NICs, and what the trail has to say.
+        """
+        entries: list[Entry] = []
+        ranges = _ranges(inventory, host)
+        present = self._present(wanted)
+        ports: dict[str, dict[str, Facts]] = {uuid: {} for uuid in wanted}
+        missing: list[tuple[str, Facts]] = []
+        for uuid, (project, facts) in wanted.items():
+            for nic in facts["nics"]:
+                found = present.get(uuid, {}).pop(nic["mac"], None) or self._of_ovn(nic, uuid)
+                network = found["network_id"] if found else self._network(nic, ranges, facts, now, shared, entries)
+                body = self._port(uuid, project, nic, network, facts["host"])
+                if found is None:
+                    missing.append((uuid, body))
+                else:
+                    ports[uuid][nic["mac"]] = self._aligned(found, body, nic)
+            for port in present.get(uuid, {}).values():
+                self._clients.call("network", "DELETE", f"/v2.0/ports/{port['id']}")
+        for uuid, port in self._make(missing, entries, now):
+            ports[uuid][port["mac_address"]] = port
+        ordered = {
+            uuid: [ports[uuid][nic["mac"]] for nic in facts["nics"] if nic["mac"] in ports[uuid]]
+            for uuid, (_, facts) in wanted.items()
+        }
+        return {uuid: [self._shown(port) for port in each] for uuid, each in ordered.items()}, entries
+
+    def remove(self, uuid: str) -> None:
+        """Take away the ports that were made for an instance."""
+        for port in self._clients.call("network", "GET", f"/v2.0/ports?device_id={uuid}")["ports"]:
+            if port["device_owner"].startswith("compute:"):
+                self._clients.call("network", "DELETE", f"/v2.0/ports/{port['id']}")
+
+    def offer(self, inventory: Inventory, host: str, now: float, shared: bool) -> None:
+        """Make a provider network for each bridge and libvirt network that has none yet."""
+        ranges = _ranges(inventory, host)
+        places = {f"bridge/{bridge.name}/0" for bridge in inventory.bridges if bridge.kind != "vlan"}
+        made = {network.bridge for network in inventory.networks}
+        places = {place for place in places if place.split("/")[1] not in {"br-int", *made}}
+        places |= {network_place(network, host) for network in inventory.networks}
+        for place in sorted(places - self._networks.keys()):
+            if not place.startswith("bridge//"):
+                self._made(place, ranges.get(place, ()), host, now, shared, [])
+
+    def _present(self, wanted: Mapping[str, Any]) -> dict[str, dict[str, Facts]]:
+        """The ports that instances have, by their MAC."""
+        found: dict[str, dict[str, Facts]] = {}
+        uuids = list(wanted)
+        for start in range(0, len(uuids), _BULK):
+            query = "&".join(f"device_id={uuid}" for uuid in uuids[start : start + _BULK])
+            for port in self._clients.call("network", "GET", f"/v2.0/ports?{query}")["ports"]:
+                found.setdefault(port["device_id"], {})[port["mac_address"]] = port
+        return found
+
+    def _of_ovn(self, nic: Facts, uuid: str) -> Facts | None:
+        """The port that a NIC on OVN's bridge names itself."""
+        if not nic["interface_id"]:
+            return None
+        try:
+            port: Facts = self._clients.call("network", "GET", f"/v2.0/ports/{nic['interface_id']}")["port"]
+        except (NotFound, InvalidInput):
+            return None
+        return port if port["device_id"] in ("", uuid) else None
+
+    def _network(
+        self,
+        nic: Facts,
+        ranges: Mapping[str, tuple[str, ...]],
+        facts: Facts,
+        now: float,
+        shared: bool,
+        entries: list[Entry],
+    ) -> str:
+        place = nic["place"]
+        if place in self._networks:
+            ident = self._networks[place][0]
+            if self._label(ident) is not None:
+                return ident
+        return self._made(place, ranges.get(place, ()), facts["host"], now, shared, entries)
+
+    def _made(
+        self, place: str, ranges: Iterable[str], host: str, now: float, shared: bool, entries: list[Entry]
+    ) -> str:
+        """Make the network for a place, with the ranges of addresses that are known of it."""
+        kind, first, second = place.split("/", 2)
+        body: Facts = {
+            "name": first if kind == "bridge" and second == "0" else f"{first}-{second}",
+            "description": f"Found on {host}: {place}",
+            "project_id": self._projects.ident(DISCOVERED, make=True),
+            "shared": shared,
+        }
+        network = self._find(place) or self._create(body, kind, first, second)
+        self._labels[network["id"]] = network["name"]
+        for cidr in ranges:
+            self._range(network["id"], cidr)
+        entry = Entry(now, host, "network", place, "network", None, network["id"], note=f"network {network['name']}")
+        self._store.keep_thing("network", place, network["id"], {"host": host}, (entry,))
+        self._networks[place] = (network["id"], {"host": host})
+        entries.append(entry)
+        return str(network["id"])
+
+    def _find(self, place: str) -> Facts | None:
+        """A network that was made for the place before what is remembered was lost."""
+        listed = self._clients.call("network", "GET", "/v2.0/networks")["networks"]
+        return next((one for one in listed if one["description"].endswith(f": {place}")), None)
+
+    def _create(self, body: Facts, kind: str, first: str, second: str) -> Facts:
+        if kind != "bridge":
+            return self._post("networks", "network", body)
+        tagged: Facts = {"provider:physical_network": first, "provider:network_type": "flat"}
+        if second != "0":
+            tagged |= {"provider:network_type": "vlan", "provider:segmentation_id": int(second)}
+        try:
+            return self._post("networks", "network", {**body, **tagged})
+        except (InvalidInput, Conflict):
+            # Neutron has no such physical network with tags, or the bridge's untagged network is there already.
+            return self._post("networks", "network", body)
+
+    def _label(self, ident: str) -> str | None:
+        if ident not in self._labels:
+            try:
+                network = self._clients.call("network", "GET", f"/v2.0/networks/{ident}")["network"]
+            except NotFound:
+                return None
+            self._labels[ident] = network["name"]
+        return self._labels[ident]
+
+    def _ranges(self, network: str) -> dict[str, str]:
+        """A network's ranges of addresses: CIDR → subnet."""
+        if network not in self._subnets:
+            listed = self._clients.call("network", "GET", f"/v2.0/subnets?network_id={network}")["subnets"]
+            self._subnets[network] = {one["cidr"]: one["id"] for one in listed}
+        return self._subnets[network]
+
+    def _range(self, network: str, cidr: str) -> str | None:
+        known = self._ranges(network)
+        if cidr not in known:
+            body = {
+                "network_id": network,
+                "cidr": cidr,
+                "ip_version": ipaddress.ip_network(cidr).version,
+                "enable_dhcp": False,
+                "gateway_ip": None,
+                "project_id": self._projects.ident(DISCOVERED, make=True),
+            }
+            try:
+                known[cidr] = self._post("subnets", "subnet", body)["id"]
+            except (InvalidInput, Conflict):
+                return None  # it overlaps with a range that somebody else made
+        return known[cidr]
+
+    def _port(self, uuid: str, project: str, nic: Facts, network: str, host: str) -> Facts:
+        return {
+            "network_id": network,
+            "mac_address": nic["mac"],
+            "device_id": uuid,
+            "device_owner": OWNER,
+            "project_id": project,
+            "admin_state_up": nic["link_up"],
+            "fixed_ips": self._addresses(network, nic),
+            "description": f"Found on {host}",
+        }
+
+    def _addresses(self, network: str, nic: Facts) -> list[Facts]:
+        found = []
+        for address, prefix in nic["addresses"]:
+            if prefix in (32, 128):
+                cidr = next((c for c in self._ranges(network) if _in(address, c)), None)
+            else:
+                cidr = str(ipaddress.ip_interface(f"{address}/{prefix}").network)
+            subnet = self._range(network, cidr) if cidr else None
+            if subnet:
+                found.append({"subnet_id": subnet, "ip_address": address})
+        return found
+
+    def _aligned(self, port: Facts, body: Facts, nic: Facts) -> Facts:
+        """The port, brought in line with its NIC; addresses that nobody knows stay as they are."""
+        wanted = {"admin_state_up": body["admin_state_up"], "device_id": body["device_id"]}
+        if body["fixed_ips"] and not nic["interface_id"] and _pairs(port["fixed_ips"]) != _pairs(body["fixed_ips"]):
+            wanted["fixed_ips"] = body["fixed_ips"]
+        place = self._networks.get(nic["place"], ("", None))[0]
+        if place and place != port["network_id"] and not nic["interface_id"]:
+            self._clients.call("network", "DELETE", f"/v2.0/ports/{port['id']}")
+            moved = {**body, "network_id": place, "fixed_ips": self._addresses(place, nic)}
+            return self._post("ports", "port", moved)
+        changes = {name: value for name, value in wanted.items() if port[name] != value}
+        if not changes:
+            return port
+        try:
+            answer = self._clients.call("network", "PUT", f"/v2.0/ports/{port['id']}", {"port": changes})
+        except (InvalidInput, Conflict):
+            return port
+        return dict(answer["port"])
+
+    def _make(self, missing: list[tuple[str, Facts]], entries: list[Entry], now: float) -> list[tuple[str, Facts]]:
+        """Make ports, many at a time; where that is refused, each by itself, and without addresses if need be."""
+        made: list[tuple[str, Facts]] = []
+        for start in range(0, len(missing), _BULK):
+            chunk = missing[start : start + _BULK]
+            try:
+                answer = self._clients.call("network", "POST", "/v2.0/ports", {"ports": [body for _, body in chunk]})
+                made += [(port["device_id"], port) for port in answer["ports"]]
+            except (InvalidInput, Conflict):
+                made += [one for uuid, body in chunk if (one := self._single(uuid, body, entries, now))]
+        return made
+
+    def _single(self, uuid: str, body: Facts, entries: list[Entry], now: float) -> tuple[str, Facts] | None:
+        for attempt in (body, {**body, "fixed_ips": []}):
+            try:
+                return uuid, self._post("ports", "port", attempt)
+            except (InvalidInput, Conflict) as error:
+                note = error.message
+        entries.append(Entry(now, "", "instance", uuid, "nics", None, body["mac_address"], note=note, lost=True))
+        return None
+
+    def _post(self, kind: str, one: str, body: Facts) -> Facts:
+        return dict(self._clients.call("network", "POST", f"/v2.0/{kind}", {one: body})[one])
+
+    def _shown(self, port: Facts) -> Facts:
+        """A port with what Nova's cache shows besides."""
+        network = port["network_id"]
+        cidrs = {ident: cidr for cidr, ident in self._ranges(network).items()} if port["fixed_ips"] else {}
+        vif_type = port.get("binding:vif_type") or "unbound"
+        return {**port, "label": self._label(network) or network, "cidrs": cidrs, "vif_type": vif_type}
+
+
+def _ranges(inventory: Inventory, host: str) -> dict[str, tuple[str, ...]]:
+    """The ranges of addresses that a host itself knows, by place."""
+    found: dict[str, tuple[str, ...]] = {}
+    for bridge in inventory.bridges:
+        if bridge.addresses:
+            found[f"bridge/{bridge.name}/0"] = tuple(
+                str(ipaddress.ip_interface(one).network) for one in bridge.addresses if not one.startswith("fe80:")
+            )
+    for network in inventory.networks:
+        cidrs = tuple(str(ipaddress.ip_interface(one.cidr).network) for one in network.subnets)
+        found[network_place(network, host)] = cidrs
+    return found
+
+
+def _pairs(addresses: Iterable[Mapping[str, str]]) -> set[tuple[str, str]]:
+    return {(one["subnet_id"], one["ip_address"]) for one in addresses}
+
+
+def _in(address: str, cidr: str) -> bool:
+    network = ipaddress.ip_network(cidr)
+    return ipaddress.ip_address(address) in network

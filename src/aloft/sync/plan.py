@@ -1,0 +1,260 @@
+"""From a host's inventory, what is remembered and what OpenStack has, to what is to be done: a pure function.
+
+The plan is level-triggered: it looks at how things are, not at what happened, so that the same call repairs a crash at
+any point, and has nothing to do when nothing differs. Deltas only say which virtual machines to look at, when a change
+came about, and who told it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from aloft.sync.evidence import absent
+from aloft.sync.facts import FOLLOWED, SETTLED, Facts, facts
+from aloft.sync.inventory import Delta, Domain, Inventory
+from aloft.sync.policy import Policy, excluded, owner
+from aloft.sync.records import PRESENT, Action, Entry, Known, Origin, Plan, View
+from aloft.sync.settle import settle
+
+BUSY_SECONDS = 2.0
+"""Until an instance that OpenStack is working on is looked at again."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that a plan is made from.
+
+    Args:
+        host: whose inventory it is.
+        inventory: as it is now.
+        known: what is remembered, by uuid: of this host, and of every domain in the inventory.
+        views: likewise what OpenStack has.
+        policy: rules, exclusions and settings.
+        now: seconds since 1970.
+        ready: whether Nova knows the host as a hypervisor.
+        aggregates: names of those that the host is in.
+        elsewhere: domains that another host has as well: uuid → that host and the domain there.
+        told: what was told last of each domain, by uuid.
+        only: virtual machines to look at; ``None`` for all.
+    """
+
+    host: str
+    inventory: Inventory
+    known: Mapping[str, Known]
+    views: Mapping[str, View]
+    policy: Policy
+    now: float
+    ready: bool = True
+    aggregates: tuple[str, ...] = ()
+    elsewhere: Mapping[str, tuple[str, Domain]] = field(default_factory=dict)
+    told: Mapping[str, Delta] = field(default_factory=dict)
+    only: frozenset[str] | None = None
+
+    def entry(self, uuid: str, name: str, before: object, after: object, **about: object) -> Entry:
+        """A line of the trail about a change on the host."""
+        delta = self.told.get(uuid)
+        source = (f"libvirt {delta.cause}" if delta.cause else delta.origin) if delta else "scan"
+        told: dict[str, object] = {
+            "at": delta.at if delta else self.now,
+            "host": self.host,
+            "kind": "instance",
+            "object": uuid,
+            "field": name,
+            "before": before,
+            "after": after,
+            "who": delta.who if delta else "",
+            "source": source,
+        }
+        return Entry(**{**told, **about})  # type: ignore[arg-type]  # the names are Entry's own
+
+
+def plan(scene: Scene) -> Plan:
+    """What is to be done for one host."""
+    actions: list[Action] = []
+    waiting: dict[str, str] = {}
+    present = {domain.uuid: domain for domain in scene.inventory.domains}
+    for uuid, domain in present.items():
+        if scene.only is None or uuid in scene.only:
+            found = _present(scene, domain, waiting)
+            if found is not None:
+                actions.append(found)
+    gone, due = absent(scene, present.keys())
+    actions += gone
+    if waiting:
+        due = min(due or scene.now + BUSY_SECONDS, scene.now + BUSY_SECONDS)
+    return Plan(tuple(actions), due, waiting)
+
+
+def _present(scene: Scene, domain: Domain, waiting: dict[str, str]) -> Action | None:
+    """What to do about a domain that is on the host."""
+    uuid, known, view = domain.uuid, scene.known.get(domain.uuid), scene.views.get(domain.uuid)
+    if view is not None and view.busy:
+        waiting[uuid] = "OpenStack is working on it"
+        return None
+    if known is not None and known.standing == "unmanaged":
+        return None
+    if known is not None and view is not None and view.deleted and known.standing != "excluded":
+        return _deleted(scene, known)
+    alive = view is not None and not view.deleted
+    reason = "" if domain.made_by_nova and alive else excluded(
+        scene.policy.exclusions, domain, scene.host, scene.inventory.pools
+    )  # fmt: skip
+    if reason:
+        return _keep_out(scene, domain, known, alive, reason)
+    if known is not None and known.standing == "deleted":
+        return None
+    if not alive:
+        if not scene.ready:
+            waiting[uuid] = f"Nova does not know {scene.host} as a hypervisor yet"
+            return None
+        return _adopt(scene, domain, known)
+    assert view is not None  # noqa: S101  # alive says so
+    if known is None or known.standing == "excluded":
+        return _recognise(scene, domain, view)
+    if known.host != scene.host and not _moved_here(scene, domain, known):
+        return None
+    return _follow(scene, domain, known, view)
+
+
+def _deleted(scene: Scene, known: Known) -> Action | None:
+    if known.standing == "deleted":
+        return None
+    after = replace(known, standing="deleted", since=scene.now, reason="it was deleted in OpenStack")
+    entry = scene.entry(known.uuid, "standing", known.standing, "deleted", source="openstack", at=scene.now)
+    return Action("note", known.uuid, after, entries=(entry,))
+
+
+def _keep_out(scene: Scene, domain: Domain, known: Known | None, alive: bool, reason: str) -> Action | None:
+    """Leave a domain to itself; an instance that there is goes, and the virtual machine runs on."""
+    if known is not None and known.standing == "excluded" and not alive:
+        return None
+    after = Known(
+        domain.uuid,
+        scene.host,
+        "excluded",
+        project=known.project if known else "",
+        since=scene.now,
+        reason=reason,
+        base={"name": domain.title or domain.name},
+    )
+    before = known.standing if known else None
+    entry = scene.entry(domain.uuid, "standing", before, "excluded", note=reason)
+    return Action("remove" if alive else "note", domain.uuid, after, domain, entries=(entry,))
+
+
+def _adopt(scene: Scene, domain: Domain, known: Known | None) -> Action:
+    """Make a domain an instance: one that is new here, comes back from exclusion, or whose record has been lost."""
+    told = facts(domain, scene.host, scene.inventory)
+    project, reason = (known.project, "as before") if known and known.project else ("", "")
+    if not project:
+        project, reason = owner(scene.policy.rules, domain, scene.host, scene.aggregates)
+    origin = known.origin if known else "discovered"
+    after = Known(domain.uuid, scene.host, "adopted", origin, project, told, scene.now, None, reason)
+    note = f"project {project}: {reason}"
+    if known is not None and known.standing in PRESENT:
+        note = f"OpenStack had lost its record; {note}"
+    before = known.standing if known else None
+    entry = scene.entry(domain.uuid, "standing", before, "adopted", note=note)
+    return Action("adopt", domain.uuid, after, domain, told, entries=(entry,))
+
+
+def _recognise(scene: Scene, domain: Domain, view: View) -> Action | None:
+    """Remember an instance that OpenStack has already: it made it, or what was remembered has been lost."""
+    if view.host not in ("", scene.host):
+        return None
+    told = facts(domain, scene.host, scene.inventory)
+    origin: Origin = "made here" if domain.made_by_nova else "discovered"
+    base = {**told, **({} if origin == "discovered" else {"name": view.name, "description": view.description})}
+    after = Known(domain.uuid, scene.host, "adopted", origin, view.project, base, scene.now)
+    return Action("note", domain.uuid, after, domain, told)
+
+
+def _moved_here(scene: Scene, domain: Domain, known: Known) -> bool:
+    """Whether a domain that is remembered on another host is to be taken for this one's.
+
+    While it is moved both hosts have it; the one where it runs is right. When neither runs it, it stays where it was.
+    """
+    other = scene.elsewhere.get(domain.uuid)
+    if other is None or other[0] != known.host:
+        return True
+    return domain.state == "running" and other[1].state != "running"
+
+
+def _follow(scene: Scene, domain: Domain, known: Known, view: View) -> Action | None:
+    """Bring an instance in line with its domain, field by field."""
+    told = facts(domain, scene.host, scene.inventory, known.base)
+    if known.origin == "made here":
+        told |= _of_nova(domain, known, view)
+    changed, entries = _followed(scene, known, view, told)
+    base: Facts = {**told, "asked": known.asked}
+    asked: list[str] = []
+    for name in SETTLED:
+        outcome = settle(scene, known, view, name, told[name])
+        base[name] = outcome.base
+        entries += outcome.entries
+        base["asked"] = {k: v for k, v in base["asked"].items() if k != name} | dict(outcome.asked)
+        if outcome.update:
+            changed.append(name)
+            told[name] = outcome.value
+        if outcome.ask:
+            asked.append(name)
+    if not base["asked"]:
+        del base["asked"]
+    if known.standing != "adopted":
+        entries.append(scene.entry(known.uuid, "standing", known.standing, "adopted", note="it is back"))
+        changed.append("standing")
+    after = Known(
+        known.uuid,
+        scene.host,
+        "adopted",
+        known.origin,
+        view.project,
+        base,
+        known.since if known.standing == "adopted" else scene.now,
+        None,
+        known.reason if known.standing == "adopted" else "",
+    )
+    if changed:
+        return Action("update", known.uuid, after, domain, told, tuple(changed), tuple(entries))
+    if asked:
+        return Action("ask", known.uuid, after, domain, {**told, **base["asked"]}, tuple(asked), tuple(entries))
+    if after != known:
+        return Action("note", known.uuid, after, domain, told, entries=tuple(entries))
+    return None
+
+
+def _of_nova(domain: Domain, known: Known, view: View) -> Facts:
+    """Name and description of an instance that Nova made: the domain's own name is Nova's and means nothing."""
+    before = known.base
+    return {
+        "name": domain.title or before.get("name", view.name),
+        "description": domain.description or before.get("description", view.description),
+    }
+
+
+def _followed(scene: Scene, known: Known, view: View, told: Facts) -> tuple[list[str], list[Entry]]:
+    """The fields in which OpenStack follows the host, as far as they differ, and what the trail says of them."""
+    changed: list[str] = []
+    entries: list[Entry] = []
+    seen = {"state": view.state, "vcpus": view.vcpus, "memory_mib": view.memory_mib, "host": view.host}
+    for name in FOLLOWED:
+        before, after = known.base.get(name), told[name]
+        differs = before != after
+        drifted = name in seen and seen[name] != after and not (name == "state" and _means_same(view.state, after))
+        if not differs and not drifted:
+            continue
+        already = name in seen and not drifted
+        if not already:
+            changed.append(name)
+        if differs:
+            about = {"source": "openstack"} if already else {}
+            entries.append(scene.entry(known.uuid, name, before, after, **about))
+        else:
+            note = "OpenStack's record said otherwise"
+            entries.append(scene.entry(known.uuid, name, seen[name], after, note=note, source="scan", at=scene.now))
+    return changed, entries
+
+
+def _means_same(nova: str, state: str) -> bool:
+    """States of Nova's that say more than the host can: they stay while the host does not contradict them."""
+    extra = {"rescued": ("active",), "resized": ("active", "stopped"), "shelved": ("stopped",), "error": ()}
+    return state in extra.get(nova, ())
