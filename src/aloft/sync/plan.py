@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from aloft.sync.evidence import absent
-from aloft.sync.facts import FOLLOWED, SETTLED, Facts, facts
+from aloft.sync.facts import FOLLOWED, SETTLED, Facts, facts, of_nova
 from aloft.sync.inventory import Delta, Domain, Inventory
 from aloft.sync.policy import Policy, excluded, owner
 from aloft.sync.records import PRESENT, Action, Entry, Known, Origin, Plan, View
@@ -144,7 +144,7 @@ def _keep_out(scene: Scene, domain: Domain, known: Known | None, alive: bool, re
 def _adopt(scene: Scene, domain: Domain, known: Known | None) -> Action:
     """Make a domain an instance: one that is new here, comes back from exclusion, or whose record has been lost."""
     told = facts(domain, scene.host, scene.inventory)
-    project, reason = (known.project, "as before") if known and known.project else ("", "")
+    project, reason = (known.project, "as before") if known and known.project else (of_nova(domain)[0], "as Nova wrote")
     if not project:
         project, reason = owner(scene.policy.rules, domain, scene.host, scene.aggregates)
     origin = known.origin if known else "discovered"

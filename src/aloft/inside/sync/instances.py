@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from aloft.inside.sync.flavors import Flavors
 from aloft.sync.facts import Facts
+from aloft.sync.keys import ADOPTED, YES
 from aloft.sync.records import View
 
 STATES = {
@@ -26,9 +27,6 @@ STATES = {
     "crashed": (vm_states.STOPPED, power_state.CRASHED),
 }
 """This package's words for states, as Nova's VM state and power state."""
-
-ORIGIN = "aloft_origin"
-"""Key in an instance's system metadata that says that it was found on its host."""
 
 _CHUNK = 500
 
@@ -396,7 +394,7 @@ def _system_metadata(facts: Facts) -> dict[str, str]:
     """Image properties that describe the machine as its domain has it."""
     machine = facts["machine"]
     told = {
-        ORIGIN: "discovered",
+        ADOPTED: YES,
         "image_base_image_ref": "",
         "image_container_format": "bare",
         "image_disk_format": "raw",

@@ -1,0 +1,241 @@
+"""What is done about a host's inventory."""
+
+from dataclasses import replace
+
+import pytest
+from tests.unit.sync.scenes import HOST, NOW, domain, known, scene, uuid, view
+
+from aloft.sync.inventory import NOVA_NAMESPACE, Delta, Domain, Nic
+from aloft.sync.plan import plan
+from aloft.sync.policy import Exclusion, Policy, Rule, Settings
+
+
+def test_a_domain_that_nobody_knows_becomes_an_instance() -> None:
+    made = plan(scene([domain()]))
+    (action,) = made.actions
+    assert (action.kind, action.uuid) == ("adopt", uuid(1))
+    assert action.known is not None
+    assert action.known.project == "discovered"
+    assert action.facts["memory_mib"] == 2048
+
+
+def test_a_domain_waits_until_nova_knows_its_host() -> None:
+    made = plan(scene([domain()], ready=False))
+    assert not made.actions
+    assert uuid(1) in made.waiting
+    assert made.due is not None
+
+
+def test_what_differs_in_nothing_gives_nothing_to_do() -> None:
+    seen = [domain(number) for number in range(50)]
+    made = plan(scene(seen, map(known, seen), map(view, seen)))
+    assert made.actions == ()
+    assert made.due is None
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "value"),
+    [
+        ({"state": "shutoff"}, "state", "stopped"),
+        ({"state": "paused"}, "state", "paused"),
+        ({"state": "shutoff", "managed_save": True}, "state", "suspended"),
+        ({"state": "crashed"}, "state", "crashed"),
+        ({"title": "new"}, "name", "new"),
+        ({"description": "text"}, "description", "text"),
+        ({"vcpus": 4}, "vcpus", 4),
+        ({"next_vcpus": 8}, "vcpus", 8),
+        ({"memory_kib": 1024 * 1024, "next_memory_kib": 2048 * 1024}, "memory_mib", 1024),
+    ],
+)
+def test_what_changes_on_the_host_changes_in_openstack(change: dict[str, object], field: str, value: object) -> None:
+    before = domain()
+    after = replace(before, **change)  # type: ignore[arg-type]
+    (action,) = plan(scene([after], [known(before)], [view(before)])).actions
+    assert action.kind == "update"
+    assert action.fields == (field,)
+    assert action.facts[field] == value
+    assert [(entry.field, entry.after) for entry in action.entries] == [(field, value)]
+
+
+def test_a_nic_that_is_plugged_in_elsewhere_changes_ports() -> None:
+    before = domain(nics=(Nic("52:54:00:00:00:01", source="bridge", name="br0", bridge="br0"),))
+    after = replace(before, nics=(Nic("52:54:00:00:00:01", source="bridge", name="br1", bridge="br1", vlans=(7,)),))
+    (action,) = plan(scene([after], [known(before)], [view(before)])).actions
+    assert action.fields == ("nics",)
+    assert action.facts["nics"][0]["place"] == "bridge/br1/7"
+
+
+def test_what_openstack_did_itself_is_only_remembered_as_its_own() -> None:
+    before, after = domain(), domain(state="shutoff")
+    (action,) = plan(scene([after], [known(before)], [view(after)])).actions
+    assert action.kind == "note"
+    assert [entry.source for entry in action.entries] == ["openstack"]
+
+
+def test_a_record_that_says_otherwise_than_the_host_is_corrected() -> None:
+    seen = domain()
+    (action,) = plan(scene([seen], [known(seen)], [view(seen, state="stopped")])).actions
+    assert action.fields == ("state",)
+    assert action.facts["state"] == "active"
+
+
+def test_an_instance_that_openstack_works_on_is_left_alone() -> None:
+    before, after = domain(), domain(state="shutoff")
+    made = plan(scene([after], [known(before)], [view(before, busy=True)]))
+    assert not made.actions
+    assert made.waiting
+
+
+def test_what_openstack_has_already_is_recognised_and_not_made_again() -> None:
+    seen = domain(metadata={NOVA_NAMESPACE: "<instance/>"}, name="instance-00000001")
+    (action,) = plan(scene([seen], [], [view(seen, name="web")])).actions
+    assert action.kind == "note"
+    assert action.known is not None
+    assert action.known.origin == "made here"
+    again = plan(scene([seen], [action.known], [view(seen, name="web")]))
+    assert again.actions == ()
+
+
+def test_a_lost_record_is_made_again_for_its_owner() -> None:
+    seen = domain()
+    (action,) = plan(scene([seen], [known(seen, project="p7")], [])).actions
+    assert action.kind == "adopt"
+    assert action.known is not None
+    assert action.known.project == "p7"
+
+
+def test_a_machine_made_by_nova_whose_record_is_lost_names_its_owner_itself() -> None:
+    text = '<nova:instance><nova:name>web</nova:name><nova:owner><nova:project uuid="p9">x</nova:project></nova:owner>'
+    seen = domain(metadata={NOVA_NAMESPACE: text}, name="instance-00000001")
+    (action,) = plan(scene([seen])).actions
+    assert action.known is not None
+    assert action.known.project == "p9"
+    assert action.facts["name"] == "web"
+
+
+def test_what_was_deleted_in_openstack_is_not_adopted_behind_its_back() -> None:
+    seen = domain()
+    (action,) = plan(scene([seen], [known(seen)], [view(seen, deleted=True)])).actions
+    assert action.known is not None
+    assert action.known.standing == "deleted"
+    assert plan(scene([seen], [action.known], [view(seen, deleted=True)])).actions == ()
+
+
+@pytest.mark.parametrize("standing", ["unmanaged", "deleted"])
+def test_what_was_left_out_by_hand_stays_out(standing: str) -> None:
+    seen = domain()
+    assert plan(scene([seen], [known(seen, standing=standing)], [])).actions == ()
+
+
+def test_the_first_rule_that_fits_decides() -> None:
+    rules = (Rule("a", name="db*"), Rule("b", host="h1", pool="def*"), Rule("c"))
+    made = plan(scene([domain(1), domain(2, name="db1")], policy=Policy(rules)))
+    assert [action.known.project for action in made.actions if action.known] == ["b", "a"]
+
+
+def test_an_exclusion_takes_an_instance_out_and_lets_it_run() -> None:
+    seen = domain()
+    policy = Policy(exclusions=(Exclusion("pool", "default"),))
+    (action,) = plan(scene([seen], [known(seen)], [view(seen)], policy)).actions
+    assert action.kind == "remove"
+    assert action.known is not None
+    assert action.known.standing == "excluded"
+    assert plan(scene([seen], [action.known], [], policy)).actions == ()
+    (back,) = plan(scene([seen], [action.known], [])).actions
+    assert back.kind == "adopt"
+    assert back.known is not None
+    assert back.known.project == "p1"
+
+
+def test_a_machine_that_has_moved_belongs_to_its_new_host() -> None:
+    seen = domain()
+    moved = known(seen, host="h0", base={**known(seen).base, "host": "h0"})
+    (action,) = plan(scene([seen], [moved], [view(seen, host="h0")])).actions
+    assert action.fields == ("host",)
+    assert action.facts["host"] == HOST
+
+
+def test_while_it_is_moved_the_host_where_it_runs_is_right() -> None:
+    here, there = domain(state="paused"), domain()
+    moved = known(there, host="h0", base={**known(there).base, "host": "h0"})
+    made = plan(scene([here], [moved], [view(there, host="h0")], elsewhere={here.uuid: ("h0", there)}))
+    assert made.actions == ()
+
+
+def delta(seen: Domain, at: float) -> dict[str, Delta]:
+    return {seen.uuid: Delta(1, at, "domains", seen.uuid, seen.to_json(), cause="define/updated", who="root")}
+
+
+def test_a_rename_in_openstack_asks_the_host_once() -> None:
+    seen = domain()
+    (action,) = plan(scene([seen], [known(seen)], [view(seen, name="web")])).actions
+    assert (action.kind, action.fields) == ("ask", ("name",))
+    assert action.known is not None
+    again = plan(scene([seen], [action.known], [view(seen, name="web")]))
+    assert again.actions == ()
+    followed = replace(seen, title="web")
+    (done,) = plan(scene([followed], [action.known], [view(seen, name="web")])).actions
+    assert done.kind == "note"
+    assert done.known is not None
+    assert done.known.asked == {}
+
+
+@pytest.mark.parametrize("host_later", [True, False])
+def test_of_two_changes_the_later_one_holds_and_both_are_told(host_later: bool) -> None:
+    before = domain()
+    after = replace(before, title="theirs")
+    made = plan(
+        scene(
+            [after],
+            [known(before)],
+            [view(before, name="ours", updated_at=NOW - 10)],
+            told=delta(after, NOW - 5 if host_later else NOW - 20),
+        )
+    )
+    (action,) = made.actions
+    assert action.kind == ("update" if host_later else "ask")
+    assert {(entry.after, entry.lost) for entry in action.entries} == {("theirs", not host_later), ("ours", host_later)}
+
+
+class TestWhatIsGone:
+    def test_it_goes_after_a_time_of_grace_and_not_before(self) -> None:
+        seen, others = domain(), [domain(number) for number in range(2, 9)]
+        remembered = [known(seen), *map(known, others)]
+        views = [view(seen), *map(view, others)]
+        made = plan(scene(others, remembered, views))
+        (action,) = made.actions
+        assert action.known is not None
+        assert (action.kind, action.known.standing) == ("update", "stale")
+        assert made.due == NOW + Settings().grace_seconds
+        stale = [action.known, *remembered[1:]]
+        assert plan(scene(others, stale, views, now=NOW + 1)).actions == ()
+        (gone,) = plan(scene(others, stale, views, now=NOW + Settings().grace_seconds)).actions
+        assert (gone.kind, gone.known) == ("remove", None)
+
+    def test_back_within_the_time_of_grace_it_is_the_same_instance(self) -> None:
+        seen = domain()
+        stale = known(seen, standing="stale", stale_since=NOW - 5)
+        (action,) = plan(scene([seen], [stale], [view(seen)])).actions
+        assert action.kind == "update"
+        assert action.known is not None
+        assert (action.known.standing, action.known.stale_since) == ("adopted", None)
+
+    def test_a_scan_that_failed_says_nothing(self) -> None:
+        seen = domain()
+        made = plan(scene([], [known(seen)], [view(seen)], failed={"domains": "libvirt does not answer"}))
+        assert made.actions == ()
+
+    def test_too_many_at_once_are_held_until_somebody_accepts_it(self) -> None:
+        seen = [domain(number) for number in range(10)]
+        held = plan(scene(seen[:3], map(known, seen), map(view, seen))).actions
+        assert {action.known.standing for action in held if action.known} == {"held"}
+        later = [action.known for action in held if action.known] + [known(one) for one in seen[:3]]
+        assert plan(scene(seen[:3], later, map(view, seen), now=NOW + 10**6)).actions == ()
+        accepted = [replace(one, reason="its disappearance was accepted") for one in later if one.standing == "held"]
+        gone = plan(scene(seen[:3], [*accepted, *map(known, seen[:3])], map(view, seen))).actions
+        assert {action.kind for action in gone} == {"remove"}
+
+    def test_what_openstack_moves_away_itself_is_not_missed(self) -> None:
+        seen = domain()
+        made = plan(scene([], [known(seen)], [view(seen, host="h2")]))
+        assert made.actions == ()
