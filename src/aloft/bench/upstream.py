@@ -24,6 +24,9 @@ CONSOLE = "console-program"
 GUIDE = ("memcached", "keystone", "glance", "placement", "nova", "ovn", "neutron", "cinder")
 """The order of the install guide."""
 
+NOT_UPSTREAM = ("sync",)
+"""Services that upstream has nothing of."""
+
 OURS = {
     ("DEFAULT", "api_workers"),
     ("DEFAULT", "executor_thread_pool_size"),

@@ -1,4 +1,4 @@
-"""Nova in a forked child: both APIs, conductor, scheduler and console proxy.
+"""Nova in a forked child: both APIs, conductor, scheduler, console proxy and the region's sync.
 
 They share one configuration, one set of database pools and one connection to the message bus. Upstream runs them as
 five programs so that each can be scaled by itself, which is not what one customer's controller needs; a process of
@@ -11,7 +11,15 @@ from aloft.inside.wsgi import listen, make_server, serve
 
 
 def controller(
-    socket: str, metadata_socket: str, console_socket: str, web: str, threads: str = "8", metadata_threads: str = "3"
+    socket: str,
+    metadata_socket: str,
+    console_socket: str,
+    web: str,
+    sync_socket: str,
+    sync_config: str,
+    threads: str = "8",
+    metadata_threads: str = "3",
+    sync_threads: str = "3",
 ) -> None:
     """Serve the compute API, the metadata API and consoles, each on its own unix socket, and do what they ask for.
 
@@ -22,8 +30,11 @@ def controller(
         metadata_socket: for the metadata API.
         console_socket: for noVNC.
         web: the folder with noVNC's pages.
+        sync_socket: for hosts' inventory and sync's own API.
+        sync_config: sync's own file.
         threads: of the compute API.
         metadata_threads: of the metadata API.
+        sync_threads: of sync's.
     """
     from nova.api.openstack import wsgi_app
     from nova.conductor import rpcapi as conductor
@@ -31,19 +42,23 @@ def controller(
     from nova.service import Service
 
     from aloft.inside.console import ConsoleProxy
+    from aloft.inside.sync.service import open_region
 
     sys.argv = ["nova-api"]
     compute = wsgi_app.init_application("osapi_compute", "nova-api")  # first: it sets up what is global
     metadata = wsgi_app.init_application("metadata", "nova-api")
+    region, sync = open_region(sync_config)
     beside = [
         Service.create(binary="nova-conductor", topic=conductor.RPC_TOPIC),
         Service.create(binary="nova-scheduler", topic=scheduler.RPC_TOPIC),
         ConsoleProxy(listen(console_socket), web),
+        region,
     ]
     for service in beside:
         service.start()
     serve(
         make_server(metadata, metadata_socket, int(metadata_threads)),
+        make_server(sync, sync_socket, int(sync_threads)),
         make_server(compute, socket, int(threads)),
         beside=beside,
     )

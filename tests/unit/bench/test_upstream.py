@@ -9,6 +9,7 @@ from aloft.bench.upstream import (
     CONSOLE,
     DAEMONS,
     GUIDE,
+    NOT_UPSTREAM,
     SLOT,
     StockContext,
     StockPaths,
@@ -52,7 +53,7 @@ def test_paste_files_are_left_as_they_are() -> None:
 
 
 def test_every_service_has_its_place_in_the_guides_order() -> None:
-    assert sorted(GUIDE) == sorted(service.name for service in ALL)
+    assert sorted((*GUIDE, *NOT_UPSTREAM)) == sorted(service.name for service in ALL)
 
 
 def test_every_process_of_a_controller_has_its_stock_counterpart() -> None:

@@ -16,7 +16,7 @@ ALL: tuple[Service, ...] = (
     sync.SERVICE,
 )
 
-PROJECTS: tuple[str, ...] = tuple(dict.fromkeys(service.project for service in ALL if service.project))
+PROJECTS: tuple[str, ...] = tuple(service.project for service in ALL if service.project)
 """OpenStack projects that have a zygote in each release."""
 
 

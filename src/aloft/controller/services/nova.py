@@ -1,9 +1,9 @@
-"""Nova: APIs, conductor, scheduler and console proxy in one process."""
+"""Nova: APIs, conductor, scheduler, console proxy and the region's sync in one process."""
 
 from aloft.controller.context import Context, Slot
 from aloft.controller.declare import Endpoint, Files, Process, Service, answers
 from aloft.controller.ini import Sections, render
-from aloft.controller.services import shared
+from aloft.controller.services import shared, sync
 
 NOVNC = "/usr/share/novnc"
 
@@ -123,6 +123,8 @@ SERVICE = Service(
                 "metadata_socket": str(context.slot.socket("nova-metadata")),
                 "console_socket": str(context.slot.socket("nova-novncproxy")),
                 "web": NOVNC,
+                "sync_socket": str(context.slot.socket("sync")),
+                "sync_config": str(context.conf / sync.CONFIG),
             },
             env=lambda context: {"OS_NOVA_CONFIG_DIR": str(context.conf / "nova")},
             after=("memcached", "keystone", "placement"),

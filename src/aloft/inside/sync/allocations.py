@@ -15,12 +15,10 @@ class Allocations:
 
     Args:
         clients: OpenStack's APIs.
-        user: identifier of the user whose consumers they are.
     """
 
-    def __init__(self, clients: Clients, user: str) -> None:
+    def __init__(self, clients: Clients) -> None:
         self._clients = clients
-        self._user = user
         self.refused: dict[str, tuple[dict[str, int], str, str]] = {}
 
     def write(self, wanted: Mapping[str, tuple[dict[str, int], str, str]]) -> None:
@@ -70,7 +68,7 @@ class Allocations:
         return {
             "allocations": {provider: {"resources": {name: many for name, many in resources.items() if many}}},
             "project_id": project,
-            "user_id": self._user,
+            "user_id": self._clients.user,
             "consumer_generation": generation,
             "consumer_type": "INSTANCE",
         }

@@ -35,12 +35,11 @@ class Applier:
     """
 
     def __init__(self, clients: Clients, store: Store) -> None:
-        user = clients.user
         self._store = store
         self._projects = Projects(clients)
         self._networks = Networks(clients, self._projects, store)
-        self.instances = Instances(user)
-        self.allocations = Allocations(clients, user)
+        self.instances = Instances(clients)
+        self.allocations = Allocations(clients)
         self.failed: dict[str, str] = {}
 
     def apply(self, scene: Scene, plan: Plan, place: Place | None) -> dict[str, Known | None]:

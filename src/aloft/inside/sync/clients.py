@@ -1,6 +1,7 @@
 """OpenStack's APIs, as the service's own user reaches them: one session, plain JSON."""
 
-import json
+import configparser
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,11 @@ class Clients:
     """
 
     def __init__(self, config: Path) -> None:
-        told = json.loads(config.read_text())
-        self.database: str = told["database"]
-        self.region: str = told["region"]
-        login = told["login"]
+        told = configparser.RawConfigParser()
+        told.read_string(config.read_text())
+        self.database = told["database"]["connection"]
+        login = told["keystone"]
+        self.region = login["region_name"]
         auth = v3.Password(
             auth_url=login["auth_url"],
             username=login["username"],
@@ -37,7 +39,7 @@ class Clients:
         )
         self.session = session.Session(auth=auth)
 
-    @property
+    @functools.cached_property
     def user(self) -> str:
         """Identifier of the service's own user."""
         return str(self.session.get_user_id())

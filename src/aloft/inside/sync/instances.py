@@ -14,6 +14,7 @@ from nova.network import model as network_model
 from oslo_db.exception import DBDuplicateEntry
 from sqlalchemy import select
 
+from aloft.inside.sync.clients import Clients
 from aloft.inside.sync.flavors import Flavors
 from aloft.sync.facts import Facts
 from aloft.sync.keys import ADOPTED, YES
@@ -54,11 +55,11 @@ class Instances:
     """Reads and writes Nova's records.
 
     Args:
-        user: whose instances adopted ones are: the service's own user.
+        clients: OpenStack's APIs; adopted instances are their own user's.
     """
 
-    def __init__(self, user: str) -> None:
-        self._user = user
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
         self._context = context.get_admin_context()
         self._cell: Any = None
         self.flavors = Flavors(self._context)
@@ -177,7 +178,7 @@ class Instances:
         instance = objects.Instance(
             self._context,
             uuid=uuid,
-            user_id=self._user,
+            user_id=self._clients.user,
             project_id=project,
             image_ref="",
             hostname=_hostname(facts["name"]),
@@ -228,7 +229,7 @@ class Instances:
             self._context,
             instance_uuid=uuid,
             project_id=project,
-            user_id=self._user,
+            user_id=self._clients.user,
             cell_mapping=self._cell,
             queued_for_delete=False,
         )
@@ -249,7 +250,7 @@ class Instances:
                 place.zone,
                 security_groups=objects.SecurityGroupList(),
                 project_id=project,
-                user_id=self._user,
+                user_id=self._clients.user,
             ).create()
 
     def _devices(self, uuid: str, facts: Facts, ports: list[Facts]) -> None:

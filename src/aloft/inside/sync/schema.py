@@ -3,7 +3,7 @@
 python -m aloft.inside.sync.schema CONFIG
 """
 
-import json
+import configparser
 import sys
 from pathlib import Path
 
@@ -63,7 +63,9 @@ THINGS = sa.Table(
 
 def make(config: Path) -> None:
     """Make the tables that are missing."""
-    engine = sa.create_engine(json.loads(config.read_text())["database"])
+    told = configparser.RawConfigParser()
+    told.read_string(config.read_text())
+    engine = sa.create_engine(told["database"]["connection"])
     METADATA.create_all(engine)
     engine.dispose()
 

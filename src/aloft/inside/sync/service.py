@@ -1,30 +1,24 @@
-"""The process: Nova's zygote forks it, it reads Nova's config, and serves hosts and administrators on one socket."""
+"""Sync as a part of Nova's process: it shares its config, its database pools and its preloaded objects."""
 
-import sys
 from pathlib import Path
+from typing import Any
 
 from aloft.inside.sync.api import application
 from aloft.inside.sync.applier import Applier
 from aloft.inside.sync.clients import Clients
 from aloft.inside.sync.region import Region
 from aloft.inside.sync.store import Store
-from aloft.inside.wsgi import make_server, serve
 
 
-def serve_region(socket: str, config: str, threads: str = "4") -> None:
-    """Serve the region's sync on the unix socket ``socket``.
+def open_region(config: str) -> tuple[Region, Any]:
+    """The region's sync, to be started and stopped, and the WSGI application by which hosts and people reach it.
+
+    Nova's config has been read before.
 
     Args:
-        socket: for hosts and administrators.
-        config: the service's own file: database, region, login.
-        threads: that answer.
+        config: sync's own file: its database, and its login.
     """
-    from nova.api.openstack import wsgi_app
-
-    sys.argv = ["aloft-sync"]
-    wsgi_app.init_global_data(wsgi_app._get_config_files(), "sync", "aloft-sync")
     clients = Clients(Path(config))
     store = Store(clients.database)
     region = Region(store, Applier(clients, store))
-    region.start()
-    serve(make_server(application(region), socket, int(threads)), beside=(region,))
+    return region, application(region)
