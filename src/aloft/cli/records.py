@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from aloft.base.errors import InvalidInput
-from aloft.cli import accounts, hosts, networks
+from aloft.cli import accounts, hosts, networks, sync
 from aloft.cli.client import connect
 from aloft.cli.output import details, elapsed, emit, follow, moment, table
 
@@ -33,6 +33,7 @@ apps: dict[str, typer.Typer] = {
     "network-template": networks.app,
     "operation": operation,
     "account": accounts.app,
+    "sync": sync.app,
 }
 """Every group of commands, by the name under which it stands."""
 

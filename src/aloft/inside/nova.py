@@ -42,7 +42,7 @@ def controller(
     from nova.service import Service
 
     from aloft.inside.console import ConsoleProxy
-    from aloft.inside.sync.service import open_region
+    from aloft.inside.sync.service import noticing, open_region
 
     sys.argv = ["nova-api"]
     compute = wsgi_app.init_application("osapi_compute", "nova-api")  # first: it sets up what is global
@@ -59,6 +59,6 @@ def controller(
     serve(
         make_server(metadata, metadata_socket, int(metadata_threads)),
         make_server(sync, sync_socket, int(sync_threads)),
-        make_server(compute, socket, int(threads)),
+        make_server(noticing(compute, region), socket, int(threads)),
         beside=beside,
     )

@@ -12,6 +12,7 @@ from aloft.base.errors import AloftError, TemporaryError
 from aloft.base.paths import Paths
 from aloft.plane.access.keystone import KeystoneAccess
 from aloft.plane.desired import Directory
+from aloft.plane.access.sync import SyncAccess
 from aloft.plane.node_api import NodeApi
 from aloft.plane.packages import Packages
 from aloft.plane.presence import Presence
@@ -43,6 +44,7 @@ class Plane:
         self.node = NodeApi(settings.node_socket)
         self.internal = httpx.AsyncClient(base_url=settings.internal_url, timeout=10.0)
         self.keystone = KeystoneAccess(self.internal, settings.domain)
+        self.sync = SyncAccess(self.internal, self.node, settings.domain)
         self.releases = Releases(self.records, self.node, settings)
         self.packages = Packages(Paths.from_environment(), settings.packages)
         self._regions = Regions(self.records, self.node, settings)

@@ -70,7 +70,7 @@ def _missed(scene: "Scene", known: Known, weak: bool) -> tuple[Action | None, fl
 def _mark(scene: "Scene", after: Known, before: Known) -> Action:
     entry = scene.entry(before.uuid, "standing", before.standing, after.standing, note=after.reason)
     facts = {**before.base, "state": "stopped"}
-    return Action("update", before.uuid, after, None, facts, ("standing", "state"), (entry,))
+    return Action("update", before.uuid, after, None, facts, ("standing", "state"), entries=(entry,))
 
 
 def _remove(scene: "Scene", known: Known, view: View) -> Action:

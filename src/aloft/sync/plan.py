@@ -7,6 +7,7 @@ came about, and who told it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from aloft.sync.evidence import absent
 from aloft.sync.facts import FOLLOWED, SETTLED, Facts, facts, of_nova
@@ -213,13 +214,10 @@ def _follow(scene: Scene, domain: Domain, known: Known, view: View) -> Action | 
         None,
         known.reason if known.standing == "adopted" else "",
     )
-    if changed:
-        return Action("update", known.uuid, after, domain, told, tuple(changed), tuple(entries))
-    if asked:
-        return Action("ask", known.uuid, after, domain, {**told, **base["asked"]}, tuple(asked), tuple(entries))
-    if after != known:
-        return Action("note", known.uuid, after, domain, told, entries=tuple(entries))
-    return None
+    if not changed and not asked and after == known:
+        return None
+    kind: Literal["update", "note"] = "update" if changed else "note"
+    return Action(kind, known.uuid, after, domain, told, tuple(changed), tuple(asked), tuple(entries))
 
 
 def _of_nova(domain: Domain, known: Known, view: View) -> Facts:

@@ -114,22 +114,23 @@ class Action:
 
     Args:
         kind: ``adopt`` (make the instance), ``update`` (change these fields), ``remove`` (take the records away; the
-            virtual machine is never touched), ``ask`` (have the host follow OpenStack in these fields), ``note`` (only
-            remember).
+            virtual machine is never touched), ``note`` (only remember).
         uuid: of the instance.
         known: what to remember once it is done; ``None`` is to forget.
         domain: as the host has it; ``None`` where it has it no more.
         facts: of the domain.
         fields: which of them are to be changed.
+        asks: fields in which the host is to follow OpenStack.
         entries: of the trail.
     """
 
-    kind: Literal["adopt", "update", "remove", "ask", "note"]
+    kind: Literal["adopt", "update", "remove", "note"]
     uuid: str
     known: Known | None
     domain: Domain | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     fields: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
 
 

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from aloft.sync.plan import Scene
 
 
+ASK_AGAIN_SECONDS = 60.0
+"""A host that has not followed for so long is asked again whenever it is looked at."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a field was settled.
@@ -54,7 +58,7 @@ def settle(scene: "Scene", known: Known, view: View, name: str, theirs: Any) -> 
     change = Entry(ours_at, known.host, "instance", known.uuid, name, base, ours, source="openstack")
     if theirs == base:
         if asked and asked[0] == ours:
-            return Outcome(ours, base, asked={name: list(asked)})
+            return Outcome(ours, base, ask=scene.now - ours_at > ASK_AGAIN_SECONDS, asked={name: list(asked)})
         return Outcome(ours, base, ask=True, asked={name: [ours, ours_at]}, entries=(change,))
     return _both(scene, known, name, theirs, ours, change)
 

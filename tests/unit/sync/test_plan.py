@@ -234,10 +234,12 @@ def delta(seen: Domain, at: float) -> dict[str, Delta]:
 def test_a_rename_in_openstack_asks_the_host_once() -> None:
     seen = domain()
     (action,) = plan(scene([seen], [known(seen)], [view(seen, name="web")])).actions
-    assert (action.kind, action.fields) == ("ask", ("name",))
+    assert (action.kind, action.asks) == ("note", ("name",))
     assert action.known is not None
     again = plan(scene([seen], [action.known], [view(seen, name="web")]))
     assert again.actions == ()
+    (later,) = plan(scene([seen], [action.known], [view(seen, name="web")], now=NOW + 3600)).actions
+    assert later.asks == ("name",)
     followed = replace(seen, title="web")
     (done,) = plan(scene([followed], [action.known], [view(seen, name="web")])).actions
     assert done.kind == "note"
@@ -258,7 +260,7 @@ def test_of_two_changes_the_later_one_holds_and_both_are_told(host_later: bool) 
         )
     )
     (action,) = made.actions
-    assert action.kind == ("update" if host_later else "ask")
+    assert (action.kind, action.asks) == (("update", ()) if host_later else ("note", ("name",)))
     assert {(entry.after, entry.lost) for entry in action.entries} == {("theirs", not host_later), ("ours", host_later)}
 
 

@@ -1,6 +1,7 @@
 """Sync: what hosts tell about themselves becomes OpenStack's records.
 
-It lives in Nova's process (see :mod:`aloft.inside.nova`) and has a user, a schema and a config file of its own.
+It lives in Nova's process (see :mod:`aloft.inside.nova`) and has a user, a schema and a config file of its own. Hosts
+reach it by the name ``sync``, which wants their certificate; administrators, with a token, by ``sync-api``.
 """
 
 from aloft.controller.context import Context
@@ -24,6 +25,6 @@ SERVICE = Service(
     schemas=("sync",),
     migrate=(("python", "-m", "aloft.inside.sync.schema", f"{{conf}}/{CONFIG}"),),
     roles=("admin", "service"),
-    endpoints=(Endpoint(label="sync", process="sync"),),
+    endpoints=(Endpoint(label="sync", process="sync"), Endpoint(label="sync-api", process="sync")),
     files=_files,
 )

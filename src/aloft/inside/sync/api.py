@@ -16,7 +16,6 @@ a Keystone token with the role ``admin``.
 ``GET|PUT /v1/rules``                   who owns what is found; ``POST /v1/rules/try`` shows what rules would do
 ``GET|PUT /v1/exclusions``              what is kept out
 ``GET|PUT /v1/settings``                how careful sync is
-``POST /v1/look``                       an instance was changed in OpenStack (from Nova's own process)
 ======================================= ================================================================================
 """
 
@@ -89,7 +88,6 @@ def _routes(region: Region, decisions: Decisions) -> list[tuple[str, re.Pattern[
             r"/v1/(?P<name>rules|exclusions|settings)",
             lambda request, path: decisions.decide(path["name"], _body(request), _who(request)),
         ),
-        ("POST", "/v1/look", lambda request, path: decisions.look(_body(request))),
     ]
     return [(method, re.compile(path), handler) for method, path, handler in table]
 
@@ -126,7 +124,9 @@ def _check(request: Request) -> None:
 
 
 def _who(request: Request) -> str:
-    return str(request.headers.get("X-Aloft-Actor") or request.headers.get("X-User-Name", ""))[:255]
+    """Who asks: the token's user, and for whom, where the plane passes on what an account of the provider asks."""
+    user, principal = request.headers.get("X-User-Name", ""), request.headers.get("Aloft-For", "")
+    return (f"{user} for {principal}" if principal else user)[:255]
 
 
 def _body(request: Request) -> Any:

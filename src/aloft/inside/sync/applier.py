@@ -55,11 +55,14 @@ class Applier:
             self._networks.forget_seen()
         for start in range(0, len(adopted), _CHUNK):
             self._keep(changes, self._adopt(scene, adopted[start : start + _CHUNK], place))
-        notes = [action for action in plan.actions if action.kind in ("note", "ask")]
+        notes = [action for action in plan.actions if action.kind == "note"]
         self._keep(changes, [(action.uuid, action.known, action.entries) for action in notes])
         for action in plan.actions:
             if action.kind in ("update", "remove"):
                 self._keep(changes, self._guarded(scene, action, place))
+        for action in plan.actions:
+            if action.asks:
+                self.instances.ask(action.uuid)
         return changes
 
     def offer(self, inventory: Inventory, host: str, now: float, shared: bool) -> None:

@@ -213,14 +213,6 @@ class Decisions:
                 )
         return {"items": items}
 
-    def look(self, body: Any) -> Json:
-        """Look at instances that were changed in OpenStack."""
-        uuids = body.get("uuids") if isinstance(body, dict) else None
-        if not isinstance(uuids, list) or not all(isinstance(uuid, str) for uuid in uuids):
-            raise InvalidInput("A list of uuids is needed.")
-        self._region.look(frozenset(uuids))
-        return {}
-
     def _known(self, uuid: str) -> Known:
         known = self._region.known.get(uuid)
         if known is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from nova import availability_zones, context, exception, objects
 from nova.compute import power_state, vm_states
+from nova.compute import rpcapi as compute_rpcapi
 from nova.db.main import api as database
 from nova.db.main import models
 from nova.network import model as network_model
@@ -138,6 +139,16 @@ class Instances:
         if metadata != instance.metadata:
             instance.metadata = metadata
             instance.save()
+
+    def ask(self, uuid: str) -> None:
+        """Have the host bring its virtual machine in line with the instance's name and description.
+
+        Nova never tells a host of a new name. This call of its own does nothing with libvirt's stock driver; the
+        driver for adopted instances follows it.
+        """
+        instance = objects.Instance.get_by_uuid(self._context, uuid, expected_attrs=["system_metadata"])
+        if instance.host:
+            compute_rpcapi.ComputeAPI().inject_network_info(self._context, instance=instance)
 
     def show_ports(self, uuid: str, ports: list[Facts]) -> None:
         """Show these ports as the instance's network interfaces."""

@@ -1,5 +1,7 @@
 """Sync as a part of Nova's process: it shares its config, its database pools and its preloaded objects."""
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,3 +24,23 @@ def open_region(config: str) -> tuple[Region, Any]:
     store = Store(clients.database)
     region = Region(store, Applier(clients, store))
     return region, application(region)
+
+
+_CHANGED = re.compile(r"/v2(?:\.1)?/(?:[0-9a-f]{32}/)?servers/(?P<uuid>[0-9a-f-]{36})(?:/metadata.*)?")
+
+
+def noticing(compute: Any, region: Region) -> Any:
+    """Nova's API, which has sync look at an instance whose name or description a user has changed, or that is deleted.
+
+    Everything else that OpenStack does to an instance is done to its virtual machine, and the host tells it.
+    """
+
+    def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        answer: Iterable[bytes] = compute(environ, start_response)
+        if environ["REQUEST_METHOD"] in ("PUT", "DELETE"):
+            found = _CHANGED.fullmatch(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
+            if found and found["uuid"] in region.known:
+                region.look(frozenset({found["uuid"]}))
+        return answer
+
+    return application
