@@ -11,8 +11,8 @@ import structlog
 from aloft.base.errors import AloftError, TemporaryError
 from aloft.base.paths import Paths
 from aloft.plane.access.keystone import KeystoneAccess
-from aloft.plane.desired import Directory
 from aloft.plane.access.sync import SyncAccess
+from aloft.plane.desired import Directory
 from aloft.plane.node_api import NodeApi
 from aloft.plane.packages import Packages
 from aloft.plane.presence import Presence

@@ -45,6 +45,8 @@ def facts(domain: Domain, host: str, inventory: Inventory, before: Mapping[str, 
     before = before or {}
     networks = {network.name: network for network in inventory.networks}
     state = "suspended" if domain.managed_save and domain.state == "shutoff" else STATES[domain.state]
+    if domain.passing:
+        state = before.get("state", "active")
     memory = domain.memory_kib // 1024
     next_memory = memory if domain.next_memory_kib is None else domain.next_memory_kib // 1024
     next_vcpus = domain.vcpus if domain.next_vcpus is None else domain.next_vcpus
