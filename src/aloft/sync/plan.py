@@ -143,13 +143,17 @@ def _keep_out(scene: Scene, domain: Domain, known: Known | None, alive: bool, re
 
 
 def _adopt(scene: Scene, domain: Domain, known: Known | None) -> Action:
-    """Make a domain an instance: one that is new here, comes back from exclusion, or whose record has been lost."""
+    """Make a domain an instance: one that is new here, comes back from exclusion, or whose record has been lost.
+
+    Its ports, which take longer, are not made at once: what is remembered lacks them, and the next plan makes them.
+    """
     told = facts(domain, scene.host, scene.inventory)
     project, reason = (known.project, "as before") if known and known.project else (of_nova(domain)[0], "as Nova wrote")
     if not project:
         project, reason = owner(scene.policy.rules, domain, scene.host, scene.aggregates)
     origin = known.origin if known else "discovered"
-    after = Known(domain.uuid, scene.host, "adopted", origin, project, told, scene.now, None, reason)
+    base = {name: value for name, value in told.items() if name != "nics" or not value}
+    after = Known(domain.uuid, scene.host, "adopted", origin, project, base, scene.now, None, reason)
     note = f"project {project}: {reason}"
     if known is not None and known.standing in PRESENT:
         note = f"OpenStack had lost its record; {note}"
@@ -243,10 +247,10 @@ def _followed(scene: Scene, known: Known, view: View, told: Facts) -> tuple[list
         already = name in seen and not drifted
         if not already:
             changed.append(name)
-        if differs:
+        if differs and name in known.base:
             about = {"source": "openstack"} if already else {}
             entries.append(scene.entry(known.uuid, name, before, after, **about))
-        else:
+        elif drifted:
             note = "OpenStack's record said otherwise"
             entries.append(scene.entry(known.uuid, name, seen[name], after, note=note, source="scan", at=scene.now))
     return changed, entries

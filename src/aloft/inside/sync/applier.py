@@ -6,7 +6,7 @@ carried out anew.
 
 import datetime
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -49,17 +49,18 @@ class Applier:
             TemporaryError: a service does not answer; what was done until then is in the store.
         """
         changes: dict[str, Known | None] = {}
-        adopted = [action for action in plan.actions if action.kind == "adopt"]
         if plan.actions:
             self.instances.flavors.refresh()
             self._networks.forget_seen()
-        for start in range(0, len(adopted), _CHUNK):
-            self._keep(changes, self._adopt(scene, adopted[start : start + _CHUNK], place))
+        for chunk in _chunks([action for action in plan.actions if action.kind == "adopt"]):
+            self._keep(changes, self._adopt(chunk, place))
         notes = [action for action in plan.actions if action.kind == "note"]
         self._keep(changes, [(action.uuid, action.known, action.entries) for action in notes])
         for action in plan.actions:
-            if action.kind in ("update", "remove"):
+            if action.kind == "remove" or (action.kind == "update" and not _only_ports(action)):
                 self._keep(changes, self._guarded(scene, action, place))
+        for chunk in _chunks([action for action in plan.actions if _only_ports(action)]):
+            self._keep(changes, self._plug(scene, chunk))
         for action in plan.actions:
             if action.asks:
                 self.instances.ask(action.uuid)
@@ -108,22 +109,15 @@ class Applier:
         )
         _log.warning("%s of %s failed: %s", action.kind, action.uuid, error, exc_info=not isinstance(error, AloftError))
 
-    def _adopt(
-        self, scene: Scene, actions: list[Action], place: Place | None
-    ) -> list[tuple[str, Known | None, Sequence[Entry]]]:
+    def _adopt(self, actions: list[Action], place: Place | None) -> list[tuple[str, Known | None, Sequence[Entry]]]:
         if place is None:
             return []
-        owned = [self._owned(action) for action in actions]
-        wanted = {action.uuid: (project, dict(action.facts)) for action, project, _ in owned}
-        shared = scene.policy.settings.shared_networks
-        ports, told = self._networks.bring_about(scene.host, wanted, scene.inventory, scene.now, shared)
-        self._store.remember({}, [entry for entry in told if entry.kind == "instance"])
         done: list[tuple[str, Known | None, Sequence[Entry]]] = []
         taken: dict[str, tuple[dict[str, int], str, str]] = {}
-        for action, project, note in owned:
-            facts = dict(action.facts)
+        for action in actions:
+            project, note = self._owned(action)
             try:
-                flavor = self.instances.adopt(action.uuid, facts, project, place, ports[action.uuid])
+                flavor = self.instances.adopt(action.uuid, dict(action.facts), project, place)
             except Exception as error:
                 self._note_failure(action, error)
                 continue
@@ -134,17 +128,26 @@ class Applier:
         self.allocations.write(taken)
         return done
 
-    def _owned(self, action: Action) -> tuple[Action, str, str]:
+    def _plug(self, scene: Scene, actions: list[Action]) -> list[tuple[str, Known | None, Sequence[Entry]]]:
+        """Bring the ports of many instances in line with their NICs."""
+        wanted = {action.uuid: (scene.views[action.uuid].project, dict(action.facts)) for action in actions}
+        shared = scene.policy.settings.shared_networks
+        ports, told = self._networks.bring_about(scene.host, wanted, scene.inventory, scene.now, shared)
+        for action in actions:
+            self.instances.show_ports(action.uuid, ports[action.uuid])
+        return [
+            (action.uuid, action.known, (*action.entries, *(entry for entry in told if entry.object == action.uuid)))
+            for action in actions
+        ]
+
+    def _owned(self, action: Action) -> tuple[str, str]:
         """The project that the instance goes to, and a note where it is not the one that was meant."""
         wanted = action.known.project if action.known else DISCOVERED
         found = self._projects.ident(wanted, make=wanted == DISCOVERED)
         if found is not None:
-            return action, found, ""
-        return (
-            action,
-            self._projects.ident(DISCOVERED, make=True) or "",
-            f"; there is no project {wanted}, so it is in {DISCOVERED}",
-        )
+            return found, ""
+        note = f"; there is no project {wanted}, so it is in {DISCOVERED}"
+        return self._projects.ident(DISCOVERED, make=True) or "", note
 
     def _update(self, scene: Scene, action: Action, place: Place | None) -> Sequence[Entry]:
         facts, fields = dict(action.facts), set(action.fields)
@@ -177,3 +180,11 @@ def _resources(flavor: Any) -> dict[str, int]:
         "MEMORY_MB": flavor.memory_mb,
         "DISK_GB": flavor.root_gb + flavor.ephemeral_gb,
     }
+
+
+def _only_ports(action: Action) -> bool:
+    return action.kind == "update" and action.fields == ("nics",)
+
+
+def _chunks(actions: list[Action]) -> Iterator[list[Action]]:
+    return (actions[start : start + _CHUNK] for start in range(0, len(actions), _CHUNK))

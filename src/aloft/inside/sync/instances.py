@@ -98,14 +98,14 @@ class Instances:
         found = objects.AggregateList.get_by_host(self._context, host)
         return tuple(aggregate.name for aggregate in found)
 
-    def adopt(self, uuid: str, facts: Facts, project: str, place: Place, ports: list[Facts]) -> Any:
-        """Make the records of an instance; those that are there already stay. Gives its flavor."""
+    def adopt(self, uuid: str, facts: Facts, project: str, place: Place) -> Any:
+        """Make the records of an instance, without ports; those that are there already stay. Gives its flavor."""
         flavor = self.flavors.fit(*sizes(facts), project)
         self._forget_deleted(uuid)
         with contextlib.suppress(exception.InstanceExists):
-            self._create(uuid, facts, project, place, ports, flavor)
+            self._create(uuid, facts, project, place, flavor)
         self._map(uuid, facts, project, place, flavor)
-        self._devices(uuid, facts, ports)
+        self._devices(uuid, facts)
         return flavor
 
     def update(self, uuid: str, facts: Facts, fields: Iterable[str], place: Place | None, project: str) -> Any:
@@ -182,7 +182,7 @@ class Instances:
             )
         self.remove(uuid)
 
-    def _create(self, uuid: str, facts: Facts, project: str, place: Place, ports: list[Facts], flavor: Any) -> None:
+    def _create(self, uuid: str, facts: Facts, project: str, place: Place, flavor: Any) -> None:
         vm_state, power = STATES[facts["state"]]
         now = datetime.datetime.now(datetime.UTC)
         root = _disks(facts)[0]["target"] if _disks(facts) else "vda"
@@ -228,7 +228,7 @@ class Instances:
             numa_topology=None,
             keypairs=objects.KeyPairList(objects=[]),
             security_groups=objects.SecurityGroupList(),
-            info_cache=objects.InstanceInfoCache(instance_uuid=uuid, network_info=_network_info(ports)),
+            info_cache=objects.InstanceInfoCache(instance_uuid=uuid, network_info=_network_info([])),
         )
         instance.create()
 
@@ -264,12 +264,11 @@ class Instances:
                 user_id=self._clients.user,
             ).create()
 
-    def _devices(self, uuid: str, facts: Facts, ports: list[Facts]) -> None:
+    def _devices(self, uuid: str, facts: Facts) -> None:
         present = objects.BlockDeviceMappingList.get_by_instance_uuid(self._context, uuid)
         if not present.objects:
             for mapping in self._mappings(uuid, facts):
                 mapping.create()
-        self._interfaces(uuid, ports)
 
     def _replace_disks(self, uuid: str, facts: Facts) -> None:
         for mapping in objects.BlockDeviceMappingList.get_by_instance_uuid(self._context, uuid):

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aloft.base.errors import TemporaryError
 from aloft.inside.sync.applier import Applier
@@ -22,6 +22,9 @@ from aloft.sync.policy import Policy
 from aloft.sync.records import Action, Entry, Known, Plan
 
 _log = logging.getLogger(__name__)
+
+_AT_ONCE = 100
+"""Actions that are carried out before it is looked whether something more urgent was told."""
 
 RETRY_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 
@@ -196,7 +199,8 @@ class Region:
             TemporaryError: a service does not answer.
         """
         scene, place = self._look_at(name, only, self.policy)
-        made = plan(scene)
+        whole = plan(scene)
+        made = replace(whole, actions=tuple(sorted(whole.actions, key=_urgency)[:_AT_ONCE]))
         if made.actions:
             for uuid, known in self.applier.apply(scene, made, place).items():
                 if known is None:
@@ -208,6 +212,10 @@ class Region:
         if settings.networks == "all" and only is None:
             self.applier.offer(scene.inventory, name, scene.now, settings.shared_networks)
         self._finish(self.hosts[name], scene, made)
+        later = {action.uuid for action in whole.actions} - {action.uuid for action in made.actions}
+        later |= {action.uuid for action in made.actions if action.kind == "adopt" and action.facts["nics"]}
+        if later:
+            self.look(frozenset(later))
         return len(made.actions)
 
     def _finish(self, host: Host, scene: Scene, made: Plan) -> None:
@@ -290,6 +298,13 @@ class Region:
                 rest = self.hosts[other].pending
                 if rest is not None:
                     rest.add(delta.key)
+
+
+def _urgency(action: Action) -> int:
+    """What people see first comes first: changes of what is there, then what is new, then ports."""
+    if action.kind == "adopt":
+        return 1
+    return 2 if action.fields == ("nics",) else 0
 
 
 def _pause(failures: int) -> float:
