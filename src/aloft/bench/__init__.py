@@ -9,5 +9,6 @@ BENCHES = {
     "density": "20 customers live at once: latency and idle processor time",
     "heal": "kill -9 of each kind of process: until it answers again, and whether anything was lost",
     "api": "latency of API calls against the same application under uWSGI",
+    "sync": "how soon what is done on hosts shows in OpenStack, many at once, and whether both sides stay equal",
 }
 """The benchmarks there are, and what each is about."""

@@ -27,6 +27,14 @@ KEEP_ALIVE = 90  # seconds; longer than the edge keeps an idle connection, so th
 class UnixServer(Server):  # type: ignore[misc]  # cheroot ships no types
     """cheroot on a unix socket whose mode follows the process's umask instead of being open to everybody."""
 
+    def prepare(self) -> None:
+        """Begin to accept connections.
+
+        cheroot itself, where it sees that sockets were handed over, takes the first of them, whichever server it is.
+        """
+        os.environ.pop("LISTEN_PID", None)
+        super().prepare()
+
     def bind_unix_socket(self, bind_addr: str) -> socket.socket:
         """Bind to ``bind_addr``."""
         self.socket = listen(bind_addr)

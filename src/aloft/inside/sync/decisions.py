@@ -53,6 +53,7 @@ class Decisions:
             "failed": dict(failed),
             "reason": host.problem,
             "waiting": dict(host.waiting),
+            "working": host.working or host.wanted,
         }
 
     def instances(self) -> Json:

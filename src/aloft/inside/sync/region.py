@@ -43,6 +43,8 @@ class Host:
         due: when to look at it again by itself.
         failures: how often in a row a plan could not be carried out.
         waiting: domains that cannot be dealt with yet, and why.
+        problem: why the last plan could not be carried out.
+        working: whether the worker is at it.
     """
 
     epoch: str = ""
@@ -55,6 +57,7 @@ class Host:
     failures: int = 0
     waiting: dict[str, str] = field(default_factory=dict)
     problem: str = ""
+    working: bool = False
 
     @property
     def wanted(self) -> bool:
@@ -239,9 +242,10 @@ class Region:
             with self._changed:
                 host = self.hosts[name]
                 only = None if host.pending is None else frozenset(host.pending | host.waiting.keys())
-                host.pending, host.due = set(), None
+                host.pending, host.due, host.working = set(), None, True
             with self._turn:
                 self._deal_with(name, host, only)
+            host.working = False
 
     def _wait(self) -> str | None:
         """The next host to look at, once there is one; ``None`` when the service ends."""

@@ -1,0 +1,334 @@
+"""How soon what is done on hosts shows in OpenStack, and whether both sides stay equal.
+
+The host is simulated: this program tells its inventory to the region's socket as the edge would pass it on. Everything
+behind that is real; for Nova the host is a nova-compute with upstream's fake driver, so that no machine has to run.
+"""
+
+import asyncio
+import http.client
+import json
+import os
+import random
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from aloft.base import files
+from aloft.base.errors import TemporaryError
+from aloft.bench.caller import Caller, through_edge
+from aloft.bench.programs import Programs
+from aloft.bench.report import Figure, Report, percentile
+from aloft.bench.running import Running
+from aloft.bench.sync_model import Model
+from aloft.controller.context import Context
+from aloft.sync.inventory import PATH, Address, Delta, Disk, Domain, Inventory, Network, Nic, Subnet
+from aloft.sync.inventory import Report as Told
+
+RUNS = 3
+MANY = 1000
+HOST = "bench-host"
+GIVEN_UP_SECONDS = 600.0
+PAUSE_SECONDS = 0.02
+RANDOM_OPERATIONS, IN_A_ROW = 10_000, 250
+
+Look = Callable[[dict[str, Any]], bool]
+
+
+class _Unix(http.client.HTTPConnection):
+    """A connection to a unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("sync", timeout=60)
+        self._path = str(path)
+
+    def connect(self) -> None:
+        """Connect."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self._path)
+
+
+@dataclass
+class SimulatedHost:
+    """A host's account of itself, told to the region's socket.
+
+    Args:
+        path: the socket.
+        domains: by their uuid.
+    """
+
+    path: Path
+    domains: dict[str, Domain] = field(default_factory=dict)
+    _epoch: int = 0
+    _sequence: int = 0
+
+    def snapshot(self) -> None:
+        """Tell everything, under a new epoch."""
+        self._epoch, self._sequence = self._epoch + 1, 0
+        domains = tuple(sorted(self.domains.values(), key=lambda one: one.uuid))
+        inventory = Inventory(time.time(), "simulated", domains, (NETWORK,))
+        self._post(Told(f"bench {self._epoch}", time.time(), inventory))
+
+    def change(self, ident: str, **values: object) -> None:
+        """Change a domain, and tell it."""
+        self.put(replace(self.domains[ident], **values))  # type: ignore[arg-type]  # fields of a domain
+
+    def put(self, domain: Domain) -> None:
+        """Define a domain, and tell it."""
+        self.domains[domain.uuid] = domain
+        self._tell(domain.uuid, domain.to_json())
+
+    def drop(self, ident: str) -> None:
+        """Undefine a domain, and tell it."""
+        del self.domains[ident]
+        self._tell(ident, None)
+
+    def _tell(self, ident: str, value: dict[str, Any] | None) -> None:
+        self._sequence += 1
+        delta = Delta(self._sequence, time.time(), "domains", ident, value, origin="event", cause="simulated")
+        self._post(Told(f"bench {self._epoch}", time.time(), None, (delta,)))
+
+    def _post(self, told: Told) -> None:
+        with closing(_Unix(self.path)) as connection:
+            connection.request("POST", PATH, json.dumps(told.to_json()), {"X-Aloft-Host": HOST})
+            answer = connection.getresponse()
+            text = answer.read()
+        if answer.status != 200 or json.loads(text).get("snapshot"):
+            raise TemporaryError(f"The region did not take the inventory: {answer.status} {text[:200].decode()}")
+
+
+NETWORK = Network(
+    "11111111-2222-3333-4444-555555555555",
+    "default",
+    mode="nat",
+    bridge="virbr0",
+    subnets=(Subnet("10.77.0.0/16", "10.77.0.1", True),),
+)
+
+
+def machine(number: int) -> Domain:
+    """A domain with a disk and a card."""
+    return Domain(
+        str(uuid.uuid5(uuid.NAMESPACE_DNS, f"bench-{number}")),
+        f"bench-{number}",
+        "running",
+        vcpus=1,
+        memory_kib=128 << 10,
+        disks=(Disk("vda", "virtio", source="file", path=f"/images/{number}.qcow2", format="qcow2", capacity=1 << 30),),
+        nics=(_card(number),),
+    )
+
+
+def _card(number: int) -> Nic:
+    address = f"10.77.{number // 250}.{number % 250 + 2}"
+    mac = f"52:54:00:{number >> 16 & 255:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
+    return Nic(mac, source="network", name="default", bridge="virbr0", addresses=(Address(address, 16, "lease"),))
+
+
+async def run(running: Running, runs: int) -> Report:
+    """Measure events of each kind, then adoption and rescan of many, then random operations on a model."""
+    async with running.customer("bench-sync-1") as context:
+        with hypervisor(context, running):
+            return await asyncio.to_thread(_measure, context, running, runs)
+
+
+@contextmanager
+def hypervisor(context: Context, running: Running) -> Iterator[None]:
+    """A host that Nova knows: nova-compute with the fake driver, as the slot's user."""
+    folder = running.paths.state / "bench-sync"
+    owner = {"owner": context.slot.user, "group": context.slot.user}
+    for place in (folder, folder / "locks", folder / "state"):
+        files.folder(place, mode=0o700, **owner)
+    lines = (
+        "[DEFAULT]", f"host = {HOST}", "compute_driver = fake.FakeDriver", f"state_path = {folder / 'state'}",
+        "my_ip = 127.0.0.1", "cpu_allocation_ratio = 1000", "ram_allocation_ratio = 1000",
+        "disk_allocation_ratio = 1000", "sync_power_state_interval = -1", "[oslo_concurrency]",
+        f"lock_path = {folder / 'locks'}",
+    )  # fmt: skip
+    files.write(folder / "compute.conf", "\n".join(lines) + "\n", mode=0o400, **owner)
+    programs = Programs(context.slot.user, folder / "state")
+    program = str(context.environment / "bin/nova-compute")
+    config = ("--config-file", str(context.conf / "nova/nova.conf"), "--config-file", str(folder / "compute.conf"))
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "OS_NOVA_DISABLE_EVENTLET_PATCHING": "1",
+        "TMPDIR": str(folder / "state"),
+    }
+    try:
+        programs.start("nova-compute", (program, *config), log=folder / "log", env=env, drop=True)
+        yield
+    finally:
+        programs.close()
+
+
+def _measure(context: Context, running: Running, runs: int) -> Report:
+    host = SimulatedHost(context.slot.socket("sync"))
+    with closing(Caller(context, through_edge(context.edge_port, running.authority, 60.0))) as caller:
+        caller.authenticate()
+        running.tell("waiting for the simulated host")
+        first = machine(0)
+        host.domains[first.uuid] = first
+        host.snapshot()
+        _until(caller, first.uuid, lambda server: bool(server["addresses"]))
+        events = _events(host, caller, running, runs)
+        adopted, slowest = _adopt(host, caller, context, running)
+        plugged = _settled(caller)
+        running.tell(f"all ports are there {plugged:.1f} s later; scanning again")
+        rescans, written = _rescan(host, caller, runs)
+    diverged, lost = _random_operations(running)
+    every = [seconds for kind in events.values() for seconds in kind]
+    return Report(
+        "sync",
+        (
+            Figure("event_p50_seconds", percentile(every, 0.5), "s", target=1.0, runs=tuple(every)),
+            Figure("event_p95_seconds", percentile(every, 0.95), "s", target=2.0, runs=tuple(every)),
+            Figure("adopt_1000_seconds", adopted, "s", target=60.0),
+            Figure("api_max_seconds", slowest, "s", target=2.0),
+            Figure("ports_1000_seconds", adopted + plugged, "s"),
+            Figure("rescan_1000_seconds", percentile(rescans, 0.5), "s", target=3.0, runs=tuple(rescans)),
+            Figure("rescan_writes", written, "entries", target=0),
+            Figure("random_ops_diverged", diverged, "differences", target=0),
+            Figure("random_ops_lost", lost, "changes", target=0),
+        ),
+        details={"event_p50_seconds": {kind: percentile(each, 0.5) for kind, each in events.items()}},
+        notes=(
+            "from telling the change to the first answer of the compute API that shows it; the host is simulated;",
+            "adopted: all listed by the compute API; their ports follow, 25 at a time (ports_1000_seconds);",
+            f"{RANDOM_OPERATIONS} random operations on the model of both sides, {IN_A_ROW} in a row",
+        ),
+    )
+
+
+def _events(host: SimulatedHost, caller: Caller, running: Running, runs: int) -> dict[str, list[float]]:
+    """Seconds until a change of each kind shows."""
+    seen: dict[str, list[float]] = {}
+    number = 100_000
+
+    def timed(kind: str, ident: str, deed: Callable[[], None], look: Look) -> None:
+        began = time.monotonic()
+        deed()
+        _until(caller, ident, look)
+        seen.setdefault(kind, []).append(time.monotonic() - began)
+
+    for turn in range(runs):
+        number += 1
+        one = machine(number)
+        ident = one.uuid
+        second = (*one.nics, replace(_card(number + 500), addresses=()))
+        timed("define", ident, lambda one=one: host.put(one), lambda _: True)  # type: ignore[misc]  # a default
+        _until(caller, ident, lambda server: bool(server["addresses"]))
+        changes: tuple[tuple[str, dict[str, object], Look], ...] = (
+            ("pause", {"state": "paused"}, lambda server: server["status"] == "PAUSED"),
+            ("shut down", {"state": "shutoff"}, lambda server: server["status"] == "SHUTOFF"),
+            ("start", {"state": "running"}, lambda server: server["status"] == "ACTIVE"),
+            ("rename", {"title": f"new {turn}"}, lambda server, turn=turn: server["name"] == f"new {turn}"),  # type: ignore[misc]
+            ("describe", {"description": "text"}, lambda server: server.get("description") == "text"),
+            ("memory", {"memory_kib": 192 << 10}, lambda server: server["flavor"]["ram"] == 192),
+            ("attach a card", {"nics": second}, lambda server: len(_ports(caller, server["id"])) == 2),
+            ("detach a card", {"nics": one.nics}, lambda server: len(_ports(caller, server["id"])) == 1),
+        )
+        for kind, values, look in changes:
+            timed(kind, ident, lambda values=values, ident=ident: host.change(ident, **values), look)  # type: ignore[misc]
+        gone: Look = lambda server: "aloft:stale_since" in server["metadata"]  # noqa: E731  # one of many of its kind
+        timed("undefine", ident, lambda ident=ident: host.drop(ident), gone)  # type: ignore[misc]
+        running.tell(f"run {turn + 1}: " + ", ".join(f"{kind} {each[-1]:.2f} s" for kind, each in seen.items()))
+    return seen
+
+
+def _ports(caller: Caller, ident: str) -> list[Any]:
+    return list(caller.get("network", f"/v2.0/ports?device_id={ident}")["ports"])
+
+
+def _until(caller: Caller, ident: str, look: Look) -> None:
+    """Wait until the compute API shows it."""
+    ends = time.monotonic() + GIVEN_UP_SECONDS
+    while time.monotonic() < ends:
+        answer = caller.send("GET", "compute", f"/v2.1/servers/{ident}", version="compute 2.90")
+        if answer.status == 200 and look(answer.body["server"]):
+            return
+        time.sleep(PAUSE_SECONDS)
+    raise TemporaryError(f"The compute API does not show the change of {ident}.")
+
+
+def _adopt(host: SimulatedHost, caller: Caller, context: Context, running: Running) -> tuple[float, float]:
+    """Seconds until as many domains as there are to be are instances, and of the slowest API call meanwhile."""
+    running.tell(f"adopting {MANY}")
+    for number in range(MANY):
+        one = machine(number)
+        host.domains[one.uuid] = one
+    ended = threading.Event()
+    slowest = [0.0]
+
+    def ask() -> None:
+        with closing(Caller(context, through_edge(context.edge_port, running.authority, 60.0))) as other:
+            other.authenticate()
+            while not ended.wait(0.2):
+                for label, path in (("compute", "/v2.1/servers?limit=20"), ("network", "/v2.0/networks")):
+                    slowest[0] = max(slowest[0], other.send("GET", label, path).seconds)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    began = time.monotonic()
+    try:
+        host.snapshot()
+        while _instances(caller) < MANY:
+            if time.monotonic() - began > GIVEN_UP_SECONDS:
+                raise TemporaryError(f"There are {_instances(caller)} instances only.")
+            time.sleep(0.2)
+        return time.monotonic() - began, slowest[0]
+    finally:
+        ended.set()
+        asking.join()
+
+
+def _instances(caller: Caller) -> int:
+    return int(caller.get("sync-api", "/v1/status")["instances"].get("adopted", 0))
+
+
+def _settled(caller: Caller) -> float:
+    """Seconds until there is nothing more to do."""
+    began = time.monotonic()
+    while any(one.get("working") for one in caller.get("sync-api", "/v1/status")["hosts"]):
+        if time.monotonic() - began > GIVEN_UP_SECONDS:
+            raise TemporaryError("Sync does not come to an end.")
+        time.sleep(PAUSE_SECONDS)
+    return time.monotonic() - began
+
+
+def _rescan(host: SimulatedHost, caller: Caller, runs: int) -> tuple[list[float], int]:
+    """Seconds of a full scan of what has not changed, and how many entries the trail got of it."""
+
+    def last() -> int:
+        return int(caller.get("sync-api", "/v1/log?limit=1")["items"][0]["id"])
+
+    before, seconds = last(), []
+    for _ in range(runs):
+        began = time.monotonic()
+        host.snapshot()
+        _settled(caller)
+        seconds.append(time.monotonic() - began)
+    return seconds, last() - before
+
+
+def _random_operations(running: Running) -> tuple[int, int]:
+    """Differences between both sides, and changes that nobody knows of any more, after many random operations."""
+    running.tell(f"{RANDOM_OPERATIONS} random operations")
+    diverged = lost = 0
+    for _ in range(RANDOM_OPERATIONS // IN_A_ROW):
+        seed = int.from_bytes(os.urandom(4), "big")
+        model = Model(random.Random(seed))  # noqa: S311  # nothing secret
+        for _ in range(IN_A_ROW):
+            model.step()
+        model.settle()
+        if model.diverged() or model.lost():
+            running.tell(f"seed {seed}: {model.diverged()} {model.lost()}")
+        diverged += len(model.diverged())
+        lost += len(model.lost())
+    return diverged, lost
