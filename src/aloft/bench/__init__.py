@@ -8,6 +8,7 @@ BENCHES = {
     "memory": "memory of one customer's processes after 200 API calls",
     "density": "20 customers live at once: latency and idle processor time",
     "heal": "kill -9 of each kind of process: until it answers again, and whether anything was lost",
+    "host": "enrolment, the agent's own cost, the way back after a cut, 300 agents on one plane",
     "api": "latency of API calls against the same application under uWSGI",
     "sync": "how soon what is done on hosts shows in OpenStack, many at once, and whether both sides stay equal",
 }

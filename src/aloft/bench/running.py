@@ -30,7 +30,7 @@ Tell = Callable[[str], None]
 WARM_SECONDS = 300.0
 """Until a warm slot must be there again."""
 
-OURS = re.compile(r"bench-(create|memory|density|heal|api|sync)-\d+")
+OURS = re.compile(r"bench-(create|memory|density|heal|api|host|sync)-\d+")
 """Names of the customers that benchmarks make; no others are ever deleted."""
 
 

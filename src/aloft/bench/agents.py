@@ -1,0 +1,157 @@
+"""Simulated agents: they enrol, poll and report over mutual TLS as the real one does, and have nothing else to do.
+
+Each has a key, a certificate and connections of its own, so that the edge and the plane see so many hosts.
+"""
+
+import asyncio
+import contextlib
+import random
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from aloft.base.errors import PermanentError
+from aloft.ground.agent import REPORT_SECONDS
+from aloft.ground.enrolment import signing_request
+from aloft.ground.uplink import POLL_SECONDS
+
+AT_A_TIME = 4
+"""Enrolments under way at once; each has the node sign a certificate and make a login."""
+
+RETRY_SECONDS = 1.0
+
+FACTS: dict[str, Any] = {
+    "distribution_name": "Debian GNU/Linux 12 (bookworm)",
+    "kernel": "6.1.0",
+    "cpus": 64,
+    "memory_mib": 524288,
+    "disks": [{"name": f"nvme{number}n1", "size": 4 << 40, "rotational": False} for number in range(8)],
+    "cards": [],
+}
+"""About as much as a real host tells."""
+
+
+@dataclass
+class Agent:
+    """One simulated agent.
+
+    Args:
+        name: of its host.
+        folder: for its key and certificate.
+        told: called with its name, what it shall be, and when it heard that (monotonic seconds).
+    """
+
+    name: str
+    folder: Path
+    told: Callable[[str, dict[str, Any], float], None]
+    desired: dict[str, Any] = field(default_factory=dict)
+    _client: httpx.AsyncClient | None = None
+
+    async def enrol(self, plane: httpx.AsyncClient, token: str) -> None:
+        """Become a host by a token.
+
+        Raises:
+            PermanentError: the plane refuses.
+        """
+        key = ec.generate_private_key(ec.SECP256R1())
+        body = {"token": token, "csr": signing_request(key, self.name), "name": self.name, "facts": self._facts()}
+        answer = await plane.post("/v1/enrol", json=body)
+        if answer.is_error:
+            raise PermanentError(f"{self.name} could not enrol: {answer.text[:300]}")
+        given = answer.json()
+        pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        bundle, authority = self.folder / f"{self.name}.pem", self.folder / "edge.pem"
+        bundle.touch(mode=0o600)
+        bundle.write_bytes(given["certificate"].rstrip().encode() + b"\n" + pem)
+        authority.write_text(given["edge_authority"])
+        context = ssl.create_default_context(cafile=str(authority))
+        context.load_cert_chain(str(bundle))
+        url = urlsplit(given["agent_url"])
+        self._client = httpx.AsyncClient(
+            base_url=f"https://127.0.0.1:{url.port or 443}",
+            headers={"Host": url.netloc},
+            verify=context,
+            timeout=httpx.Timeout(20, read=POLL_SECONDS + 20),
+            trust_env=False,
+        )
+        self._name = url.hostname or ""
+
+    async def run(self) -> None:
+        """Poll and report until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen())
+            group.create_task(self._tell())
+
+    async def fetch(self, path: str) -> int:
+        """Fetch something through the link and throw it away; returns its size in bytes."""
+        size = 0
+        assert self._client is not None  # noqa: S101  for the type checker: it is made by enrol()
+        async with self._client.stream("GET", path, extensions={"sni_hostname": self._name}) as answer:
+            answer.raise_for_status()
+            async for chunk in answer.aiter_raw():
+                size += len(chunk)
+        return size
+
+    async def close(self) -> None:
+        """Close its connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _listen(self) -> None:
+        while True:
+            query = {"known": str(self.desired.get("generation", 0)), "wait": str(POLL_SECONDS)}
+            answer = await self._call("GET", "/agent/v1/state", params=query)
+            if answer is not None and answer["generation"] > self.desired.get("generation", 0):
+                self.desired = answer
+                self.told(self.name, answer, time.monotonic())
+                await self._report()
+
+    async def _tell(self) -> None:
+        await asyncio.sleep(random.uniform(0, REPORT_SECONDS))  # noqa: S311 - spreading load, not a secret
+        while True:
+            await self._report()
+            await asyncio.sleep(REPORT_SECONDS)
+
+    async def _report(self) -> None:
+        roles = {role: {"state": "ok", "done": 1.0} for role in self.desired.get("roles", [])}
+        body = {"generation": self.desired.get("generation", 0), "facts": self._facts(), "roles": roles}
+        await self._call("POST", "/agent/v1/report", json=body)
+
+    async def _call(self, method: str, path: str, **options: Any) -> dict[str, Any] | None:
+        """One request; ``None`` after a pause when it failed, as it does once the host was deleted."""
+        assert self._client is not None  # noqa: S101  for the type checker: it is made by enrol()
+        with contextlib.suppress(httpx.HTTPError):
+            answer = await self._client.request(method, path, extensions={"sni_hostname": self._name}, **options)
+            if answer.is_success:
+                told: dict[str, Any] = answer.json()
+                return told
+        await asyncio.sleep(RETRY_SECONDS)
+        return None
+
+    def _facts(self) -> dict[str, Any]:
+        packages = self.desired.get("packages", {})
+        free = random.randrange(1 << 20)  # noqa: S311 - a fact that never stands still
+        return {**FACTS, "hostname": self.name, "machine_id": self.name, "packages": packages, "free_disk_mib": free}
+
+
+async def enrol_all(agents: list[Agent], plane: httpx.AsyncClient, token: str) -> None:
+    """Enrol agents, a few at a time."""
+    gate = asyncio.Semaphore(AT_A_TIME)
+
+    async def one(agent: Agent) -> None:
+        async with gate:
+            await agent.enrol(plane, token)
+
+    async with asyncio.TaskGroup() as group:
+        for agent in agents:
+            group.create_task(one(agent))

@@ -1,0 +1,72 @@
+"""The plane's REST API as a benchmark uses it: as root's account, many calls at a time."""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from aloft.base.errors import PermanentError, TemporaryError
+from aloft.bench.running import Running
+
+POLL_SECONDS = 0.5
+
+
+class PlaneApi:
+    """The plane of a running Aloft, through its edge.
+
+    Args:
+        running: that Aloft.
+    """
+
+    def __init__(self, running: Running) -> None:
+        settings = running.settings
+        port = "" if settings.edge_port == 443 else f":{settings.edge_port}"
+        self.url = f"https://plane.{settings.domain}{port}"
+        token = (running.paths.etc / "token").read_text().strip()
+        self._client = httpx.AsyncClient(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {token}"},
+            verify=ssl.create_default_context(cafile=str(running.authority)),
+            timeout=60.0,
+            trust_env=False,
+        )
+
+    async def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """One request.
+
+        Raises:
+            TemporaryError: the plane does not answer.
+            PermanentError: it refuses.
+        """
+        try:
+            answer = await self._client.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise TemporaryError(f"The plane does not answer: {error or type(error).__name__}.") from error
+        if answer.is_error:
+            raise PermanentError(f"The plane answered {method} {path} with {answer.status_code}: {answer.text[:500]}")
+        return answer.json() if answer.content else None
+
+    async def hosts(self, customer: str) -> list[dict[str, Any]]:
+        """The hosts of a customer."""
+        return [one for one in (await self.call("GET", "/v1/hosts"))["items"] if one["customer"] == customer]
+
+    async def detach(self, customer: str, seconds: float) -> None:
+        """Delete every host of a customer, and wait until they are gone.
+
+        Raises:
+            TemporaryError: some are not gone in time.
+        """
+        found = await self.hosts(customer)
+        async with asyncio.TaskGroup() as group:
+            for one in found:
+                path = f"/v1/customers/{customer}/regions/{one['region']}/hosts/{one['name']}?instances=keep"
+                group.create_task(self.call("DELETE", path))
+        async with asyncio.timeout(seconds):
+            while await self.hosts(customer):
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
