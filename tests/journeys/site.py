@@ -1,11 +1,9 @@
 """A customer's site: hosts as separate machines, with a network of their own between them."""
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from aloft.bench.far import SWITCH, FarHost
-from aloft.bench.machines import ip
+from aloft.bench.far import FarHost, make_switch, remove_switch
 
 from ..running import PATHS, Region, eventually, told
 
@@ -22,9 +20,7 @@ class Site:
         self.region = region
         self.hosts: dict[str, FarHost] = {}
         self._folder = folder
-        subprocess.run(["ip", "link", "delete", SWITCH], check=False, capture_output=True)
-        ip("link", "add", SWITCH, "type", "bridge")
-        ip("link", "set", SWITCH, "up")
+        make_switch()
 
     def host(self, number: int) -> FarHost:
         """A bare machine in the site."""
@@ -62,4 +58,4 @@ class Site:
         """Switch everything off."""
         for host in self.hosts.values():
             host.close()
-        subprocess.run(["ip", "link", "delete", SWITCH], check=False, capture_output=True)
+        remove_switch()

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from aloft.base.paths import Paths
-from aloft.bench.machines import Machine, cable
+from aloft.bench.machines import Machine, cable, ip
 
 PRIVATE = (
     "run", "opt/aloft", "var/lib/aloft", "var/log/aloft", "var/lib/openvswitch", "var/lib/libvirt", "var/cache/libvirt",
@@ -89,3 +89,15 @@ class FarHost:
         self.machine.close()
         for device in (self._near, f"aloft-site{self.number}"):
             subprocess.run(["ip", "link", "delete", device], check=False, capture_output=True)
+
+
+def make_switch() -> None:
+    """Make the site's network, in the place of one that was left."""
+    remove_switch()
+    ip("link", "add", SWITCH, "type", "bridge")
+    ip("link", "set", SWITCH, "up")
+
+
+def remove_switch() -> None:
+    """Remove the site's network, if it is there."""
+    subprocess.run(["ip", "link", "delete", SWITCH], check=False, capture_output=True)

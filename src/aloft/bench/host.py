@@ -3,7 +3,6 @@
 import asyncio
 import random
 import ssl
-import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,8 +17,7 @@ import httpx
 from aloft.base.errors import TemporaryError
 from aloft.bench import measure
 from aloft.bench.agents import Agent, enrol_all
-from aloft.bench.far import SWITCH, FarHost
-from aloft.bench.machines import ip
+from aloft.bench.far import FarHost, make_switch, remove_switch
 from aloft.bench.plane import PlaneApi
 from aloft.bench.report import Figure, Report, percentile, timed
 from aloft.bench.running import Running, tidy
@@ -150,9 +148,7 @@ async def _far(
     running: Running, api: PlaneApi, region: tuple[str, str], folder: Path, runs: int
 ) -> tuple[tuple[Figure, ...], dict[str, dict[str, float]]]:
     """Real agents on far hosts, one after another."""
-    subprocess.run(["ip", "link", "delete", SWITCH], check=False, capture_output=True)
-    ip("link", "add", SWITCH, "type", "bridge")
-    ip("link", "set", SWITCH, "up")
+    await asyncio.to_thread(make_switch)
     enrols, relinks, memory, cores = [], [], [], []
     try:
         for number in range(1, runs + 1):
@@ -176,7 +172,7 @@ async def _far(
             finally:
                 host.close()
     finally:
-        subprocess.run(["ip", "link", "delete", SWITCH], check=False, capture_output=True)
+        await asyncio.to_thread(remove_switch)
     figures = (
         timed("enrol_seconds", enrols, "s", target=TARGETS["enrol"]),
         timed("agent_pss_mib", memory, "MiB", target=TARGETS["pss"]),

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,9 +64,11 @@ class PlaneApi:
             for one in found:
                 path = f"/v1/customers/{customer}/regions/{one['region']}/hosts/{one['name']}?instances=keep"
                 group.create_task(self.call("DELETE", path))
-        async with asyncio.timeout(seconds):
-            while await self.hosts(customer):
-                await asyncio.sleep(POLL_SECONDS)
+        until = time.monotonic() + seconds
+        while await self.hosts(customer):
+            if time.monotonic() > until:
+                raise TemporaryError(f"Hosts of {customer} are still there after {seconds:.0f} s.")
+            await asyncio.sleep(POLL_SECONDS)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -43,6 +43,7 @@ _KINDS: dict[int, type[AloftError]] = {
     403: Forbidden,
     404: NotFound,
     409: Conflict,
+    429: TemporaryError,
     502: TemporaryError,
     503: TemporaryError,
     504: TemporaryError,

@@ -10,6 +10,7 @@ import structlog
 
 from aloft.base.errors import AloftError, TemporaryError
 from aloft.base.paths import Paths
+from aloft.base.throttle import Throttle
 from aloft.plane.access.keystone import KeystoneAccess
 from aloft.plane.access.sync import SyncAccess
 from aloft.plane.desired import Directory
@@ -46,6 +47,7 @@ class Plane:
         self.keystone = KeystoneAccess(self.internal, settings.domain)
         self.sync = SyncAccess(self.internal, self.node, settings.domain)
         self.releases = Releases(self.records, self.node, settings)
+        self.throttle = Throttle()
         self.packages = Packages(Paths.from_environment(), settings.packages)
         self._regions = Regions(self.records, self.node, settings)
         self._customers = Customers(self.records)

@@ -18,6 +18,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from aloft.base.errors import AloftError, Forbidden, InvalidInput, NotFound
+from aloft.base.throttle import Throttle
 from aloft.portal import console
 from aloft.portal.answers import (
     SafeHeaders,
@@ -36,7 +37,6 @@ from aloft.portal.pages import Pages
 from aloft.portal.relay import Relay, Target
 from aloft.portal.sessions import Open, Session, Store, right_csrf
 from aloft.portal.settings import Settings
-from aloft.portal.throttle import Throttle
 
 Model = TypeVar("Model", bound=BaseModel)
 

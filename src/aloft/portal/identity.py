@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from aloft.base.errors import NotFound
-from aloft.portal.answers import NoProject, SessionEnded, Unauthenticated, Unreachable
+from aloft.portal.answers import NoProject, SessionEnded, TooManyFailures, Unauthenticated, Unreachable
 from aloft.portal.sessions import Project, Region, Session, User
 
 PROVIDER_SECONDS = 8 * 3600
@@ -126,12 +126,15 @@ class Identity:
 
         Raises:
             Unauthenticated: the account or the password is wrong; which one is not told.
+            TooManyFailures: too many logins to that account have failed.
             Unreachable: the plane does not answer.
         """
         wish = {"account": account, "password": password, "lifetime": PROVIDER_SECONDS}
         answer = await self._plane("POST", "/v1/tokens", json=wish)
         if answer.status_code in (400, 401, 422):
             raise Unauthenticated("The account or the password is wrong.", "Check both and try again.")
+        if answer.status_code == 429:
+            raise TooManyFailures(int(answer.headers.get("Retry-After", "1")))
         answer.raise_for_status()
         told = answer.json()
         me = await self._plane("GET", "/v1/me", headers={"Authorization": f"Bearer {told['token']}"})

@@ -167,3 +167,15 @@ def test_secrets_do_not_reach_the_log(plane: PlaneProcess) -> None:
     text = plane.log.read_text()
     assert PASSWORD not in text
     assert plane.token_file.read_text().strip() not in text
+
+
+def test_whoever_guesses_passwords_has_to_wait(plane: PlaneProcess) -> None:
+    guesser = plane.as_(X_Forwarded_For="192.0.2.7")
+    guess = {"account": "nobody-here", "password": "guess guess guess"}
+    answers = [guesser.post("/v1/tokens", json=guess) for _ in range(10)]
+    assert [answer.status_code for answer in answers[:5]] == [401] * 5
+    held = next(answer for answer in answers if answer.status_code == 429)
+    assert error_of(held)["code"] == "throttled"
+    assert int(held.headers["Retry-After"]) >= 1
+    other = {**guess, "account": "somebody-else"}
+    assert plane.as_(X_Forwarded_For="192.0.2.8").post("/v1/tokens", json=other).status_code == 401

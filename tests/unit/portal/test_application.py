@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from aloft.base.throttle import FREE
 from aloft.portal.application import COOKIE, build
 from aloft.portal.settings import Settings
-from aloft.portal.throttle import FREE
 
 DEMO = "https://portal.demo.example"
 PROVIDER = "https://portal.example"

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Header, Response
 from pydantic import SecretStr
 from sqlalchemy import delete, select
 
@@ -11,7 +11,7 @@ from aloft.plane import accounts
 from aloft.plane.access.policy import Principal
 from aloft.plane.api import types, views
 from aloft.plane.api.callers import Caller, ThePlane, may
-from aloft.plane.errors import Unauthenticated
+from aloft.plane.errors import Throttled, Unauthenticated
 from aloft.plane.records.tables import Account, ApiToken
 
 router = APIRouter(prefix="/v1", tags=["accounts"])
@@ -29,16 +29,26 @@ def me(principal: Caller) -> types.Me:
 
 
 @router.post("/tokens", status_code=201)
-def log_in(body: types.Login, response: Response, plane: ThePlane) -> types.IssuedToken:
-    """A new token for an account and its password."""
+def log_in(
+    body: types.Login,
+    response: Response,
+    plane: ThePlane,
+    forwarded: Annotated[str, Header(alias="X-Forwarded-For")] = "",
+) -> types.IssuedToken:
+    """A new token for an account and its password; after some failures it takes longer and longer."""
+    keys = _keys(body.account, forwarded)
+    if wait := plane.throttle.wait(*keys):
+        raise Throttled(wait)
     try:
         with plane.records.transaction() as work:
             row, text = accounts.log_in(work, body.account, body.password.get_secret_value(), body.lifetime)
             shown = views.token(row)
     except Unauthenticated:
+        plane.throttle.failed(*keys)
         with plane.records.transaction() as work:
             work.audit(f"account:{body.account[:63]}", "token.create", body.account[:63], None, outcome="refused")
         raise
+    plane.throttle.succeeded(keys[0])
     response.headers["Cache-Control"] = "no-store"
     return types.IssuedToken(**shown.model_dump(), token=text)
 
@@ -100,6 +110,16 @@ def delete_account(account: str, plane: ThePlane, principal: Writer) -> None:
     """Delete an account and its tokens."""
     with plane.records.transaction() as work:
         accounts.remove(work, principal.actor, account)
+
+
+def _keys(account: str, forwarded: str) -> tuple[str, ...]:
+    """What failures are counted by: the account, and the address that the edge tells.
+
+    This machine's own address says nothing: behind it is the portal, which counts its callers itself.
+    """
+    address = forwarded.rpartition(",")[2].strip()
+    local = address in ("", "::1") or address.startswith("127.")
+    return (f"account {account}",) if local else (f"account {account}", f"address {address}")
 
 
 def _reveal(password: SecretStr | None) -> str | None:

@@ -20,7 +20,7 @@ from aloft.base.errors import (
     TemporaryError,
 )
 from aloft.plane.api.types import ErrorBody, ErrorDetail
-from aloft.plane.errors import NodeUnreachable, Unauthenticated
+from aloft.plane.errors import NodeUnreachable, Throttled, Unauthenticated
 
 KINDS: tuple[tuple[type[AloftError], int, str], ...] = (
     (InvalidInput, 400, "invalid_input"),
@@ -28,6 +28,7 @@ KINDS: tuple[tuple[type[AloftError], int, str], ...] = (
     (Forbidden, 403, "forbidden"),
     (NotFound, 404, "not_found"),
     (Conflict, 409, "conflict"),
+    (Throttled, 429, "throttled"),
     (NodeUnreachable, 503, "node_unreachable"),
     (TemporaryError, 503, "temporary"),
     (PermanentError, 500, "permanent"),
@@ -43,6 +44,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         (403, "The caller may not do this."),
         (404, "There is no such thing, or the caller may not know of it."),
         (409, "The request does not fit what is there."),
+        (429, "Too many logins failed."),
         (503, "A passing fault: try again."),
     )
 }
@@ -83,6 +85,8 @@ async def _aloft_error(request: Request, error: Exception) -> JSONResponse:
     headers = {}
     if status == 503:
         headers["Retry-After"] = RETRY_SECONDS
+    if isinstance(error, Throttled):
+        headers["Retry-After"] = str(error.seconds)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(body_of(error).model_dump(), status, headers)

@@ -1,4 +1,4 @@
-from aloft.portal.throttle import FORGOTTEN, FREE, LONGEST, Throttle
+from aloft.base.throttle import FORGOTTEN, FREE, LONGEST, Throttle
 
 
 class Clock:
