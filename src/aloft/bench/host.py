@@ -5,8 +5,7 @@ import random
 import ssl
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -40,9 +39,9 @@ TARGETS = {"enrol": 60.0, "pss": 60.0, "agent": 0.005, "state": 2.0, "plane": 0.
 
 async def run(running: Running, runs: int) -> Report:
     """Measure many simulated agents first, then a real one on a far host."""
-    api = PlaneApi(running)
+    api = running.plane()
     try:
-        async with running.customer("bench-host-1") as context, _detached(api, running, context.spec.customer):
+        async with running.customer("bench-host-1") as context:
             region = (context.spec.customer, context.spec.region)
             with tempfile.TemporaryDirectory(prefix="aloft-bench-") as folder:
                 crowd = await _crowd(running, api, region, Path(folder))
@@ -55,15 +54,6 @@ async def run(running: Running, runs: int) -> Report:
         "a far host is a machine of its own in namespaces, whose firewall lets out nothing but the edge's port",
     )
     return Report("host", (*figures, *crowd[0]), details={**details, **crowd[1]}, notes=notes)
-
-
-@asynccontextmanager
-async def _detached(api: PlaneApi, running: Running, customer: str) -> AsyncIterator[None]:
-    """See to it that no host is left when the customer is deleted."""
-    try:
-        yield
-    finally:
-        await tidy(api.detach(customer, PATIENCE_SECONDS), running.tell)
 
 
 async def _crowd(
@@ -202,11 +192,12 @@ async def _token(api: PlaneApi, region: tuple[str, str], roles: list[str], uses:
 
 
 async def _warm(running: Running, agent: Agent) -> None:
-    """Have the plane pack what hosts install, which it does once for each build."""
+    """Have the plane pack what hosts install, which it does once for each build, and longer than the edge waits."""
     running.tell("packing what hosts install")
     for name, build in agent.desired["packages"].items():
         if build:
-            await agent.fetch(f"/agent/v1/packages/{name}/{build}")
+            path = f"/agent/v1/packages/{name}/{build}"
+            await _until(partial(agent.fetch, path), f"{name} is packed")
 
 
 async def _all_ok(api: PlaneApi, customer: str) -> bool:

@@ -4,32 +4,33 @@ import asyncio
 import ssl
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from aloft.base.errors import PermanentError, TemporaryError
-from aloft.bench.running import Running
 
 POLL_SECONDS = 0.5
+AT_A_TIME = 8
+"""Deletions asked for at once."""
 
 
 class PlaneApi:
-    """The plane of a running Aloft, through its edge.
+    """The plane, through the edge.
 
     Args:
-        running: that Aloft.
+        url: where it is.
+        token: of an account that may do everything.
+        authority: CA of the edge's certificate.
     """
 
-    def __init__(self, running: Running) -> None:
-        settings = running.settings
-        port = "" if settings.edge_port == 443 else f":{settings.edge_port}"
-        self.url = f"https://plane.{settings.domain}{port}"
-        token = (running.paths.etc / "token").read_text().strip()
+    def __init__(self, url: str, token: str, authority: Path) -> None:
+        self.url = url
         self._client = httpx.AsyncClient(
-            base_url=self.url,
+            base_url=url,
             headers={"Authorization": f"Bearer {token}"},
-            verify=ssl.create_default_context(cafile=str(running.authority)),
+            verify=ssl.create_default_context(cafile=str(authority)),
             timeout=60.0,
             trust_env=False,
         )
@@ -60,10 +61,16 @@ class PlaneApi:
             TemporaryError: some are not gone in time.
         """
         found = await self.hosts(customer)
+        gate = asyncio.Semaphore(AT_A_TIME)
+
+        async def delete(one: Mapping[str, Any]) -> None:
+            async with gate:
+                path = f"/v1/customers/{customer}/regions/{one['region']}/hosts/{one['name']}?instances=keep"
+                await self.call("DELETE", path)
+
         async with asyncio.TaskGroup() as group:
             for one in found:
-                path = f"/v1/customers/{customer}/regions/{one['region']}/hosts/{one['name']}?instances=keep"
-                group.create_task(self.call("DELETE", path))
+                group.create_task(delete(one))
         until = time.monotonic() + seconds
         while await self.hosts(customer):
             if time.monotonic() > until:

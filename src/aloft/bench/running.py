@@ -18,6 +18,7 @@ from aloft.base.accounts import account
 from aloft.base.errors import AloftError, Conflict, InvalidInput, NotFound, PermanentError, TemporaryError
 from aloft.base.paths import Paths
 from aloft.bench import measure
+from aloft.bench.plane import PlaneApi
 from aloft.controller.context import Context, Slot
 from aloft.controller.release import release
 from aloft.controller.slots import load_secrets
@@ -29,6 +30,9 @@ Tell = Callable[[str], None]
 
 WARM_SECONDS = 300.0
 """Until a warm slot must be there again."""
+
+DETACH_SECONDS = 300.0
+"""Until all hosts of a customer must be gone."""
 
 OURS = re.compile(r"bench-(create|memory|density|heal|api|host|sync)-\d+")
 """Names of the customers that benchmarks make; no others are ever deleted."""
@@ -124,6 +128,12 @@ class Running:
         """Process ids by the names in the node's tree."""
         return {one["name"]: one["pid"] for one in await self.ask("/v1/processes") if one["pid"]}
 
+    def plane(self) -> PlaneApi:
+        """The plane's REST API, as root's account."""
+        port = "" if self.settings.edge_port == 443 else f":{self.settings.edge_port}"
+        token = (self.paths.etc / "token").read_text().strip()
+        return PlaneApi(f"https://plane.{self.settings.domain}{port}", token, self.authority)
+
     def node_pid(self) -> int:
         """The node's own process."""
         return measure.listener(self.paths.node_socket)
@@ -189,11 +199,20 @@ class Running:
             try:
                 if name not in await self.customers():
                     return
+                await self._detach(name)
                 await self.command("customer", "delete", name, "--yes", "--json")
             except AloftError:
                 if attempt == 2:
                     raise
                 await asyncio.sleep(5)
+
+    async def _detach(self, name: str) -> None:
+        """Delete the hosts of a customer; those whose agents are gone go once they are missing."""
+        api = self.plane()
+        try:
+            await api.detach(name, DETACH_SECONDS)
+        finally:
+            await api.close()
 
     async def customers(self) -> list[str]:
         """Names of all customers."""

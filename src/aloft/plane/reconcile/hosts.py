@@ -18,6 +18,9 @@ from aloft.plane.records.tables import Host, OperationRow, utcnow
 from aloft.plane.settings import Settings
 from aloft.plane.signals import Wake
 
+AT_A_TIME = 6
+"""Grants and revocations that the node is asked for at once; hundreds would wait for each other until all time out."""
+
 
 @dataclass(frozen=True)
 class Errand:
@@ -46,6 +49,7 @@ class Hosts:
         self._records = records
         self._node = node
         self._tasks = tasks
+        self._gate = asyncio.Semaphore(AT_A_TIME)
         self._presence = presence
         self._settings = settings
 
@@ -61,7 +65,13 @@ class Hosts:
             await wake.wait(max(pause, 0.0))
 
     async def _settle_grant(self, host_id: str) -> bool:
-        """Have the node grant or revoke; tell whether the host is still there."""
+        """Have the node grant or revoke, for a few hosts at a time; tell whether the host is still there."""
+        if await asyncio.to_thread(self._errand, host_id) is None:
+            return True
+        async with self._gate:
+            return await self._run_errands(host_id)
+
+    async def _run_errands(self, host_id: str) -> bool:
         while (errand := await asyncio.to_thread(self._errand, host_id)) is not None:
             try:
                 if errand.removed:
