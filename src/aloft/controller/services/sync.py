@@ -15,7 +15,11 @@ CONFIG = "sync/sync.conf"
 def _files(context: Context) -> Files:
     return {
         CONFIG: render(
-            {"database": shared.database(context, "sync", "sync"), "keystone": shared.client(context, "sync")}
+            {
+                "database": shared.database(context, "sync", "sync"),
+                "image_database": shared.database(context, "glance", "glance"),
+                "keystone": shared.client(context, "sync"),
+            }
         )
     }
 

@@ -13,6 +13,7 @@ from typing import Any
 from aloft.base.errors import AloftError, TemporaryError
 from aloft.inside.sync.allocations import Allocations
 from aloft.inside.sync.clients import Clients, Projects
+from aloft.inside.sync.images import Images
 from aloft.inside.sync.instances import Instances, Place, sizes
 from aloft.inside.sync.networks import Networks
 from aloft.inside.sync.store import Store
@@ -38,6 +39,7 @@ class Applier:
         self._store = store
         self._projects = Projects(clients)
         self._networks = Networks(clients, self._projects, store)
+        self._images = Images(clients, store)
         self.instances = Instances(clients)
         self.allocations = Allocations(clients)
         self.failed: dict[str, str] = {}
@@ -65,6 +67,10 @@ class Applier:
             if action.asks:
                 self.instances.ask(action.uuid)
         return changes
+
+    def follow_library(self, inventory: Inventory, host: str, now: float) -> int:
+        """Bring Glance in line with a host's image library; gives how much there was to do."""
+        return self._images.bring_about(host, inventory, now)
 
     def offer(self, inventory: Inventory, host: str, now: float, shared: bool) -> None:
         """Offer a host's bridges and libvirt networks as provider networks."""

@@ -27,6 +27,7 @@ class Clients:
         told = configparser.RawConfigParser()
         told.read_string(config.read_text())
         self.database = told["database"]["connection"]
+        self.image_database = told["image_database"]["connection"]
         login = told["keystone"]
         self.region = login["region_name"]
         auth = v3.Password(

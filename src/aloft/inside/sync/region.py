@@ -210,6 +210,7 @@ class Region:
                     self.known.pop(uuid, None)
                 else:
                     self.known[uuid] = known
+        self.applier.follow_library(scene.inventory, name, scene.now)
         self.applier.allocations.retry()
         settings = self.policy.settings
         if settings.networks == "all" and only is None:

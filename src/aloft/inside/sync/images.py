@@ -1,0 +1,117 @@
+"""Glance's records of the files in image libraries' folders.
+
+Images are made and changed through Glance's API. Only where their data lies, and that it is there, is written to
+Glance's database: the API takes no files for locations, and the data is on the host, which serves it.
+"""
+
+import json
+from pathlib import PurePosixPath
+from typing import Any
+
+import sqlalchemy as sa
+
+from aloft.base.errors import Conflict, NotFound
+from aloft.inside.sync.clients import Clients
+from aloft.inside.sync.store import Store
+from aloft.sync.images import FOLDER, ImageAction, plan_images
+from aloft.sync.inventory import Inventory
+from aloft.sync.records import Entry
+
+STORE = "library"
+"""The name of the store that image libraries have."""
+
+_OWN = frozenset({"name", "visibility", "tags", "min_disk", "min_ram", "os_hidden", "protected"})
+
+
+class Images:
+    """Keeps Glance in line with image libraries' folders.
+
+    Args:
+        clients: OpenStack's APIs.
+        store: remembers which images were made.
+    """
+
+    def __init__(self, clients: Clients, store: Store) -> None:
+        self._clients = clients
+        self._store = store
+        self._known = {ident: base for ident, (_, base) in store.things("image").items()}
+        self._engine = sa.create_engine(clients.image_database, pool_size=1, pool_recycle=1800, pool_pre_ping=True)
+
+    def bring_about(self, host: str, inventory: Inventory, now: float) -> int:
+        """Do what is to be done about a host's library; gives how much that was."""
+        actions = plan_images(host, inventory, self._known)
+        for action in actions:
+            self._carry_out(action)
+            before = self._known.get(action.ident, {}).get("path")
+            entry = Entry(now, host, "image", action.base["path"], action.kind, before, action.ident)
+            self._store.keep_thing("image", action.ident, action.ident, dict(action.base), (entry,))
+            self._known[action.ident] = dict(action.base)
+        return len(actions)
+
+    def _carry_out(self, action: ImageAction) -> None:
+        path = f"/v2/images/{action.ident}"
+        if action.kind == "deactivate":
+            self._act(f"{path}/actions/deactivate")
+            return
+        if action.kind == "make":
+            self._make(action)
+        else:
+            self._change(path, action)
+        self._place(action)
+        if action.kind == "reactivate":
+            self._act(f"{path}/actions/reactivate")
+
+    def _act(self, path: str) -> None:
+        try:
+            self._clients.call("image", "POST", path)
+        except NotFound:
+            return  # somebody has deleted it
+
+    def _make(self, action: ImageAction) -> None:
+        base = action.base
+        body: dict[str, Any] = {
+            "id": action.ident,
+            "name": PurePosixPath(base["path"]).name,
+            "visibility": "public",
+            "protected": True,
+            "disk_format": base["format"],
+            "container_format": "bare",
+            "aloft_provenance": "discovered",
+            **base["properties"],
+        }
+        try:
+            self._clients.call("image", "POST", "/v2/images", body)
+        except Conflict:
+            return  # it was made before what is remembered was lost
+
+    def _change(self, path: str, action: ImageAction) -> None:
+        told = {"name": PurePosixPath(action.base["path"]).name, **action.base["properties"]}
+        changes = [
+            {"op": "replace" if name in _OWN else "add", "path": f"/{name}", "value": value}
+            for name, value in told.items()
+        ]
+        media = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+        try:
+            self._clients.call("image", "PATCH", path, changes, media)
+        except NotFound:
+            self._make(action)
+
+    def _place(self, action: ImageAction) -> None:
+        """Write where the data lies, and that it is there."""
+        images = sa.table("images", *map(sa.column, ("id", "status", "size", "virtual_size", *_HASH)))
+        locations = sa.table("image_locations", *map(sa.column, _LOCATION))
+        base, url = action.base, f"file://{FOLDER}/{action.base['path']}"
+        content = {"os_hash_algo": "sha256", "os_hash_value": base["sha256"]}
+        sizes = {"size": base["size"], "virtual_size": base["virtual_size"]}
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(locations).where(locations.c.image_id == action.ident))
+            row = {"image_id": action.ident, "value": url, "deleted": 0, "status": "active"}
+            row |= {"meta_data": json.dumps({"store": STORE}), "created_at": sa.func.utc_timestamp()}
+            connection.execute(sa.insert(locations).values(**row))
+            fresh = sa.update(images).where(images.c.id == action.ident)
+            connection.execute(fresh.values(**content, **sizes))
+            connection.execute(fresh.where(images.c.status == "queued").values(status="active"))
+
+
+_HASH = ("os_hash_algo", "os_hash_value")
+_LOCATION = ("image_id", "value", "deleted", "status", "meta_data", "created_at")
