@@ -104,13 +104,12 @@ class Decisions:
         with self._region.turn():
             known = self._known(uuid)
             if known.standing in ("stale", "held"):
-                after: Known | None = replace(known, reason=ACCEPTED)
+                after = replace(known, reason=ACCEPTED)
             elif known.standing in ("deleted", "unmanaged"):
-                after = None
-                self._region.applier.instances.remove(uuid)
+                after = replace(known, standing="excluded", reason="it was accepted and comes in")
             else:
                 raise Conflict(f"{uuid} is {known.standing}; there is nothing to accept.")
-            entry = self._entry(known, "standing", known.standing, ACCEPTED if after else "adopted", who, "accepted")
+            entry = self._entry(known, "standing", known.standing, after.reason, who, "accepted")
             self._region.remember(after, uuid, (entry,))
         self._region.look(frozenset({uuid}))
         return {"uuid": uuid, "standing": "accepted"}
