@@ -9,6 +9,7 @@ BENCHES = {
     "density": "20 customers live at once: latency and idle processor time",
     "heal": "kill -9 of each kind of process: until it answers again, and whether anything was lost",
     "host": "enrolment, the agent's own cost, the way back after a cut, 300 agents on one plane",
+    "portal": "the portal in a browser: what it loads, how soon it can be used, lists, live changes",
     "api": "latency of API calls against the same application under uWSGI",
     "sync": "how soon what is done on hosts shows in OpenStack, many at once, and whether both sides stay equal",
 }

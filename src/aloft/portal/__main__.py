@@ -1,6 +1,7 @@
 """``python -m aloft.portal --config FILE``: serve the portal on its unix socket."""
 
 import argparse
+import logging
 import sys
 from pathlib import Path
 from types import FrameType
@@ -32,7 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until told to stop; the exit code is 1 after an error that a person was told."""
     parser = argparse.ArgumentParser(prog="aloft.portal", description="The back end of Aloft's portal")
     parser.add_argument("--config", type=Path, required=True, help="settings (TOML)")
+    logging.getLogger("aiormq").setLevel(
+        logging.CRITICAL
+    )  # it prints what is told to whoever follows, and handled there
     structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

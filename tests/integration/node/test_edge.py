@@ -295,16 +295,17 @@ async def test_nobody_can_claim_to_be_a_host(house: House, header: str) -> None:
         assert "192.0.2.1" not in body["headers"].values()
 
 
-async def test_a_customers_administrator_says_of_which_customer(house: House) -> None:
+@pytest.mark.parametrize("header", ["X-Aloft-Customer", "X-Aloft-CSRF"])
+async def test_what_users_and_pages_say_passes(house: House, header: str) -> None:
     house.serve(house.one, "keystone")
     await house.edge.apply(house.routes(house.one))
-    said = {"X-Aloft-Customer": "one"}
+    said = {header: "one"}
     for status, _, body in (
         await house.ask(house.one.dns("identity"), headers=said),
         await house.ask_internal(house.one.dns("identity"), headers=said),
     ):
         assert status == 200
-        assert body["headers"]["x-aloft-customer"] == "one"
+        assert body["headers"][header.lower()] == "one"
 
 
 async def test_a_certificate_can_be_taken_back(house: House) -> None:
