@@ -76,9 +76,9 @@ def test_an_instance_from_its_creation_to_its_end(ann: Person, cloud: Any, demo:
     expect(page.locator('.al-screen[data-state="connected"]')).to_be_visible()
     eventually(lambda: ann.colours() > 1, what="the screen shows something")
 
-    stopped = run("openstack", "--os-cloud", demo.customer, "server", "stop", NAME)
-    assert stopped.code == 0, stopped
-    expect(page.get_by_text("Shutoff", exact=True).first).to_be_visible()
+    paused = run("openstack", "--os-cloud", demo.customer, "server", "pause", NAME)
+    assert paused.code == 0, paused
+    expect(page.get_by_text("Paused", exact=True).first).to_be_visible()
 
     page.get_by_role("button", name="Lifecycle").click()
     page.get_by_role("menuitem", name="Delete").click()
