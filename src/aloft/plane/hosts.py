@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from aloft.base.errors import Conflict, NotFound
 from aloft.plane import customers, journal, names, operations
@@ -105,10 +105,23 @@ def warnings(roles: Sequence[str], facts: Mapping[str, Any]) -> list[str]:
     return [*([ALONE] if "network" in roles and len(roles) > 1 else []), *own]
 
 
-def lacks(facts: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """What a host says that it lacks for each role: ``{role: [{"reason", "remedy"}]}``."""
+def lacks(facts: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+    """What a host says that it lacks for each role (``{role: [{"reason", "remedy"}]}``); other forms are left out."""
     told = facts.get("lacks")
-    return {str(role): list(those) for role, those in told.items()} if isinstance(told, Mapping) else {}
+    return {
+        str(role): [
+            {"reason": str(lack.get("reason", "")), "remedy": str(lack.get("remedy", ""))}
+            for lack in (those if isinstance(those, list) else [])
+            if isinstance(lack, Mapping)
+        ]
+        for role, those in (told.items() if isinstance(told, Mapping) else ())
+    }
+
+
+def running(facts: Mapping[str, Any]) -> dict[str, str]:
+    """The builds of packages that a host says it runs, by their names."""
+    told = facts.get("packages")
+    return {str(name): str(build) for name, build in told.items()} if isinstance(told, Mapping) else {}
 
 
 # What shall be
@@ -153,12 +166,17 @@ def granted(work: Transaction, host: Host, generation: int, roles: list[str], gr
     journal.store(work, row, operations.with_steps(before, (Step(GRANT_STEP, "done", begun, now), waiting)))
 
 
+def renew_all(work: Transaction, region_id: str, but: str = "") -> None:
+    """Count the desired state of every host of a region as another one, but for the host with the id ``but``."""
+    query = select(Host).where(Host.region_id == region_id, Host.id != but, Host.wanted == "present")
+    for host in work.session.scalars(query.order_by(Host.id).options(undefer(Host.granted)).with_for_update()):
+        renew_desired(work, host)
+
+
 def tell_others_of_library(work: Transaction, host: Host, before: bool, after: bool) -> None:
     """Let the region's other hosts know when one of them begins to keep images, or ends to."""
     if before != after:
-        others = select(Host).where(Host.region_id == host.region_id, Host.id != host.id, Host.wanted == "present")
-        for other in work.session.scalars(others.order_by(Host.id).with_for_update()):
-            renew_desired(work, other)
+        renew_all(work, host.region_id, but=host.id)
 
 
 def authorise(work: Transaction, actor: str, customer: str, region: str, name: str, roles: list[str]) -> OperationRow:

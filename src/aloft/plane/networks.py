@@ -33,7 +33,6 @@ def change(work: Transaction, actor: str, customer: str, name: str, template: Ne
     operation = journal.open_operation(work, "region.network", f"{customer}/{name}", region.id, customer, actor)
     region.network = template.model_dump(mode="json")
     region.generation += 1
-    for host in region.hosts:
-        hosts.renew_desired(work, host)
+    hosts.renew_all(work, region.id)
     work.work("region", region.id)
     return operation

@@ -157,3 +157,26 @@ def test_hosts_know_the_image_libraries_of_their_region(plane: PlaneProcess) -> 
     assert [one["host"] for one in told["settings"]["image_library"]["libraries"]] == ["lib1", "lib2"]
     assert told["settings"]["database"] is None
     assert "glance" not in told["settings"]["keystone"]
+
+
+def test_a_customers_administrator_does_all_this_for_their_own_regions_only(plane: PlaneProcess) -> None:
+    plane.node.tokens["identity.tasks.aloft.internal", "token-of-tasks"] = ["admin"]
+    anna = plane.as_(X_Auth_Token="token-of-tasks", X_Aloft_Customer="tasks")
+    issued = anna.post(f"{WHERE}/host-tokens", json={"roles": ["network"]})
+    assert issued.status_code == 201
+    assert enrol(plane, "annas", issued.json()["token"]).status_code == 200
+    _report(plane, "annas", "ok")
+    assert anna.get(f"{WHERE}/hosts/annas/history").status_code == 200
+    template = anna.get(f"{WHERE}/network-template").json()
+    template["overlay"]["type"] = "vxlan"
+    assert _ended(plane, anna.put(f"{WHERE}/network-template", json=template))["state"] == "succeeded"
+    assert _report(plane, "annas", "ok")["settings"]["network"]["overlay"]["type"] == "vxlan"
+    assert _ended(plane, anna.post(f"{WHERE}/hosts/annas/drain", json={}))["actor"] == "customer:tasks/anna"
+    assert anna.get(f"{WHERE}/rollout").status_code == 200
+    operation = anna.delete(f"{WHERE}/hosts/annas").json()["operation"]["id"]
+    plane.watch(operation, until=lambda told: "waiting for the host" in told["steps"][2]["detail"])
+    _report(plane, "annas", "ok")
+    assert plane.watch(operation)["state"] == "succeeded"
+    for method, path in (("GET", "hosts"), ("GET", "network-template"), ("POST", "host-tokens")):
+        other = f"/v1/customers/ground/regions/ground-1/{path}"
+        assert anna.request(method, other, json={}).status_code == 404

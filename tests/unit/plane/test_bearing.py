@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aloft.plane.reconcile.bearing import FALL_SECONDS, Bearing, restored, steady, stored
@@ -45,6 +45,7 @@ def test_the_first_recovery_is_shown_at_once_and_later_ones_later() -> None:
     assert _walk(*again)[-4:] == ["degraded", "degraded", "degraded", "ok"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0.1, 30), st.sampled_from(["ok", "degraded"])), max_size=200))
 def test_however_often_it_is_seen_to_change_it_is_not_shown_to_flap(seen: list[tuple[float, HostState]]) -> None:
     bearing, now, changes = Bearing("ok", NOW, 1), NOW, []

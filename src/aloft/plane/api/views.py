@@ -106,7 +106,7 @@ def host(row: tables.Host, presence: Presence) -> types.Host:
             "software": {
                 "release": row.software.get("release") or row.region.release,
                 "wanted": row.software.get("packages", {}),
-                "running": row.facts.get("packages") or {},
+                "running": hosts.running(row.facts),
             },
             "generation": row.generation,
             "reported_generation": row.reported_generation,

@@ -93,13 +93,13 @@ class Rollouts:
 def sight(row: Host, busy: bool) -> HostSight:
     """A host's record as the decision sees it."""
     software = rollout.restored(row.software)
-    packages = row.facts.get("packages") if software.former is not None else None
+    running = hosts.running(row.facts) if software.former is not None else {}
     return HostSight(
         row.id,
         software,
         row.state,  # type: ignore[arg-type]  # written by hosts.show() only
         row.reported_generation >= row.generation,
-        packages if isinstance(packages, Mapping) else {},
+        running,
         bool(row.roles),
         busy,
         hosts.account_of(row).reason,
