@@ -87,7 +87,9 @@ class Packages:
         handle, fresh = tempfile.mkstemp(dir=self._folder, suffix=".part")
         os.close(handle)
         exclusions = [f"--exclude={name}" for name in _LEFT_OUT]
-        tar = ["tar", "--create", "--use-compress-program=gzip -1", f"--file={fresh}", *exclusions]
+        # modules that another user's process compiled may be readable by that user alone; the host compiles those anew
+        unreadable = ["--ignore-failed-read", "--warning=no-failed-read"]
+        tar = ["tar", "--create", "--use-compress-program=gzip -1", f"--file={fresh}", *unreadable, *exclusions]
         owner = ["--owner=0", "--group=0", "--numeric-owner", f"--directory={prefix}", "."]
         try:
             done = subprocess.run([*tar, *owner], capture_output=True, text=True, check=False, timeout=_PACK_SECONDS)
