@@ -68,6 +68,8 @@ class Packages:
             if not present or wanted not in ("", present):
                 raise NotFound(f"There is no package {name} {wanted}".rstrip() + " here.")
             files.folder(self._folder, mode=0o700)
+            for unfinished in self._folder.glob("*.part"):
+                unfinished.unlink()
             self._pack(self._prefix(name), file)
             if self.current(name) != present:
                 file.unlink()
