@@ -125,7 +125,9 @@ def serve(*bound: UnixServer, beside: Iterable[Background] = ()) -> None:
     for server in bound:
         threading.Thread(target=server.serve, name=f"serve {server.bind_addr}", daemon=True).start()
     stop.wait()
-    for server in bound:
-        server.stop()
-    for background in beside:
-        background.stop()
+    # All at once: each waits until what it has under way is done, and listeners for their turn to look at the broker.
+    enders = [threading.Thread(target=one.stop, daemon=True) for one in (*bound, *beside)]
+    for ender in enders:
+        ender.start()
+    for ender in enders:
+        ender.join()
