@@ -26,6 +26,12 @@ def user_names(slot: Slot, services: Iterable[Service] = ALL) -> dict[str, tuple
     }
 
 
+def declared(services: Iterable[Service] = ALL) -> str:
+    """What a slot is prepared for, in short: it changes when a service comes that wants a schema or a broker user."""
+    wants = sorted(f"{one.name}({','.join(one.schemas)}{';broker' if one.broker else ''})" for one in services)
+    return " ".join(wants)
+
+
 def load_secrets(slot: Slot) -> Secrets:
     """The slot's secrets, made and stored for root only when there are none yet.
 
@@ -87,18 +93,21 @@ def authority(slot: Slot) -> Authority:
 async def make_databases(slot: Slot, held: Secrets, golden: Mapping[str, Path], database: Database) -> None:
     """Clone the golden databases and make their users.
 
-    Schemas are loaded from scratch: what an interrupted load left is dropped first. A marker file says that all are.
+    Schemas are loaded from scratch: what an interrupted load left is dropped first. A marker file names those that are
+    complete; they are never loaded again.
     """
     marker = slot.state / "databases-loaded"
-    schemas = {slot.schema(name): golden[name] for service in ALL for name in service.schemas}
-    if not marker.exists():
+    complete = frozenset(marker.read_text().split()) if marker.exists() else frozenset()
+    schemas = {slot.schema(name): golden[name] for service in ALL for name in service.schemas if name not in complete}
+    if schemas:
         await database.drop_schemas(schemas)
         await database.create_schemas(schemas)
         await database.load_many(schemas)
         for service in ALL:
             for schema, statements in service.rows(slot).items():
-                await database.execute(slot.schema(schema), list(statements))
-        marker.touch()
+                if slot.schema(schema) in schemas:
+                    await database.execute(slot.schema(schema), list(statements))
+        files.write(marker, "\n".join(sorted(name for service in ALL for name in service.schemas)), mode=0o600)
     await database.ensure_users(
         {
             user: (held.database[service], frozenset(slot.schema(name) for name in names))

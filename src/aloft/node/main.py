@@ -221,7 +221,7 @@ class Node:
         """Name the processes of all controllers on record at once, so that those that still run are adopted."""
         for record in self.registry.all():
             if record.wanted and record.slot is not None and self.registry.prepared(record.slot):
-                await self.pool.ensure(record.slot, record.spec.release)
+                await self.pool.revive(record.slot)
                 context = self.controllers.context(record.spec.key)
                 specs = processes.processes(context, enabled(record.spec))
                 await self.supervisor.apply(f"controller/{record.spec.key}", specs)

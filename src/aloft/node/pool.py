@@ -75,17 +75,22 @@ class Pool:
         return min(ready) if ready else self._registry.free(self._ahead)
 
     async def ensure(self, number: int, release_name: str) -> None:
-        """Make a slot's preparation complete, and its sockets' folder (which a reboot takes away) exist."""
+        """Make a slot's preparation complete, also for services that are new since, and its sockets' folder exist."""
         slot = self.slot(number)
-        if not self._registry.prepared(number):
+        if not self._registry.prepared(number) or self._registry.prepared_for(number) != slots.declared():
             await self._prepare(slot, release_name)
-        await asyncio.to_thread(slots.make_run_folder, slot, self._edge_group)
+        await self.revive(number)
+
+    async def revive(self, number: int) -> None:
+        """Make the folder of a slot's sockets, which a reboot takes away."""
+        await asyncio.to_thread(slots.make_run_folder, self.slot(number), self._edge_group)
 
     async def _prepare(self, slot: Slot, release_name: str) -> None:
         folder = self._golden(release_name)
         dumps = await asyncio.to_thread(golden.unpack, release(release_name), folder)
         await asyncio.to_thread(slots.make_folders, slot, self._edge_group)
-        await asyncio.to_thread(self._registry.mark, slot, release_name, "preparing")
+        if not self._registry.prepared(slot.number):
+            await asyncio.to_thread(self._registry.mark, slot, release_name, "preparing")
         held = await asyncio.to_thread(slots.load_secrets, slot)
         await asyncio.to_thread(slots.make_keys, slot)
         await asyncio.to_thread(slots.authority, slot)
@@ -93,7 +98,7 @@ class Pool:
             slots.make_databases(slot, held, dumps, self._database),
             slots.make_broker_users(slot, held, self._broker),
         )
-        await asyncio.to_thread(self._registry.mark, slot, release_name, "warm")
+        await asyncio.to_thread(self._registry.mark, slot, release_name, "warm", slots.declared())
 
     def _golden(self, release_name: str) -> Path:
         return self._paths.state / "golden" / release_name

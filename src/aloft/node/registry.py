@@ -118,13 +118,18 @@ class Registry:
         taken = self.slots() | self.claimed() | but
         return next(number for number in range(1, len(taken) + 2) if number not in taken)
 
-    def mark(self, slot: Slot, release: str, state: str) -> None:
-        """Note how far the preparation of a slot has come: ``preparing`` or ``warm``."""
-        files.write(slot.state / "slot.json", json.dumps({"release": release, "state": state}), mode=0o600)
+    def mark(self, slot: Slot, release: str, state: str, services: str = "") -> None:
+        """Note how far the preparation of a slot has come, ``preparing`` or ``warm``, and for which services."""
+        told = {"release": release, "state": state, "services": services}
+        files.write(slot.state / "slot.json", json.dumps(told), mode=0o600)
 
     def prepared(self, number: int) -> bool:
         """Whether the slot's preparation was finished."""
         return self._slot(number).get("state") == "warm"
+
+    def prepared_for(self, number: int) -> str:
+        """The services that the slot was prepared for, as they were told to :meth:`mark`."""
+        return str(self._slot(number).get("services", ""))
 
     def _slot(self, number: int) -> dict[str, Any]:
         try:

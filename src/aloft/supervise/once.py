@@ -17,14 +17,15 @@ async def run_once(spec: ProcessSpec, within: float) -> None:
     """Fork ``spec`` from its zygote, outside any supervisor's care, and wait until it has ended well.
 
     Args:
-        spec: a specification with ``zygote`` and ``entry``; what is to be emptied, ``after`` and probes do not count.
+        spec: a specification with ``zygote`` and ``entry``; what is to be emptied, sockets, ``after`` and
+            probes do not count.
         within: seconds.
 
     Raises:
         TemporaryError: the zygote does not answer, or the function did not end well in time; the error has the last
             lines of its log.
     """
-    request = replace(request_for(spec, Record.of(spec, None), Path()), record="")  # nobody shall adopt it
+    request = replace(request_for(spec, Record.of(spec, None), Path()), record="", listen=())  # nobody shall adopt it
     pid, start = await launch(request, spec.zygote)
     until = asyncio.get_running_loop().time() + within
     status: object = None
