@@ -152,6 +152,4 @@ async def enrol_all(agents: list[Agent], plane: httpx.AsyncClient, token: str) -
         async with gate:
             await agent.enrol(plane, token)
 
-    async with asyncio.TaskGroup() as group:
-        for agent in agents:
-            group.create_task(one(agent))
+    await asyncio.gather(*(one(agent) for agent in agents))

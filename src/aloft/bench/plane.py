@@ -1,6 +1,7 @@
 """The plane's REST API as a benchmark uses it: as root's account, many calls at a time."""
 
 import asyncio
+import contextlib
 import ssl
 import time
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from aloft.base.errors import PermanentError, TemporaryError
+from aloft.base.errors import NotFound, PermanentError, TemporaryError
 
 POLL_SECONDS = 0.5
 AT_A_TIME = 8
@@ -40,6 +41,7 @@ class PlaneApi:
 
         Raises:
             TemporaryError: the plane does not answer.
+            NotFound: there is no such thing.
             PermanentError: it refuses.
         """
         try:
@@ -47,7 +49,8 @@ class PlaneApi:
         except httpx.HTTPError as error:
             raise TemporaryError(f"The plane does not answer: {error or type(error).__name__}.") from error
         if answer.is_error:
-            raise PermanentError(f"The plane answered {method} {path} with {answer.status_code}: {answer.text[:500]}")
+            kind = NotFound if answer.status_code == 404 else PermanentError
+            raise kind(f"The plane answered {method} {path} with {answer.status_code}: {answer.text[:500]}")
         return answer.json() if answer.content else None
 
     async def hosts(self, customer: str) -> list[dict[str, Any]]:
@@ -66,11 +69,10 @@ class PlaneApi:
         async def delete(one: Mapping[str, Any]) -> None:
             async with gate:
                 path = f"/v1/customers/{customer}/regions/{one['region']}/hosts/{one['name']}?instances=keep"
-                await self.call("DELETE", path)
+                with contextlib.suppress(NotFound):
+                    await self.call("DELETE", path)
 
-        async with asyncio.TaskGroup() as group:
-            for one in found:
-                group.create_task(delete(one))
+        await asyncio.gather(*(delete(one) for one in found))
         until = time.monotonic() + seconds
         while await self.hosts(customer):
             if time.monotonic() > until:
