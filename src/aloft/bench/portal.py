@@ -39,10 +39,15 @@ SETTLE_SECONDS = 0.5
 
 # Each gives the milliseconds from an act until the frame in which its outcome is painted.
 PAINTED = """
-const painted = (act, done) => new Promise((resolve) => {
+const painted = (act, done) => new Promise((resolve, reject) => {
   const began = performance.now();
   act();
-  const look = () => done() ? resolve(performance.now() - began) : requestAnimationFrame(look);
+  const look = () => {
+    const spent = performance.now() - began;
+    if (done()) resolve(spent);
+    else if (spent > 20000) reject(new Error('nothing changed within 20 s'));
+    else requestAnimationFrame(look);
+  };
   requestAnimationFrame(look);
 });
 const first = () => document.querySelector('.al-scroller tbody tr:not(.al-spacer) a')?.textContent ?? '';
@@ -63,8 +68,9 @@ SORT = (
     "() => {"
     + PAINTED
     + """
-  const before = first();
-  return painted(() => document.querySelector('.al-scroller thead th button').click(), () => first() !== before);
+  const sorted = () => [...document.querySelectorAll('.al-scroller thead th')].map((th) => th.ariaSort).join();
+  const before = sorted();
+  return painted(() => document.querySelector('.al-scroller thead th button').click(), () => sorted() !== before);
 }"""
 )
 SCROLL = (
