@@ -1,18 +1,25 @@
 """A real RabbitMQ: users open their own virtual host only, and it heals by itself."""
 
 import asyncio
+import json
 import os
 import struct
 import subprocess
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
+import aio_pika
 import pytest
+from aiormq.exceptions import ChannelAccessRefused
 
 from aloft.base.errors import PermanentError, TemporaryError
 from aloft.base.paths import Paths
 from aloft.node import rabbitmq
-from aloft.node.broker import Broker
+from aloft.node.broker import LISTENER, Broker
+from aloft.portal.events.broker import Notifications
+from aloft.portal.events.hub import Hub
+from aloft.portal.settings import Settings
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -100,6 +107,57 @@ async def test_users_open_their_own_vhost_only(paths: Paths, settings: rabbitmq.
     assert await broker.users() == {rabbitmq.ADMINISTRATOR, "s2-nova"}
     with pytest.raises(PermanentError):
         await broker.ensure_user("s3-nova", "pw", "missing")
+
+
+async def test_the_portal_hears_what_services_tell_and_may_do_nothing_else(
+    paths: Paths, settings: rabbitmq.Settings, server: Any, tmp_path: Path
+) -> None:
+    broker = Broker(paths, settings)
+    await broker.ensure_vhost("s1")
+    await broker.ensure_user("s1-nova", "pw", "s1")
+    await broker.ensure_listener("heard", {"s1"})
+    await broker.ensure_vhost("s2")
+    (tmp_path / "password").write_text("heard\n")
+    (tmp_path / "vhosts").write_text('{"demo": {"demo-1": "s1"}}')
+    told = Settings(
+        broker_url=f"amqp://{LISTENER}@127.0.0.1:{settings.amqp_port}",
+        broker_password_file=tmp_path / "password",
+        vhosts_file=tmp_path / "vhosts",
+    )
+    hub = Hub()
+    url = f"amqp://{{}}@127.0.0.1:{settings.amqp_port}/s1"
+    async with await aio_pika.connect(url.format("s1-nova:pw")) as nova:
+        channel = await nova.channel()
+        waiting = await channel.declare_queue("notifications.info", durable=True)
+        await waiting.bind("nova", "notifications.info")
+        payload = {"nova_object.data": {"uuid": "i1", "tenant_id": "p1"}}
+        notified = json.dumps({"event_type": "instance.update", "payload": payload}).encode()
+        with hub.listen("", None) as listener:
+            following = asyncio.create_task(Notifications(told).follow("demo", hub))
+            await listener.bell.wait()
+            assert listener.missed, "what happened before it listened was told to nobody"
+            listener.bell.clear()
+            exchange = await channel.get_exchange("nova")
+            await exchange.publish(aio_pika.Message(notified), "notifications.info")
+            await listener.bell.wait()
+            assert [event.id for _, event in listener.waiting] == ["i1"]
+        following.cancel()
+        assert await waiting.get(fail=False) is None, "nothing waits for those who never come"
+    async with await aio_pika.connect(url.format(f"{LISTENER}:heard")) as portal:
+        for forbidden in (
+            lambda channel: channel.declare_queue("compute"),
+            lambda channel: channel.get_queue("notifications.info", ensure=False),
+        ):
+            channel = await portal.channel()
+            with pytest.raises(ChannelAccessRefused):
+                queue = await forbidden(channel)
+                await queue.get(fail=False)
+        channel = await portal.channel()
+        with pytest.raises(ChannelAccessRefused):
+            exchange = await channel.get_exchange("nova", ensure=False)
+            await exchange.publish(aio_pika.Message(b"lie"), "compute", mandatory=True)
+    assert await opens(settings.amqp_port, LISTENER, "heard", "s2")
+    assert not await opens(settings.amqp_port, LISTENER, "heard", "/")
 
 
 async def test_it_listens_on_the_loopback_only_and_without_a_port_mapper(
