@@ -99,7 +99,11 @@ def nova_sections(context: Context) -> dict[str, ini.Options]:
             "my_ip": context.facts.address,
             "state_path": str(layout.state / "nova"),
             "instances_path": str(layout.instances),
-            "compute_driver": "libvirt.LibvirtDriver",
+            "compute_driver": "aloft.inside.driver.Driver",
+            # What happens outside of Nova is right: its records follow (sync), and nothing is ever stopped or started
+            # because of them.
+            "sync_power_state_interval": -1,
+            "running_deleted_instance_action": "noop",
             "transport_url": openstack.transport_url(settings.amqp),
             "rpc_response_timeout": 60,
             "executor_thread_pool_size": 16,
@@ -110,6 +114,7 @@ def nova_sections(context: Context) -> dict[str, ini.Options]:
             "graceful_shutdown_timeout": 15,
             "resume_guests_state_on_host_boot": True,
         },
+        "workarounds": {"handle_virt_lifecycle_events": False},
         "libvirt": {
             "virt_type": context.facts.virtualisation,
             "cpu_mode": "host-model" if context.facts.kvm else "none",

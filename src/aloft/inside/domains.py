@@ -1,0 +1,319 @@
+"""What is done to a domain that was there before Nova: with the definition that it has, never with another one.
+
+The functions over XML are pure; the others take libvirt's own objects. Nothing of OpenStack is needed.
+"""
+
+import contextlib
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import libvirt
+
+from aloft.base import files
+from aloft.base.errors import Conflict, InvalidInput, TemporaryError
+
+Element = ElementTree.Element
+
+_JOB_SECONDS = 0.5
+_PLAIN = {"file", "block"}
+
+
+class NotResizable(InvalidInput):
+    """A definition that spreads memory and processors over NUMA nodes says nothing of how to spread others."""
+
+
+class CopyFailed(TemporaryError):
+    """A disk could not be copied."""
+
+
+class StillRuns(Conflict):
+    """A domain that runs without a definition cannot be given another one."""
+
+
+@dataclass(frozen=True)
+class Drive:
+    """A disk of a domain: its name in the guest, where it lies, its format, and the serial that the guest sees."""
+
+    target: str
+    path: str
+    format: str
+    serial: str
+
+
+# The definition
+
+
+def resized(xml: str, vcpus: int, memory_mib: int) -> str:
+    """A definition with other processors and memory, and everything else as it was.
+
+    Raises:
+        NotResizable: it has NUMA nodes.
+    """
+    root = _parse(xml)
+    if root.find("cpu/numa") is not None:
+        raise NotResizable(
+            "The virtual machine's definition has NUMA nodes, which a flavor does not describe.",
+            "Change its definition on the host.",
+        )
+    _set_processors(root, vcpus)
+    for name in ("memory", "currentMemory"):
+        item = root.find(name)
+        if item is None:
+            item = ElementTree.SubElement(root, name)
+        item.set("unit", "KiB")
+        item.text = str(memory_mib * 1024)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def drives(xml: str) -> list[Drive]:
+    """The disks that hold data of the domain's own, the one that it starts from first.
+
+    CD-ROMs, floppies, read-only and shared disks are left out, and what is neither a file nor a device of the host.
+    """
+    found = []
+    for item in _parse(xml).findall("devices/disk"):
+        source, target = item.find("source"), item.find("target")
+        path = "" if source is None else source.get("file") or source.get("dev") or ""
+        if item.get("device", "disk") != "disk" or item.get("type") not in _PLAIN or not path or target is None:
+            continue
+        if item.find("readonly") is not None or item.find("shareable") is not None:
+            continue
+        boot, driver = item.find("boot"), item.find("driver")
+        order = int(boot.get("order", "0")) if boot is not None else 1 << 16
+        form = driver.get("type", "raw") if driver is not None else "raw"
+        found.append((order, Drive(target.get("dev", ""), path, form, item.findtext("serial", ""))))
+    return [drive for _, drive in sorted(found, key=lambda pair: pair[0])]
+
+
+def serial_log(xml: str) -> str:
+    """The file that the serial console is written to; empty for none."""
+    root = _parse(xml)
+    for item in (*root.findall("devices/serial"), *root.findall("devices/console")):
+        for kind, place, name in (("", "log", "file"), ("file", "source", "path")):
+            found = item.find(place)
+            if found is not None and found.get(name) and kind in ("", item.get("type")):
+                return found.get(name, "")
+    return ""
+
+
+def use(xml: str) -> tuple[int, int, list[str]]:
+    """What a domain takes of its host: processors, memory in MiB, paths of disks."""
+    root = _parse(xml)
+    vcpu, memory = root.find("vcpu"), root.find("memory")
+    vcpus = int(vcpu.get("current") or vcpu.text or "1") if vcpu is not None else 1
+    kib = int(memory.text or "0") if memory is not None else 0  # libvirt itself always writes KiB
+    return vcpus, -(-kib // 1024), [drive.path for drive in drives(xml)]
+
+
+# The domain
+
+
+def start(domain: Any) -> None:
+    """Start a domain as it is defined; where it was saved it goes on from there."""
+    if not domain.isActive():
+        domain.create()
+
+
+def restart(domain: Any) -> None:
+    """End a domain at once and start it as it is defined, or, without a definition, as it ran."""
+    if domain.isPersistent():
+        if domain.isActive():
+            domain.destroy()
+        domain.create()
+        return
+    xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE)
+    connection = domain.connect()
+    domain.destroy()
+    connection.createXML(xml)
+
+
+def resize(domain: Any, vcpus: int, memory_mib: int, keep: Path) -> None:
+    """Give a domain's definition other processors and memory; it has them from its next start on.
+
+    Args:
+        domain: the domain, which has a definition.
+        vcpus: processors.
+        memory_mib: memory in MiB.
+        keep: folder for the definition that it had.
+
+    Raises:
+        NotResizable: see :func:`resized`.
+        StillRuns: it has no definition.
+    """
+    if not domain.isPersistent():
+        raise StillRuns("The virtual machine runs without a definition.", "Define it on the host (virsh define).")
+    before = keep_definition(domain, keep)
+    after = resized(before, vcpus, memory_mib)
+    domain.connect().defineXML(after)
+
+
+def remove(domain: Any, keep: Path) -> list[Drive]:
+    """End a domain and take its definition away; its disks, and its firmware's variables, stay.
+
+    Args:
+        domain: the domain.
+        keep: folder for the definition that it had.
+
+    Returns:
+        The disks that it had.
+    """
+    xml = keep_definition(domain, keep)
+    persistent = domain.isPersistent()
+    if domain.isActive():
+        domain.destroy()
+    if persistent:
+        domain.undefineFlags(
+            libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
+            | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+            | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+            | libvirt.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM
+        )
+    return drives(xml)
+
+
+def delete_drives(connection: Any, gone: Iterable[Drive]) -> list[str]:
+    """Delete disks: through the storage pool that holds them, or as the files that they are; devices are kept.
+
+    Returns:
+        The paths of those that are no more.
+    """
+    deleted = []
+    for drive in gone:
+        volume = None
+        with contextlib.suppress(libvirt.libvirtError):
+            volume = connection.storageVolLookupByPath(drive.path)
+        if volume is not None:
+            volume.delete(0)
+        elif Path(drive.path).is_file():
+            Path(drive.path).unlink()
+        else:
+            continue
+        deleted.append(drive.path)
+    return deleted
+
+
+def copy_drive(domain: Any, drive: Drive, target: Path, patience: float) -> None:
+    """Copy a disk of a running domain into a new qcow2 file, as it is at one moment, while the domain runs on.
+
+    Args:
+        domain: a domain that runs.
+        drive: one of its disks.
+        target: the file; it must not be there yet.
+        patience: seconds.
+
+    Raises:
+        CopyFailed: it could not be copied.
+    """
+    try:
+        domain.backupBegin(_backup(domain.XMLDesc(0), drive, target))
+        end = time.monotonic() + patience
+        while domain.jobStats().get("type", libvirt.VIR_DOMAIN_JOB_NONE) != libvirt.VIR_DOMAIN_JOB_NONE:
+            if time.monotonic() > end:
+                domain.abortJob()
+                raise CopyFailed(f"The disk {drive.path} was not copied within {patience:.0f} s.")
+            time.sleep(_JOB_SECONDS)
+        done = domain.jobStats(libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED)
+    except libvirt.libvirtError as error:
+        raise CopyFailed(f"The disk {drive.path} cannot be copied: {error}") from error
+    if not done.get("success", done.get("type") == libvirt.VIR_DOMAIN_JOB_COMPLETED):
+        raise CopyFailed(f"The disk {drive.path} was not copied: {done.get('errmsg') or 'QEMU does not say why'}.")
+
+
+def describe(domain: Any, title: str | None, description: str | None) -> None:
+    """Give a domain a title and a description, now and for its next starts; ``None`` leaves one as it is."""
+    flags = 0
+    if domain.isActive():
+        flags |= libvirt.VIR_DOMAIN_AFFECT_LIVE
+    if domain.isPersistent():
+        flags |= libvirt.VIR_DOMAIN_AFFECT_CONFIG
+    for kind, text in (
+        (libvirt.VIR_DOMAIN_METADATA_TITLE, title),
+        (libvirt.VIR_DOMAIN_METADATA_DESCRIPTION, description),
+    ):
+        if text is not None:
+            domain.setMetadata(kind, text or None, None, None, flags)
+
+
+def keep_definition(domain: Any, folder: Path) -> str:
+    """Write a domain's definition into a file of its own, and return it.
+
+    Passwords are part of it, so only root may read it.
+    """
+    flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
+    xml = str(domain.XMLDesc(flags))
+    files.folder(folder, mode=0o700)
+    files.write(folder / f"{domain.UUIDString()}-{time.time_ns()}.xml", xml)
+    return xml
+
+
+def taken(connection: Any, known: frozenset[str], folder: Path) -> tuple[int, int, int]:
+    """What domains that Nova does not know take of the host: processors, memory in MiB, disk in GiB.
+
+    Args:
+        connection: to libvirt.
+        known: UUIDs of the domains that are instances on this host.
+        folder: disks count that lie on the same file system.
+    """
+    vcpus = memory = size = 0
+    for domain in connection.listAllDomains():
+        if domain.UUIDString() in known:
+            continue
+        with contextlib.suppress(libvirt.libvirtError):  # it went away meanwhile
+            more_vcpus, more_memory, paths = use(domain.XMLDesc(0))
+            vcpus, memory, size = vcpus + more_vcpus, memory + more_memory, size + sum(_on_disk(paths, folder))
+    return vcpus, memory, -(-size // (1 << 30))
+
+
+def _on_disk(paths: Iterable[str], folder: Path) -> Iterator[int]:
+    """Bytes that files take on the file system of ``folder``."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            found = os.stat(path)  # noqa: PTH116  # one call for a text that is a path already
+            if found.st_dev == folder.stat().st_dev:
+                yield found.st_blocks * 512
+
+
+def _backup(xml: str, drive: Drive, target: Path) -> str:
+    """The order to copy one disk and no other (libvirt.org/formatbackup.html)."""
+    order = ElementTree.Element("domainbackup", mode="push")
+    disks = ElementTree.SubElement(order, "disks")
+    for item in _parse(xml).findall("devices/disk/target"):
+        name = item.get("dev", "")
+        disk = ElementTree.SubElement(disks, "disk", name=name, backup="yes" if name == drive.target else "no")
+        if name == drive.target:
+            disk.set("type", "file")
+            ElementTree.SubElement(disk, "driver", type="qcow2")
+            ElementTree.SubElement(disk, "target", file=str(target))
+    return ElementTree.tostring(order, encoding="unicode")
+
+
+def _set_processors(root: Element, vcpus: int) -> None:
+    item = root.find("vcpu")
+    if item is None:
+        item = ElementTree.SubElement(root, "vcpu")
+    before = int(item.text or "1")
+    most = max(before, vcpus)
+    item.text = str(most)
+    if most == vcpus:
+        item.attrib.pop("current", None)
+    else:
+        item.set("current", str(vcpus))
+    single, cpu = root.find("vcpus"), root.find("cpu")
+    if single is not None:
+        root.remove(single)
+    topology = cpu.find("topology") if cpu is not None else None
+    if cpu is not None and topology is not None and most != before:
+        each = int(topology.get("cores", "1")) * int(topology.get("threads", "1")) * int(topology.get("dies", "1"))
+        if most % each:
+            cpu.remove(topology)
+        else:
+            topology.set("sockets", str(most // each))
+
+
+def _parse(xml: str) -> Element:
+    return ElementTree.fromstring(xml)  # noqa: S314 - written by the host's own libvirt

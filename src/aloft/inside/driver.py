@@ -1,0 +1,396 @@
+"""Nova's libvirt driver, with adopted instances operated as they are defined.
+
+An instance is adopted when its ``system_metadata`` says so (:data:`aloft.sync.keys.ADOPTED`). Its domain was there
+before: its name, its disks and its definition are not Nova's. Stock code makes a definition anew from the database at
+each start, hard reboot and resize, which would rename the domain, look for disks where Nova keeps them, and lose what
+the administrator wrote. So these paths, and those that have no meaning for such a domain, never reach stock code.
+"""
+
+import functools
+import logging
+from pathlib import Path
+from typing import Any
+
+import libvirt
+from nova import conf, exception, objects, utils
+from nova import context as nova_context
+from nova.compute import power_state, task_states, vm_states
+from nova.virt import driver as virt_driver
+from nova.virt import images
+from nova.virt.libvirt import config as libvirt_config
+from nova.virt.libvirt import driver as libvirt_driver
+
+from aloft.base.errors import AloftError
+from aloft.inside import domains
+from aloft.sync.keys import ADOPTED, DELETE_DISKS, YES
+
+_log = logging.getLogger(__name__)
+
+CONF = conf.CONF
+COPY_SECONDS = 4 * 3600.0
+"""The longest time for the copy of a disk."""
+
+
+def adopted(instance: Any) -> bool:
+    """Whether an instance's domain was there before it."""
+    return bool(instance.system_metadata.get(ADOPTED) == YES)
+
+
+class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships no types
+    """See the module; ``[DEFAULT] compute_driver`` names it."""
+
+    # Power
+
+    def power_on(self, context: Any, instance: Any, *more: Any, **options: Any) -> None:
+        """Start an instance; an adopted one as it is defined."""
+        if adopted(instance):
+            domains.start(self._domain(instance))
+        else:
+            super().power_on(context, instance, *more, **options)
+
+    def reboot(
+        self, context: Any, instance: Any, network_info: Any, reboot_type: str, *more: Any, **options: Any
+    ) -> None:
+        """Restart an instance; an adopted one as it is defined."""
+        if not adopted(instance):
+            super().reboot(context, instance, network_info, reboot_type, *more, **options)
+            return
+        domain = self._domain(instance)
+        if reboot_type == "SOFT" and domain.isPersistent() and self._soft_rebooted(instance):
+            return
+        domains.restart(domain)
+
+    def suspend(self, context: Any, instance: Any) -> None:
+        """Save an instance's memory and end it."""
+        if adopted(instance):
+            self._domain(instance).managedSave(0)
+        else:
+            super().suspend(context, instance)
+
+    def resume(self, context: Any, instance: Any, *more: Any, **options: Any) -> None:
+        """Let a saved instance go on."""
+        if adopted(instance):
+            domains.start(self._domain(instance))
+        else:
+            super().resume(context, instance, *more, **options)
+
+    def resume_state_on_host_boot(self, context: Any, instance: Any, *more: Any, **options: Any) -> None:
+        """Start an instance that ran when its host went down; whether an adopted one starts, libvirt was told."""
+        if not adopted(instance):
+            super().resume_state_on_host_boot(context, instance, *more, **options)
+
+    # Its end
+
+    def destroy(
+        self, context: Any, instance: Any, network_info: Any, block_device_info: Any = None, *more: Any, **options: Any
+    ) -> None:
+        """Delete an instance. Disks of an adopted one are kept, unless its user said otherwise.
+
+        Raises:
+            InstanceInvalidState: nobody deletes the adopted instance; what Nova wants would lose its definition.
+        """
+        if not adopted(instance):
+            super().destroy(context, instance, network_info, block_device_info, *more, **options)
+        elif instance.task_state == task_states.RESIZE_REVERTING:
+            self._destroy(instance)  # its definition is put back by what follows
+        elif instance.task_state == task_states.DELETING or instance.vm_state in (
+            vm_states.SOFT_DELETED, vm_states.DELETED,
+        ):  # fmt: skip
+            self._delete_adopted(instance)
+            self.cleanup(context, instance, network_info, block_device_info)
+        else:
+            raise self._refusal(instance, str(instance.task_state))
+
+    def cleanup(
+        self, context: Any, instance: Any, network_info: Any, block_device_info: Any = None, *more: Any, **options: Any
+    ) -> None:
+        """Take an instance off the host once it was ended; of an adopted one, only its volumes are."""
+        if not adopted(instance):
+            super().cleanup(context, instance, network_info, block_device_info, *more, **options)
+            return
+        for volume in virt_driver.block_device_info_get_mapping(block_device_info):
+            if volume.get("connection_info"):
+                self._disconnect_volume(context, volume["connection_info"], instance)
+
+    # Size
+
+    def migrate_disk_and_power_off(
+        self,
+        context: Any,
+        instance: Any,
+        dest: str,
+        flavor: Any,
+        network_info: Any,
+        block_device_info: Any = None,
+        timeout: int = 0,
+        retry_interval: int = 0,
+    ) -> str:
+        """Begin a resize. An adopted instance stays where it is, and so do its disks.
+
+        Raises:
+            InstanceFaultRollback: an adopted instance cannot go to another host this way, or has NUMA nodes.
+        """
+        if not adopted(instance):
+            return str(
+                super().migrate_disk_and_power_off(
+                    context, instance, dest, flavor, network_info, block_device_info, timeout, retry_interval
+                )
+            )
+        if dest not in (self.get_host_ip_addr(), CONF.my_ip):
+            raise exception.InstanceFaultRollback(self._refusal(instance, "moving it to another host"))
+        try:
+            domains.resized(self._domain(instance).XMLDesc(0), flavor.vcpus, flavor.memory_mb)
+        except AloftError as error:
+            raise exception.InstanceFaultRollback(exception.ResizeError(reason=str(error))) from error
+        self.power_off(instance, timeout, retry_interval)
+        return "[]"
+
+    def finish_migration(
+        self,
+        context: Any,
+        migration: Any,
+        instance: Any,
+        disk_info: str,
+        network_info: Any,
+        image_meta: Any,
+        resize_instance: bool,
+        allocations: Any,
+        block_device_info: Any = None,
+        power_on: bool = True,
+        **options: Any,
+    ) -> None:
+        """End a resize."""
+        if adopted(instance):
+            self._fit(instance, instance.flavor, power_on)
+            return
+        before = (disk_info, network_info, image_meta, resize_instance, allocations, block_device_info, power_on)
+        super().finish_migration(context, migration, instance, *before, **options)
+
+    def finish_revert_migration(
+        self,
+        context: Any,
+        instance: Any,
+        network_info: Any,
+        migration: Any,
+        block_device_info: Any = None,
+        power_on: bool = True,
+        **options: Any,
+    ) -> None:
+        """Take a resize back."""
+        if adopted(instance):
+            self._fit(instance, instance.flavor, power_on)
+            return
+        super().finish_revert_migration(
+            context, instance, network_info, migration, block_device_info, power_on, **options
+        )
+
+    def confirm_migration(self, context: Any, migration: Any, instance: Any, network_info: Any) -> None:
+        """Forget what a resize would need to be taken back."""
+        if not adopted(instance):
+            super().confirm_migration(context, migration, instance, network_info)
+
+    # Image, console
+
+    def snapshot(self, context: Any, instance: Any, image_id: str, update_task_state: Any) -> None:
+        """Make an image of an instance's disk; an adopted one runs on meanwhile.
+
+        Raises:
+            InstanceInvalidState: an adopted instance has no disk that can be copied.
+        """
+        if not adopted(instance):
+            super().snapshot(context, instance, image_id, update_task_state)
+            return
+        domain = self._domain(instance)
+        own = domains.drives(domain.XMLDesc(0))
+        if not own:
+            raise self._refusal(instance, "making an image of it: it has no disk of its own on this host")
+        update_task_state(task_state=task_states.IMAGE_PENDING_UPLOAD)
+        name = self._image_api.get(context, image_id)["name"]
+        metadata = self._create_snapshot_metadata(instance.image_meta, instance, "qcow2", name)
+        folder = Path(CONF.libvirt.snapshots_directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        with utils.tempdir(dir=str(folder)) as place:
+            Path(place).chmod(0o701)  # QEMU runs as somebody else and writes here
+            copy = Path(place) / "disk"
+            if domain.isActive():
+                domains.copy_drive(domain, own[0], copy, COPY_SECONDS)
+            else:
+                images.convert_image(own[0].path, str(copy), own[0].format, "qcow2")
+            update_task_state(task_state=task_states.IMAGE_UPLOADING, expected_state=task_states.IMAGE_PENDING_UPLOAD)
+            with copy.open("rb") as content:
+                self._image_api.update(context, image_id, metadata, content)
+
+    def get_console_output(self, context: Any, instance: Any) -> Any:
+        """The end of what an instance wrote to its serial console.
+
+        Raises:
+            ConsoleNotAvailable: an adopted instance's definition has no log of it.
+        """
+        if not adopted(instance):
+            return super().get_console_output(context, instance)
+        log = domains.serial_log(self._domain(instance).XMLDesc(0))
+        if not log:
+            raise exception.ConsoleNotAvailable
+        return self._get_console_output_file(instance, log) if Path(log).exists() else ""
+
+    # Network cards
+
+    def plug_vifs(self, instance: Any, network_info: Any) -> None:
+        """Connect an instance's cards; libvirt does that for an adopted one."""
+        if not adopted(instance):
+            super().plug_vifs(instance, network_info)
+
+    def unplug_vifs(self, instance: Any, network_info: Any) -> None:
+        """Disconnect an instance's cards; libvirt does that for an adopted one."""
+        if not adopted(instance):
+            super().unplug_vifs(instance, network_info)
+
+    def attach_interface(self, context: Any, instance: Any, image_meta: Any, vif: Any) -> None:
+        """Add a card.
+
+        Raises:
+            InterfaceAttachFailed: libvirt refuses it.
+        """
+        if not adopted(instance):
+            super().attach_interface(context, instance, image_meta, vif)
+            return
+        guest = self._host.get_guest(instance)
+        self.vif_driver.plug(instance, vif)
+        card = self.vif_driver.get_config(instance, vif, image_meta, instance.flavor, CONF.libvirt.virt_type)
+        try:
+            guest.attach_device(card, persistent=guest.has_persistent_configuration(), live=self._is_live(guest))
+        except libvirt.libvirtError as error:
+            _log.exception("A card cannot be added to %s", instance.uuid)
+            self.vif_driver.unplug(instance, vif)
+            raise exception.InterfaceAttachFailed(instance_uuid=instance.uuid) from error
+
+    def detach_interface(self, context: Any, instance: Any, vif: Any) -> None:
+        """Take a card away; an adopted instance's is known by its MAC, whatever it is plugged into."""
+        if not adopted(instance):
+            super().detach_interface(context, instance, vif)
+            return
+        guest = self._host.get_guest(instance)
+        get = functools.partial(_card, guest, vif["address"].lower())
+        try:
+            self._detach_with_retry(guest, instance.uuid, get, device_name=vif["address"])
+        except exception.DeviceNotFound:
+            _log.warning("The card %s of %s is gone already", vif["address"], instance.uuid)
+
+    # What makes no sense for a domain that is not Nova's
+
+    def spawn(self, context: Any, instance: Any, *more: Any, **options: Any) -> None:
+        """Make an instance.
+
+        Raises:
+            InstanceInvalidState: the instance is adopted, so it would be made over.
+        """
+        self._refuse(instance, "building it anew")
+        super().spawn(context, instance, *more, **options)
+
+    def rescue(self, context: Any, instance: Any, *more: Any, **options: Any) -> None:
+        """Start an instance from another disk.
+
+        Raises:
+            InstanceNotRescuable: the instance is adopted.
+        """
+        if adopted(instance):
+            raise exception.InstanceNotRescuable(
+                instance_id=instance.uuid, reason="It is started only as it is defined."
+            )
+        super().rescue(context, instance, *more, **options)
+
+    def check_can_live_migrate_source(self, context: Any, instance: Any, *more: Any, **options: Any) -> Any:
+        """Whether a running instance can go to another host.
+
+        Raises:
+            MigrationPreCheckError: the instance is adopted; libvirt moves it, and OpenStack follows.
+        """
+        if adopted(instance):
+            raise exception.MigrationPreCheckError(
+                reason=f"{instance.uuid} was made outside of OpenStack: move it with libvirt, and OpenStack follows."
+            )
+        return super().check_can_live_migrate_source(context, instance, *more, **options)
+
+    # What others take
+
+    def update_provider_tree(self, provider_tree: Any, nodename: str, allocations: Any = None) -> None:
+        """Tell Placement what the host has; what domains that are no instances take of it counts as reserved."""
+        super().update_provider_tree(provider_tree, nodename, allocations)
+        here = objects.InstanceList.get_uuids_by_host(nova_context.get_admin_context(), CONF.host)
+        others = domains.taken(self._host.get_connection(), frozenset(here), Path(CONF.instances_path))
+        inventory = provider_tree.data(nodename).inventory
+        for name, amount in zip(("VCPU", "MEMORY_MB", "DISK_GB"), others, strict=True):
+            if name in inventory:
+                reserve(inventory[name], amount)
+        provider_tree.update_inventory(nodename, inventory)
+
+    # Parts
+
+    def _domain(self, instance: Any) -> Any:
+        return self._host._get_domain(instance)
+
+    def _soft_rebooted(self, instance: Any) -> bool:
+        try:
+            return bool(self._soft_reboot(instance))
+        except libvirt.libvirtError as error:
+            _log.warning("%s cannot be restarted softly: %s", instance.uuid, error)
+            return False
+
+    def _delete_adopted(self, instance: Any) -> None:
+        try:
+            domain = self._domain(instance)
+        except exception.InstanceNotFound:
+            return
+        connection = domain.connect()
+        had = domains.remove(domain, self._definitions)
+        if instance.metadata.get(DELETE_DISKS) == YES:
+            gone = domains.delete_drives(connection, [drive for drive in had if not _is_volume(instance, drive)])
+            _log.info("Deleted with %s: %s", instance.uuid, ", ".join(gone) or "no disks")
+        else:
+            _log.info("Kept of %s: %s", instance.uuid, ", ".join(drive.path for drive in had) or "no disks")
+
+    def _fit(self, instance: Any, flavor: Any, power_on: bool) -> None:
+        """Give an adopted instance the processors and memory of a flavor."""
+        domain = self._domain(instance)
+        domains.resize(domain, flavor.vcpus, flavor.memory_mb, self._definitions)
+        if power_on:
+            domains.start(domain)
+
+    @property
+    def _definitions(self) -> Path:
+        """Where definitions are kept before they are replaced or taken away."""
+        return Path(CONF.state_path) / "definitions"
+
+    def _is_live(self, guest: Any) -> bool:
+        return guest.get_power_state(self._host) in (power_state.RUNNING, power_state.PAUSED)
+
+    def _refuse(self, instance: Any, what: str) -> None:
+        if adopted(instance):
+            raise self._refusal(instance, what)
+
+    def _refusal(self, instance: Any, what: str) -> Exception:
+        _log.warning("Refused for the adopted instance %s: %s", instance.uuid, what)
+        return exception.InstanceInvalidState(  # type: ignore[no-any-return]  # nova ships no types
+            attr="system_metadata", instance_uuid=instance.uuid, state="adopted", method=what
+        )
+
+
+def reserve(inventory: dict[str, Any], amount: int) -> None:
+    """Add what others take to what is reserved of a resource, within what there is.
+
+    Placement multiplies what is not reserved with the allocation ratio, so that much less has to be reserved.
+    """
+    more = -(-amount // inventory.get("allocation_ratio", 1.0))
+    inventory["reserved"] = int(min(inventory["total"], inventory.get("reserved", 0) + more))
+
+
+def _card(guest: Any, mac: str, from_persistent_config: bool = False) -> Any:
+    """A guest's network card by its MAC, or ``None``."""
+    cards = guest.get_all_devices(libvirt_config.LibvirtConfigGuestInterface, from_persistent_config)
+    return next((card for card in cards if (card.mac_addr or "").lower() == mac), None)
+
+
+def _is_volume(instance: Any, drive: domains.Drive) -> bool:
+    """Whether a disk is one of Cinder's, which shows its UUID as the serial."""
+    mappings = objects.BlockDeviceMappingList.get_by_instance_uuid(nova_context.get_admin_context(), instance.uuid)
+    return any(mapping.volume_id and mapping.volume_id == drive.serial for mapping in mappings)
