@@ -167,12 +167,7 @@ def remove(domain: Any, keep: Path) -> list[Drive]:
     if domain.isActive():
         domain.destroy()
     if persistent:
-        domain.undefineFlags(
-            libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
-            | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
-            | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
-            | libvirt.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM
-        )
+        domain.undefineFlags(_how_to_undefine(domain, xml))
     return drives(xml)
 
 
@@ -273,9 +268,19 @@ def _on_disk(paths: Iterable[str], folder: Path) -> Iterator[int]:
     """Bytes that files take on the file system of ``folder``."""
     for path in paths:
         with contextlib.suppress(OSError):
-            found = os.stat(path)  # noqa: PTH116  # one call for a text that is a path already
-            if found.st_dev == folder.stat().st_dev:
-                yield found.st_blocks * 512
+            if os.statvfs(path).f_fsid == os.statvfs(folder).f_fsid:
+                yield Path(path).stat().st_blocks * 512
+
+
+def _how_to_undefine(domain: Any, xml: str) -> int:
+    """What libvirt is told: it refuses to forget records that it is not told about, and flags that it does not know."""
+    flags = libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+    with contextlib.suppress(libvirt.libvirtError):
+        if domain.listAllCheckpoints():
+            flags |= libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+    if _parse(xml).find("os/nvram") is not None:
+        flags |= libvirt.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM
+    return int(flags)
 
 
 def _backup(xml: str, drive: Drive, target: Path) -> str:
