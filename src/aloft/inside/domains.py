@@ -219,19 +219,35 @@ def copy_drive(domain: Any, drive: Drive, target: Path, patience: float) -> None
         raise CopyFailed(f"The disk {drive.path} was not copied: {done.get('errmsg') or 'QEMU does not say why'}.")
 
 
-def describe(domain: Any, title: str | None, description: str | None) -> None:
-    """Give a domain a title and a description, now and for its next starts; ``None`` leaves one as it is."""
-    flags = 0
-    if domain.isActive():
-        flags |= libvirt.VIR_DOMAIN_AFFECT_LIVE
-    if domain.isPersistent():
-        flags |= libvirt.VIR_DOMAIN_AFFECT_CONFIG
+def describe(domain: Any, name: str, description: str) -> None:
+    """Have a domain called ``name`` and described so.
+
+    One that is off gets the name itself. One that runs cannot: it gets a title, which libvirt's tools show, too; and so
+    does one that has a title already.
+    """
+    title = "" if name == domain.name() else name
+    if title and not domain.isActive() and not _described(domain, libvirt.VIR_DOMAIN_METADATA_TITLE):
+        with contextlib.suppress(libvirt.libvirtError):  # such as a name that another one has
+            domain.rename(name, 0)
+            title = ""
+    flags = libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0
+    flags |= libvirt.VIR_DOMAIN_AFFECT_CONFIG if domain.isPersistent() else 0
     for kind, text in (
         (libvirt.VIR_DOMAIN_METADATA_TITLE, title),
         (libvirt.VIR_DOMAIN_METADATA_DESCRIPTION, description),
     ):
-        if text is not None:
+        if _described(domain, kind) != text:
             domain.setMetadata(kind, text or None, None, None, flags)
+
+
+def _described(domain: Any, kind: int) -> str:
+    """A domain's title or description; empty for none."""
+    try:
+        return str(domain.metadata(kind, None, 0))
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN_METADATA:
+            raise
+        return ""
 
 
 def keep_definition(domain: Any, folder: Path) -> str:

@@ -276,6 +276,18 @@ class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships 
         except exception.DeviceNotFound:
             _log.warning("The card %s of %s is gone already", vif["address"], instance.uuid)
 
+    # Its name
+
+    def inject_network_info(self, instance: Any, nw_info: Any) -> None:
+        """Have an adopted instance's domain called and described as the instance is.
+
+        Nova has no call for that, and no use for this one with libvirt; the sync service makes it after a change.
+        """
+        if adopted(instance):
+            domains.describe(self._domain(instance), instance.display_name, instance.display_description or "")
+        else:
+            super().inject_network_info(instance, nw_info)
+
     # What makes no sense for a domain that is not Nova's
 
     def spawn(self, context: Any, instance: Any, *more: Any, **options: Any) -> None:

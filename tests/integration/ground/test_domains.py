@@ -93,11 +93,28 @@ def test_the_end_of_a_domain_keeps_its_disks_until_somebody_wants_them_gone(
     assert domains.delete_drives(connection, had) == []
 
 
-def test_a_domain_gets_a_title(domain: Any) -> None:
-    domains.describe(domain, "The web", None)
+def test_a_domain_that_runs_gets_a_title(domain: Any) -> None:
+    domains.describe(domain, "The web", "serves pages")
+    assert domain.name() == "old"
     assert domain.metadata(libvirt.VIR_DOMAIN_METADATA_TITLE, None) == "The web"
-    domains.describe(domain, None, "serves pages")
     assert domain.metadata(libvirt.VIR_DOMAIN_METADATA_DESCRIPTION, None) == "serves pages"
+    domains.describe(domain, "old", "")
+    assert "title" not in domain.XMLDesc(0)
+    assert "description" not in domain.XMLDesc(0)
+
+
+def test_a_domain_that_is_off_gets_the_name_itself(connection: Any, domain: Any) -> None:
+    domain.destroy()
+    domains.describe(domain, "web", "")
+    renamed = connection.lookupByUUIDString(domain.UUIDString())
+    assert renamed.name() == "web"
+    assert "title" not in renamed.XMLDesc(0)
+
+
+def test_a_name_that_is_taken_becomes_a_title(domain: Any) -> None:
+    domain.destroy()
+    domains.describe(domain, "test", "")
+    assert (domain.name(), domain.metadata(libvirt.VIR_DOMAIN_METADATA_TITLE, None)) == ("old", "test")
 
 
 def test_what_unknown_domains_take_is_counted(connection: Any, domain: Any, tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ def _sections(context: Context) -> Sections:
             "osapi_compute_unique_server_name_scope": "",
             "cpu_allocation_ratio": None,
             "dhcp_domain": None,
+            # An adopted instance is resized where it is; any other one may be.
+            "allow_resize_to_same_host": True,
         },
         "api": {"auth_strategy": "keystone", "dhcp_domain": f"{context.spec.region}.{context.spec.customer}"},
         "api_database": shared.database(context, "nova", "nova_api"),
@@ -53,7 +55,12 @@ def _sections(context: Context) -> Sections:
         },
         "conductor": {"workers": 1},
         "scheduler": {"workers": 1},
-        "filter_scheduler": {"track_instance_changes": False},
+        "filter_scheduler": {
+            "track_instance_changes": False,
+            # Nova's own list, and the one that keeps adopted instances on their hosts
+            "enabled_filters": "ComputeFilter,ComputeCapabilitiesFilter,ImagePropertiesFilter,"
+            "ServerGroupAntiAffinityFilter,ServerGroupAffinityFilter,SameHostFilter",
+        },
         "vnc": {"enabled": True, "novncproxy_base_url": context.public("console", "/vnc_lite.html")},
         "oslo_messaging_notifications": shared.notifications(context, "nova"),
         "oslo_messaging_rabbit": shared.messaging(),
