@@ -29,6 +29,7 @@ def main(config: str, ready: str, datapath: str) -> None:
     if datapath == "netdev":
         _leave_checksums_to_guests()
     _start_beside_instances()
+    _operate_adopted_instances()
     serve = compute.service.serve
     compute.service.serve = lambda server, **options: serve(when_started(server, ready), **options)
     compute.main()
@@ -43,6 +44,15 @@ def _start_beside_instances() -> None:
     from nova.compute.manager import ComputeManager
 
     ComputeManager._sanity_check_new_host = lambda self: None
+
+
+def _operate_adopted_instances() -> None:
+    """Put the driver that knows adopted instances in the place of Nova's; by name Nova loads none but its own."""
+    from nova.virt import libvirt
+
+    from aloft.inside.driver import Driver
+
+    libvirt.LibvirtDriver = Driver
 
 
 def _leave_checksums_to_guests() -> None:

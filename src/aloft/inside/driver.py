@@ -37,7 +37,7 @@ def adopted(instance: Any) -> bool:
 
 
 class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships no types
-    """See the module; ``[DEFAULT] compute_driver`` names it."""
+    """See the module; :mod:`aloft.inside.compute` puts it in the place of Nova's own."""
 
     # Power
 

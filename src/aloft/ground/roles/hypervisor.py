@@ -99,7 +99,7 @@ def nova_sections(context: Context) -> dict[str, ini.Options]:
             "my_ip": context.facts.address,
             "state_path": str(layout.state / "nova"),
             "instances_path": str(layout.instances),
-            "compute_driver": "aloft.inside.driver.Driver",
+            "compute_driver": "libvirt.LibvirtDriver",
             # What happens outside of Nova is right: its records follow (sync), and nothing is ever stopped or started
             # because of them.
             "sync_power_state_interval": -1,
