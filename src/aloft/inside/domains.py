@@ -205,7 +205,7 @@ def copy_drive(domain: Any, drive: Drive, target: Path, patience: float) -> None
         CopyFailed: it could not be copied.
     """
     try:
-        domain.backupBegin(_backup(domain.XMLDesc(0), drive, target))
+        domain.backupBegin(_backup(domain.XMLDesc(0), drive, target), None)
         end = time.monotonic() + patience
         while domain.jobStats().get("type", libvirt.VIR_DOMAIN_JOB_NONE) != libvirt.VIR_DOMAIN_JOB_NONE:
             if time.monotonic() > end:

@@ -256,7 +256,7 @@ class Instances:
                 flavor,
                 None,
                 objects.InstancePCIRequests(instance_uuid=uuid, requests=[]),
-                {},
+                {"scheduler_hints": {"same_host": [uuid]}},  # it is resized where it is
                 None,
                 place.zone,
                 security_groups=objects.SecurityGroupList(),
