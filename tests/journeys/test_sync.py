@@ -9,6 +9,7 @@ import pytest
 from ..running import eventually, run, told
 
 NAME = "outside"
+IMAGES = Path("/var/lib/libvirt/images")
 SECONDS = 60
 
 
@@ -41,21 +42,21 @@ def undefine():
 
 
 @pytest.fixture(scope="module")
-def outside(cloud, tmp_path_factory):
+def outside(cloud):
     """A machine that virsh defined and started, which has become an instance."""
     undefine()
     ident = str(uuid.uuid4())
-    folder = tmp_path_factory.mktemp("outside")
-    folder.chmod(0o755)
-    disk = folder / "disk.qcow2"
+    disk = IMAGES / f"{NAME}.qcow2"
     assert not run("qemu-img", "create", "-f", "qcow2", str(disk), "1G").code
-    definition = folder / "domain.xml"
+    definition = IMAGES / f"{NAME}.xml"
     definition.write_text(domain_xml(ident, disk))
     assert not run("virsh", "define", str(definition)).code
     eventually(lambda: server(cloud, ident), SECONDS, "the defined domain is an instance")
     yield ident
     sync("settings", "--set", "grace_seconds=600")
     undefine()
+    for file in (disk, definition):
+        file.unlink()
 
 
 def test_a_domain_that_was_defined_outside_is_an_instance(cloud, outside):
@@ -135,7 +136,7 @@ def test_gone_and_back_it_is_the_same_instance_and_gone_for_good_it_goes(cloud, 
     created = server(cloud, outside).created_at
     undefine()
     eventually(lambda: standing(outside) == "stale", SECONDS, "it is stale")
-    again = Path("/tmp/outside.xml")
+    again = IMAGES / f"{NAME}.xml"
     again.write_text(definition)
     assert not run("virsh", "define", str(again)).code
     eventually(lambda: standing(outside) == "adopted", SECONDS, "it is back")

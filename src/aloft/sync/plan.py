@@ -206,7 +206,7 @@ def _follow(scene: Scene, domain: Domain, known: Known, view: View) -> Action | 
         del base["asked"]
     if known.standing != "adopted":
         entries.append(scene.entry(known.uuid, "standing", known.standing, "adopted", note="it is back"))
-        changed.append("standing")
+        changed += ["standing", *(["nics"] if told["nics"] and "nics" not in changed else [])]
     after = Known(
         known.uuid,
         scene.host,

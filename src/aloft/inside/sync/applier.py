@@ -54,6 +54,8 @@ class Applier:
         if plan.actions:
             self.instances.flavors.refresh()
             self._networks.forget_seen()
+            missed = (known.uuid for known in scene.known.values() if known.standing in ("stale", "held"))
+            self._networks.gone = frozenset(missed)
         for chunk in _chunks([action for action in plan.actions if action.kind == "adopt"]):
             self._keep(changes, self._adopt(chunk, place))
         notes = [action for action in plan.actions if action.kind == "note"]

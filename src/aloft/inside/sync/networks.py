@@ -25,6 +25,8 @@ class Networks:
         clients: OpenStack's APIs.
         projects: Keystone's projects.
         store: remembers which network was made for which place.
+
+    ``gone`` has the instances whose virtual machines are missed on their hosts.
     """
 
     def __init__(self, clients: Clients, projects: Projects, store: Store) -> None:
@@ -34,6 +36,7 @@ class Networks:
         self._networks = store.things("network")
         self._labels: dict[str, str] = {}
         self._subnets: dict[str, dict[str, str]] = {}
+        self.gone: frozenset[str] = frozenset()
 
     def forget_seen(self) -> None:
         """Ask Neutron anew for what may have been changed there."""
@@ -259,13 +262,21 @@ class Networks:
         return made
 
     def _single(self, uuid: str, body: Facts, entries: list[Entry], now: float) -> tuple[str, Facts] | None:
-        for attempt in (body, {**body, "fixed_ips": []}):
+        for attempt in (body, body, {**body, "fixed_ips": []}):
             try:
                 return uuid, self._post("ports", "port", attempt)
             except (InvalidInput, Conflict) as error:
                 note = error.message
+                self._evict(body)
         entries.append(Entry(now, "", "instance", uuid, "nics", None, body["mac_address"], note=note, lost=True))
         return None
+
+    def _evict(self, body: Facts) -> None:
+        """Take away the port that has the MAC, if its virtual machine is gone: it has come back as another one."""
+        query = f"mac_address={body['mac_address']}&network_id={body['network_id']}"
+        for port in self._clients.call("network", "GET", f"/v2.0/ports?{query}")["ports"]:
+            if port["device_id"] in self.gone:
+                self._clients.call("network", "DELETE", f"/v2.0/ports/{port['id']}")
 
     def _post(self, kind: str, one: str, body: Facts) -> Facts:
         return dict(self._clients.call("network", "POST", f"/v2.0/{kind}", {one: body})[one])
