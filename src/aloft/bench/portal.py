@@ -215,13 +215,17 @@ async def _list(browser: "Browser", visit: Visit, runs: int, tell: Tell) -> dict
     await page.get_by_role("status").filter(has_text=str(INSTANCES)).wait_for()
     spent: dict[str, list[float]] = {"filter": [], "sort": [], "scroll": []}
     for number in range(runs):
-        spent["sort"].append(await page.evaluate(SORT))
-        spent["scroll"].append(await page.evaluate(SCROLL, (number + 1) / (runs + 2)))
-        await page.evaluate("document.querySelector('.al-scroller').scrollTop = 0")
-        spent["filter"].append(await page.evaluate(FILTER, f"-{number:02}7"))
+        acts = (
+            ("sort", SORT, None),
+            ("scroll", SCROLL, (number + 1) / (runs + 2)),
+            ("filter", FILTER, f"-{number:02}7"),
+        )
+        for name, script, argument in acts:
+            await asyncio.sleep(SETTLE_SECONDS)
+            spent[name].append(await page.evaluate(script, argument))
         await page.get_by_role("textbox", name="Filter").fill("")
         await page.get_by_role("status").filter(has_text=str(INSTANCES)).wait_for()
-        await asyncio.sleep(SETTLE_SECONDS)
+        await page.evaluate("document.querySelector('.al-scroller').scrollTop = 0")
     await page.context.close()
     tell("the list was filtered, sorted and scrolled")
     return spent
