@@ -114,7 +114,7 @@ class Region:
                 return Answer(report.epoch, host.sequence, snapshot=True)
             if fresh:
                 self._go_on(name, host, fresh)
-            if host.wanted:
+            if host.wanted or host.due is not None:
                 self._changed.notify_all()
             return Answer(report.epoch, host.sequence)
 
