@@ -207,6 +207,8 @@ class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships 
         update_task_state(task_state=task_states.IMAGE_PENDING_UPLOAD)
         name = self._image_api.get(context, image_id)["name"]
         metadata = self._create_snapshot_metadata(instance.image_meta, instance, "qcow2", name)
+        told = metadata["properties"]  # Glance takes no property without a value, such as a kernel that there is not
+        metadata["properties"] = {key: value for key, value in told.items() if value is not None}
         folder = Path(CONF.libvirt.snapshots_directory)
         folder.mkdir(parents=True, exist_ok=True)
         with utils.tempdir(dir=str(folder)) as place:
