@@ -64,4 +64,14 @@ def _show(told: dict[str, Any]) -> None:
         unwell = [part for part in one["components"] if part["state"] not in WELL]
         rows += [("component", f"{name}/{part['name']}", part["state"], part["reason"]) for part in unwell]
     rows += [("host", f"{one['customer']}/{one['region']}/{one['host']}", one["state"], "") for one in told["hosts"]]
+    rows += [("backup", one["customer"], one["state"], backup_note(one)) for one in told["backups"]]
     table(("What", "Name", "State", "Reason"), rows)
+
+
+def backup_note(told: dict[str, Any]) -> str:
+    """How old a customer's newest backup is, whether it was proved, and which copies are missing."""
+    if told["age_seconds"] is None:
+        return "none yet"
+    missing = [name for name, trouble in told["copies"].items() if trouble]
+    notes = [f"{told['age_seconds'] / 3600:.1f} h old", "proved" if told["proved"] else "not proved yet"]
+    return ", ".join(notes + ([f"no copy in {', '.join(missing)}"] if missing else []))

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from aloft.base.errors import InvalidInput
-from aloft.cli import accounts, hosts, networks, sync
+from aloft.cli import accounts, backups, hosts, networks, sync
 from aloft.cli.client import connect
 from aloft.cli.output import details, elapsed, emit, follow, moment, table
 
@@ -31,6 +31,7 @@ apps: dict[str, typer.Typer] = {
     "release": release,
     "host": hosts.app,
     "network-template": networks.app,
+    "backup": backups.app,
     "operation": operation,
     "account": accounts.app,
     "sync": sync.app,

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,27 @@ class Call:
     service: str
     host: str
     path: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list of an API, and the rows that it is made of.
+
+    Args:
+        label: the endpoint's.
+        path: of the list.
+        key: of the list in the answer.
+        rows: for each schema a query whose first column holds the ids.
+        id: the ids' name in the answer.
+        paged: whether it has pages, which begin after a ``marker``.
+    """
+
+    label: str
+    path: str
+    key: str
+    rows: Mapping[str, str]
+    id: str = "id"
+    paged: bool = False
 
 
 def calls(context: Context, services: Iterable[Service]) -> tuple[Call, ...]:
@@ -73,6 +94,55 @@ async def check(context: Context, services: Iterable[Service], edge_authority: P
                     f"Look at its logs: aloft logs {context.spec.customer} <service>.",
                 )
             await asyncio.sleep(0.05)
+
+
+async def ids(
+    context: Context, services: Iterable[Service], lists: Iterable[Listing], edge_authority: Path
+) -> dict[str, frozenset[str]]:
+    """What a controller's lists hold, all pages of them, as its administrator sees them.
+
+    Args:
+        context: the controller.
+        services: those that are on; lists of others are left out.
+        lists: which.
+        edge_authority: CA of the edge's certificate.
+
+    Raises:
+        TemporaryError: a list is not answered.
+    """
+    trusted = ssl.create_default_context(cafile=str(edge_authority))
+    limits = httpx.Limits(max_keepalive_connections=0)
+    labels = {endpoint.label for service in services for endpoint in service.endpoints}
+    found: dict[str, frozenset[str]] = {}
+    async with httpx.AsyncClient(verify=trusted, timeout=60.0, limits=limits) as client:
+        token, trouble = await _token(client, context)
+        if trouble:
+            raise TemporaryError(f"The controller {context.spec.key} gives no token: {trouble}.")
+        for listing in lists:
+            if listing.label in labels:
+                found[listing.key] = await _pages(client, context, listing, token)
+    return found
+
+
+async def _pages(client: httpx.AsyncClient, context: Context, listing: Listing, token: str) -> frozenset[str]:
+    """All ids of a list, page after page until nothing new comes."""
+    found: set[str] = set()
+    marker = ""
+    while True:
+        more = f"{'&' if '?' in listing.path else '?'}marker={marker}" if marker else ""
+        url, headers, extensions = _target(context, context.host(listing.label), listing.path + more)
+        headers = {**headers, "X-Auth-Token": token}
+        try:
+            answer = await client.get(url, headers=headers, extensions=extensions)
+        except httpx.HTTPError as error:
+            raise TemporaryError(f"{listing.path} of {context.spec.key} is not answered: {error}.") from error
+        if answer.status_code != 200:
+            raise TemporaryError(f"{listing.path} of {context.spec.key} is answered with {answer.status_code}.")
+        page = [str(one[listing.id]) for one in answer.json()[listing.key]]
+        if not set(page) - found or not listing.paged:
+            return frozenset(found | set(page))
+        found |= set(page)
+        marker = page[-1]
 
 
 def _target(context: Context, host: str, path: str) -> tuple[str, dict[str, str], dict[str, str]]:

@@ -76,7 +76,7 @@ class Service:
         schemas: databases.
         copies: schemas that are copies of another one: ``{"nova_cell0": "nova"}``.
         migrate: commands that make the schemas, run in the release's environment, ``{conf}`` being the config folder.
-        rows: statements, by schema, that a slot's copy of the golden database gets besides.
+        rows: statements, by schema, that make a slot's copy of a database its own; each may be run again.
         broker: whether it has a broker user.
         roles: Keystone roles of its user in the service project; empty when it has no user.
         endpoints: catalog and edge.

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 
 from aloft.base.builds import build
-from aloft.controller.context import Context
+from aloft.controller.context import Context, Slot
 from aloft.controller.declare import Process, Service
 from aloft.controller.ports import Name, Names
 from aloft.supervise.spec import Limits, ProcessSpec
@@ -16,6 +16,11 @@ SHARED = ("mariadb", "rabbitmq")
 def zygote_name(release: str, project: str) -> str:
     """The name of a zygote in the node's tree."""
     return f"zygotes/{release}/{project}"
+
+
+def group(slot: Slot) -> str:
+    """The name of the group of a slot's processes in the node's tree."""
+    return f"slots/{slot.number}"
 
 
 def processes(context: Context, services: Iterable[Service]) -> tuple[ProcessSpec, ...]:

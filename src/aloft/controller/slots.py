@@ -90,30 +90,39 @@ def authority(slot: Slot) -> Authority:
     return Authority.open(slot.state / "ca", "Aloft region authority")
 
 
-async def make_databases(slot: Slot, held: Secrets, golden: Mapping[str, Path], database: Database) -> None:
-    """Clone the golden databases and make their users.
-
-    Schemas are loaded from scratch: what an interrupted load left is dropped first. A marker file names those that are
-    complete; they are never loaded again.
-    """
-    marker = slot.state / "databases-loaded"
-    complete = frozenset(marker.read_text().split()) if marker.exists() else frozenset()
-    schemas = {slot.schema(name): golden[name] for service in ALL for name in service.schemas if name not in complete}
-    if schemas:
-        await database.drop_schemas(schemas)
-        await database.create_schemas(schemas)
-        await database.load_many(schemas)
-        for service in ALL:
-            for schema, statements in service.rows(slot).items():
-                if slot.schema(schema) in schemas:
-                    await database.execute(slot.schema(schema), list(statements))
-        files.write(marker, "\n".join(sorted(name for service in ALL for name in service.schemas)), mode=0o600)
+async def make_databases(slot: Slot, held: Secrets, dumps: Mapping[str, Path], database: Database) -> None:
+    """Make the slot's databases from dumps, golden ones or a backup's, and their users; those that are there stay."""
+    await load_databases(slot, dumps, database)
+    for service in ALL:
+        for schema, statements in service.rows(slot).items():
+            await database.execute(slot.schema(schema), list(statements))
     await database.ensure_users(
         {
             user: (held.database[service], frozenset(slot.schema(name) for name in names))
             for service, (user, names) in user_names(slot).items()
         }
     )
+
+
+async def load_databases(slot: Slot, dumps: Mapping[str, Path], database: Database) -> None:
+    """Load the slot's schemas from scratch: what an interrupted load left is dropped first.
+
+    A marker file names those that are complete; they are never loaded again.
+
+    Args:
+        slot: whose.
+        dumps: file by schema, without the slot's prefix.
+        database: MariaDB.
+    """
+    marker = slot.state / "databases-loaded"
+    names = [name for service in ALL for name in service.schemas]
+    complete = frozenset(marker.read_text().split()) if marker.exists() else frozenset()
+    targets = {slot.schema(name): dumps[name] for name in names if name not in complete}
+    if targets:
+        await database.drop_schemas(targets)
+        await database.create_schemas(targets)
+        await database.load_many(targets)
+        files.write(marker, "\n".join(sorted(names)), mode=0o600)
 
 
 async def make_broker_users(slot: Slot, held: Secrets, broker: Broker) -> None:

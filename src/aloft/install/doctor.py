@@ -60,6 +60,22 @@ def regions(status: dict[str, Any]) -> list[Finding]:
     return found
 
 
+def backups(status: dict[str, Any]) -> list[Finding]:
+    """Findings on customers' backups, from the plane's status."""
+    look = "See `aloft backup list` and `aloft operation list`, then run `aloft backup run CUSTOMER`."
+    found: dict[str, tuple[preflight.Level, str, str]] = {
+        "late": ("lack", "has had no good backup for more than a day", look),
+        "suspect": ("lack", "could not be proved by its newest backup", look),
+        "off": ("warning", "is switched off", "Switch it on: aloft backup policy CUSTOMER --on"),
+    }
+    return [
+        Finding(f"backup of {told['customer']}", level, what, "", remedy.replace("CUSTOMER", told["customer"]))
+        for told in status["backups"]
+        if told["state"] in found
+        for level, what, remedy in (found[told["state"]],)
+    ]
+
+
 def certificate(expires: datetime.datetime, now: datetime.datetime) -> Finding:
     """Finding on a certificate's remaining life."""
     left = expires - now
@@ -109,7 +125,8 @@ def _certificate(paths: Paths) -> Finding:
 
 def _plane(plane: Plane) -> list[Finding]:
     try:
-        return [Finding("plane", "ok", "answers"), *regions(plane.status())]
+        status = plane.status()
+        return [Finding("plane", "ok", "answers"), *regions(status), *backups(status)]
     except (AloftError, OSError) as error:
         remedy = error.remedy if isinstance(error, AloftError) else "Run: sudo aloft up"
         return [Finding("plane", "lack", str(error), "", remedy)]

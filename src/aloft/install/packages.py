@@ -25,6 +25,7 @@ NODE = (
     "ovn-central",
     "openvswitch-switch",
     "novnc",
+    "restic",
 )
 """What a node runs."""
 

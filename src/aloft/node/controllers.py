@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from aloft.base import files
-from aloft.base.errors import AloftError, Conflict, NotFound, PermanentError
+from aloft.base.errors import AloftError, Conflict, NotFound, PermanentError, TemporaryError
 from aloft.base.paths import Paths
 from aloft.controller import processes, slots
 from aloft.controller.check import check
@@ -221,7 +221,10 @@ class Controllers:
 
         Services of a further region log in to Keystone with the users of the region that hosts it.
         """
-        record = self._record(key)
+        return self._context(self._record(key))
+
+    def _context(self, record: Record) -> Context:
+        key = record.spec.key
         if record.slot is None or not self._prepared(record):
             raise NotFound(f"The slot of the controller {key} is not prepared yet.", "Wait until it is ready.")
         slot = self._pool.slot(record.slot)
@@ -244,6 +247,75 @@ class Controllers:
             region_name=context.spec.region,
             cacert=self._edge_authority.read_text(),
         )
+
+    # What backups and upgrades need besides
+
+    async def run_beside(self, record: Record) -> None:
+        """Run a controller from a slot that was prepared for it, and wait until it answers.
+
+        Raises:
+            AloftError: it does not become ready.
+        """
+        self._registry.put(record)
+        self._begin(record.spec.key)
+        await self.settled(record.spec.key)
+
+    async def settled(self, key: str) -> None:
+        """Wait until a controller is ready.
+
+        Raises:
+            TemporaryError: it failed; the error is its own.
+        """
+        progress = self._progress[key]
+        if progress.task is not None:
+            await asyncio.wait({progress.task})
+        if progress.error is not None:
+            raise TemporaryError(progress.error.message, progress.error.remedy)
+
+    async def take_over(self, record: Record) -> Record | None:
+        """Have a controller served from another slot, which was prepared for it; the one that served it goes on to lie.
+
+        The new slot's services are made ready beside the others, then the names at the edge lead to them, then the
+        others are stopped.
+
+        Returns:
+            The record as it was, whose slot is held and belongs to whoever calls; ``None`` when there was none.
+
+        Raises:
+            AloftError: the new slot's services do not become ready; then nothing has changed.
+        """
+        key, former = record.spec.key, self._registry.get(record.spec.key)
+        context, services = await asyncio.to_thread(self._context, record), enabled(record.spec)
+        await self._start_release(record.spec.release)
+        specs = processes.processes(context, services)
+        try:
+            await self._pool.ensure(context.slot.number, record.spec.release)
+            await asyncio.to_thread(self._configure, context, services)
+            await self._supervisor.apply(processes.group(context.slot), specs)
+            await self._supervisor.wait_ready([process.name for process in specs], READY_SECONDS)
+        except BaseException:
+            await asyncio.shield(self._supervisor.remove(processes.group(context.slot)))
+            raise
+        if former is not None and former.slot is not None:
+            services = self._registry.prepared_for(former.slot)
+            self._registry.mark(self._pool.slot(former.slot), former.spec.release, "held", services)
+        self._registry.put(record)
+        await self.publish_names()
+        self._begin(key)
+        if former is not None and former.slot is not None:
+            await self._supervisor.remove(processes.group(self._pool.slot(former.slot)))
+        return former
+
+    async def drop(self, key: str) -> None:
+        """Tear a controller down now, whoever has grants of it; nothing happens when there is none."""
+        record = self._registry.get(key)
+        if record is None:
+            return
+        self._registry.put(replace(record, wanted=False))
+        self._begin(key)
+        task = self._progress[key].task
+        if task is not None:
+            await asyncio.wait({task})
 
     # Bringing up and tearing down
 
@@ -345,7 +417,7 @@ class Controllers:
             await asyncio.to_thread(self._configure, context, services)
         async with self._step(progress, "start services"):
             specs = processes.processes(context, services)
-            await self._supervisor.apply(f"controller/{key}", specs)
+            await self._supervisor.apply(processes.group(context.slot), specs)
             await self.publish_names()
             await self._bring_about_seed(spec)
             await self._supervisor.wait_ready([process.name for process in specs], READY_SECONDS)
@@ -400,7 +472,8 @@ class Controllers:
     async def _tear_down(self, key: str, progress: Progress) -> None:
         record = self._record(key)
         async with self._step(progress, "stop services"):
-            await self._supervisor.remove(f"controller/{key}")
+            if record.slot is not None:
+                await self._supervisor.remove(processes.group(self._pool.slot(record.slot)))
             await self.publish_names()
         async with self._step(progress, "remove data"):
             if record.slot is not None:

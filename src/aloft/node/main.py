@@ -28,13 +28,17 @@ from aloft.controller.ports import Names
 from aloft.controller.release import Release, release, releases
 from aloft.controller.services import enabled
 from aloft.controller.slots import load_secrets, make_broker_users
-from aloft.node import mariadb, rabbitmq, shared
+from aloft.daytwo.repositories import Repositories
+from aloft.node import jobs_api, mariadb, rabbitmq, shared
 from aloft.node.api import build
+from aloft.node.backups import Backups
+from aloft.node.binlog import SHIP_SECONDS, Binlog
 from aloft.node.broker import Broker
 from aloft.node.controllers import Controllers
 from aloft.node.database import Database
 from aloft.node.edge_names import EdgeNames
 from aloft.node.grants import Grants
+from aloft.node.jobs import Jobs
 from aloft.node.pool import Pool
 from aloft.node.portal import PortalPlace
 from aloft.node.registry import Registry
@@ -91,6 +95,29 @@ class Node:
             self.supervisor.status,
         )
         self.grants = Grants(self.controllers, self.registry, self.broker)
+        self.repositories = Repositories(paths)
+        self.binlog = Binlog(paths, self.database, self.repositories)
+        self.backups = Backups(
+            paths,
+            self.controllers,
+            self.registry,
+            self.pool,
+            self.database,
+            self.broker,
+            self.repositories,
+            self.binlog,
+            self.edge.authority_file,
+        )
+        self.jobs = Jobs(
+            paths,
+            {
+                "backup": self.backups.backup,
+                "prove": self.backups.prove,
+                "restore": self.backups.restore,
+                "check": self.backups.check,
+                "retain": self.backups.retain,
+            },
+        )
         self.preparing: dict[str, asyncio.Task[str]] = {}
         self.failed: dict[str, str] = {}
         self.started = time.time()
@@ -224,7 +251,7 @@ class Node:
                 await self.pool.revive(record.slot)
                 context = self.controllers.context(record.spec.key)
                 specs = processes.processes(context, enabled(record.spec))
-                await self.supervisor.apply(f"controller/{record.spec.key}", specs)
+                await self.supervisor.apply(processes.group(context.slot), specs)
 
     def _plane_password(self) -> Path:
         """The file with the password of the plane's database user, made where there is none."""
@@ -286,6 +313,12 @@ class Node:
                 with contextlib.suppress(FileNotFoundError):
                     Path(path).chmod(0o660)
 
+    async def go_on(self) -> None:
+        """Go on with what a former run of the node left unfinished, then keep slots warm; runs for ever."""
+        await self.pool.sweep()
+        self.jobs.resume()
+        await self.pool.keep_warm()
+
     async def keep_published(self) -> None:
         """Look at all names and certificates again from time to time, so that none runs out; runs for ever."""
         while True:
@@ -294,6 +327,17 @@ class Node:
                 await self.controllers.publish_names()
             except AloftError as error:
                 _log.warning("The edge's names could not be refreshed: %s", error)
+
+    async def keep_shipping(self) -> None:
+        """Ship the binary logs again and again while there are customers; runs for ever."""
+        while True:
+            await asyncio.sleep(SHIP_SECONDS)
+            if not self.registry.all():
+                continue
+            try:
+                await self.binlog.ship()
+            except AloftError as error:
+                _log.warning("The binary logs could not be shipped: %s", error)
 
     def health(self) -> dict[str, Any]:
         """The node's own health: shared components, limits, uptime."""
@@ -327,6 +371,7 @@ def _server(node: Node) -> _Server:
     app = build(
         node.supervisor, node.controllers, node.grants, node.releases, node.prepare_release, metrics, node.health
     )
+    jobs_api.add(app, node.jobs, node.backups, node.repositories, node.binlog)
     return _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
 
 
@@ -368,8 +413,9 @@ async def run(paths: Paths, settings: NodeSettings) -> None:
     await asyncio.wait({start, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if start.done():
         start.result()
-        begin(node.pool.keep_warm(), "warm slots")
+        begin(node.go_on(), "warm slots and jobs")
         begin(node.keep_published(), "names")
+        begin(node.keep_shipping(), "binary logs")
         await stop.wait()
     start.cancel()
     server.should_exit = True

@@ -36,14 +36,12 @@ class Settings:
         tables: how many tables stay open, and have their definition in memory (490 for each customer and warm clone).
         buffer_pool_mib: InnoDB's cache.
         redo_log_mib: InnoDB's log; larger means smoother writing and longer recovery.
-        binary_log: write one (for continuous backup).
     """
 
     connections: int = 2000
     tables: int = 16000
     buffer_pool_mib: int = 512
     redo_log_mib: int = 256
-    binary_log: bool = False
 
     @classmethod
     def for_machine(cls) -> "Settings":

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from aloft.base.errors import AloftError
@@ -10,7 +12,8 @@ from aloft.controller import golden, slots
 from aloft.controller.context import Slot
 from aloft.controller.ports import Broker, Database
 from aloft.controller.release import release
-from aloft.node.registry import Registry
+from aloft.daytwo import metadata
+from aloft.node.registry import Record, Registry
 
 _log = logging.getLogger(__name__)
 
@@ -85,6 +88,36 @@ class Pool:
         """Make the folder of a slot's sockets, which a reboot takes away."""
         await asyncio.to_thread(slots.make_run_folder, self.slot(number), self._edge_group)
 
+    async def fill(self, record: Record, folder: Path, check: Callable[[Slot], Awaitable[None]]) -> Record:
+        """Prepare a slot from a backup instead of the golden databases.
+
+        Args:
+            record: the controller that the slot is for; its region names the part of the backup.
+            folder: the backup.
+            check: called when the databases are as they were, before they are made the slot's own.
+
+        Returns:
+            The record, with the slot, which is held for it.
+        """
+        slot = self.slot(self._registry.free(self._ahead))
+        await asyncio.to_thread(slots.make_folders, slot, self._edge_group)
+        await asyncio.to_thread(self._registry.mark, slot, record.spec.release, "preparing")
+        try:
+            await asyncio.to_thread(metadata.lay_out, folder, record.spec.region, slot)
+            held = await asyncio.to_thread(slots.load_secrets, slot)
+            dumps = metadata.dumps(folder, record.spec.region)
+            await slots.load_databases(slot, dumps, self._database)
+            await check(slot)
+            await asyncio.gather(
+                slots.make_databases(slot, held, dumps, self._database),
+                slots.make_broker_users(slot, held, self._broker),
+            )
+            await asyncio.to_thread(self._registry.mark, slot, record.spec.release, "held", slots.declared())
+        except BaseException:
+            await asyncio.shield(self.dismantle(slot.number))
+            raise
+        return replace(record, slot=slot.number)
+
     async def _prepare(self, slot: Slot, release_name: str) -> None:
         folder = self._golden(release_name)
         dumps = await asyncio.to_thread(golden.unpack, release(release_name), folder)
@@ -109,7 +142,6 @@ class Pool:
 
     async def keep_warm(self) -> None:
         """Keep the wanted number of slots warm, one at a time, only while nothing is being built; runs for ever."""
-        await self._sweep()
         while True:
             self._wanted.clear()
             await self._idle.wait()
@@ -127,8 +159,8 @@ class Pool:
                 continue
             await self._wanted.wait()
 
-    async def _sweep(self) -> None:
-        """Take apart slots whose preparation was interrupted and that belong to nobody."""
+    async def sweep(self) -> None:
+        """Take apart slots that were interrupted in the making, or held for what is no more; at the start only."""
         for number in self._registry.slots() - self._registry.claimed() - self._registry.warm().keys():
             try:
                 await self.dismantle(number)

@@ -4,6 +4,7 @@ It is the node's copy of what it was told, so that all controllers come back aft
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,29 @@ class Record:
     hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     serials: dict[str, tuple[str, ...]] = field(default_factory=dict)
     revoked: tuple[str, ...] = ()
+
+    def told(self) -> dict[str, Any]:
+        """The record as JSON has it."""
+        return {
+            "spec": self.spec.model_dump(mode="json"),
+            "slot": self.slot,
+            "wanted": self.wanted,
+            "hosts": self.hosts,
+            "serials": self.serials,
+            "revoked": self.revoked,
+        }
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> "Record":
+        """The record that JSON tells of."""
+        return cls(
+            ControllerSpec.model_validate(told["spec"]),
+            told["slot"],
+            told["wanted"],
+            {host: tuple(roles) for host, roles in told["hosts"].items()},
+            {host: tuple(serials) for host, serials in told.get("serials", {}).items()},
+            tuple(told.get("revoked", ())),
+        )
 
     def with_grant(self, host: str, roles: tuple[str, ...], serial: str = "", anew: bool = False) -> "Record":
         """The record once a host has a grant for these roles, and a certificate with this serial number if any.
@@ -78,15 +102,7 @@ class Registry:
     def put(self, record: Record) -> None:
         """Remember a controller."""
         stem = _stem(record.spec.key)
-        told = {
-            "spec": record.spec.model_dump(mode="json"),
-            "slot": record.slot,
-            "wanted": record.wanted,
-            "hosts": record.hosts,
-            "serials": record.serials,
-            "revoked": record.revoked,
-        }
-        files.write(self._folder / f"{stem}.json", json.dumps(told, indent=1), mode=0o600)
+        files.write(self._folder / f"{stem}.json", json.dumps(record.told(), indent=1), mode=0o600)
         self._records[stem] = record
 
     def forget(self, key: str) -> None:
@@ -119,13 +135,16 @@ class Registry:
         return next(number for number in range(1, len(taken) + 2) if number not in taken)
 
     def mark(self, slot: Slot, release: str, state: str, services: str = "") -> None:
-        """Note how far the preparation of a slot has come, ``preparing`` or ``warm``, and for which services."""
+        """Note what a slot is, and for which services it was prepared.
+
+        It is ``preparing``, ``warm`` (prepared for whoever comes) or ``held`` (prepared for one).
+        """
         told = {"release": release, "state": state, "services": services}
         files.write(slot.state / "slot.json", json.dumps(told), mode=0o600)
 
     def prepared(self, number: int) -> bool:
         """Whether the slot's preparation was finished."""
-        return self._slot(number).get("state") == "warm"
+        return self._slot(number).get("state") in ("warm", "held")
 
     def prepared_for(self, number: int) -> str:
         """The services that the slot was prepared for, as they were told to :meth:`mark`."""
@@ -140,15 +159,7 @@ class Registry:
 
     @staticmethod
     def _read(file: Path) -> Record:
-        told = json.loads(file.read_text())
-        return Record(
-            ControllerSpec.model_validate(told["spec"]),
-            told["slot"],
-            told["wanted"],
-            {host: tuple(roles) for host, roles in told["hosts"].items()},
-            {host: tuple(serials) for host, serials in told.get("serials", {}).items()},
-            tuple(told.get("revoked", ())),
-        )
+        return Record.read(json.loads(file.read_text()))
 
 
 def _stem(key: str) -> str:

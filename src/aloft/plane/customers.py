@@ -196,8 +196,9 @@ def delete_customer(work: Transaction, actor: str, name: str) -> OperationRow:
     work.session.scalars(select(Region).where(Region.customer_id == customer.id).with_for_update()).all()
     _refuse_with_hosts(customer.regions, f"Customer {name!r}")
     running = journal.current(work.session, customer.id)
-    if running is not None:
+    if running is not None and running.kind == "customer.delete":
         return running
+    supersede(work, customer.id, f"The customer was deleted by {actor}.")
     customer.state = "deleting"
     for region in customer.regions:
         supersede(work, region.id, f"The customer was deleted by {actor}.")

@@ -10,7 +10,7 @@ from aloft.base.errors import AloftError, Conflict, NotFound
 from aloft.plane import operations
 from aloft.plane.operations import Failure, Journal, Step
 from aloft.plane.records.database import Transaction
-from aloft.plane.records.tables import OperationRow, utcnow
+from aloft.plane.records.tables import Json, OperationRow, utcnow
 
 EXPECTED_STEPS = {
     **dict.fromkeys(("customer.create", "region.create", "region.change", "region.network"), 5),
@@ -20,9 +20,24 @@ EXPECTED_STEPS = {
 
 
 def open_operation(
-    work: Transaction, kind: str, subject: str, target_id: str, customer: str | None, actor: str
+    work: Transaction,
+    kind: str,
+    subject: str,
+    target_id: str,
+    customer: str | None,
+    actor: str,
+    job: Json | None = None,
 ) -> OperationRow:
     """Begin an operation, in the transaction that makes the change it is about.
+
+    Args:
+        work: that transaction.
+        kind: of the operation.
+        subject: what people call the thing that it is about.
+        target_id: of that thing; it has one operation at a time.
+        customer: whose.
+        actor: who asked for it.
+        job: for an operation that is a job of the node (:mod:`aloft.plane.reconcile.jobs`) what is asked of the node.
 
     Raises:
         Conflict: another operation on the same thing has not ended yet.
@@ -34,8 +49,11 @@ def open_operation(
             f"Watch it with `aloft operation watch {running.id}` and try again when it has ended.",
         )
     row = OperationRow(kind=kind, subject=subject, target_id=target_id, customer=customer, actor=actor, steps=[])
+    row.job = job or {}
     work.session.add(row)
     work.session.flush()
+    if row.job:
+        work.work("job", row.id)
     work.audit(actor, kind, subject, customer, operation=row.id)
     _tell(work, row)
     return row

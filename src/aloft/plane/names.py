@@ -22,6 +22,9 @@ RESERVED = frozenset(
 )
 """Names that Aloft itself uses, or may come to use, where a customer's or a region's name would stand."""
 
+SCRATCH = ("proof-", "trial-")
+"""How names begin of the scratch controllers in which backups are proved and upgrades tried."""
+
 ROLES = ("hypervisor", "network", "block-storage", "image-library", "vsphere-gateway")
 """What a host can do."""
 
@@ -50,7 +53,7 @@ def check_label(kind: str, name: str) -> str:
             f"The {kind} name {name!r} is not a DNS label.",
             "Use lower-case letters, digits and hyphens; start with a letter and do not end with a hyphen.",
         )
-    if name in RESERVED:
+    if name in RESERVED or name.startswith(SCRATCH):
         raise InvalidInput(f"The {kind} name {name!r} is reserved for Aloft itself.", "Choose another name.")
     return name
 

@@ -27,6 +27,7 @@ Phase = Literal["building", "ready", "degraded", "failed", "deleting"]
 
 ANSWER_SECONDS = 15.0
 GRANT_SECONDS = 60.0
+REPOSITORY_SECONDS = 120.0
 
 
 class NodeStep(BaseModel):
@@ -72,6 +73,34 @@ class NodeController(BaseModel):
     components: list[NodeComponent] = []
 
 
+class NodeJob(BaseModel):
+    """A job as the node sees it; ``revision`` is raised by every change."""
+
+    state: Literal["running", "succeeded", "failed"]
+    steps: list[NodeStep] = []
+    error: NodeError | None = None
+    result: dict[str, Any] = {}
+    revision: int = 0
+
+
+class NodeRepository(BaseModel):
+    """A place for backups that the node knows; ``shipped`` is up to when it has all changes (Unix seconds)."""
+
+    name: str
+    url: str
+    role: str
+    shipped: datetime | None = None
+
+
+class NodeSnapshot(BaseModel):
+    """A backup that lies in a repository, whoever made it."""
+
+    id: str
+    time: datetime
+    tags: dict[str, str] = {}
+    original: str = ""
+
+
 class NodeRelease(BaseModel):
     """A release as the node sees it; ``reason`` says why it failed."""
 
@@ -105,6 +134,8 @@ class NodeCredentials(BaseModel):
 _CONTROLLERS = TypeAdapter(list[NodeController])
 _RELEASES = TypeAdapter(list[NodeRelease])
 _COMPONENTS = TypeAdapter(list[NodeComponent])
+_REPOSITORIES = TypeAdapter(list[NodeRepository])
+_SNAPSHOTS = TypeAdapter(list[NodeSnapshot])
 _KINDS: dict[int, type[AloftError]] = {400: InvalidInput, 422: InvalidInput, 404: NotFound, 409: Conflict}
 
 
@@ -188,6 +219,44 @@ class NodeApi:
     async def revoke(self, customer: str, region: str, host: str) -> None:
         """Take a host's grant back; one that is not there is fine."""
         await self._absent_is_fine(f"{_path(customer, region)}/hosts/{host}")
+
+    async def put_job(self, job: str, wanted: dict[str, Any]) -> None:
+        """Begin a job; asking again for the same changes nothing."""
+        await self._call("PUT", f"/v1/jobs/{job}", json=wanted)
+
+    async def job(self, job: str, known: int, wait: float) -> NodeJob:
+        """How far a job has come, as soon as its revision is another one than ``known``, or after ``wait`` seconds."""
+        params = {"wait": f"{wait:g}", "known": str(known)}
+        return _parse(
+            NodeJob, await self._call("GET", f"/v1/jobs/{job}", params=params, patience=ANSWER_SECONDS + wait)
+        )
+
+    async def forget_job(self, job: str) -> None:
+        """Have a job forgotten; one that is not there is fine."""
+        await self._absent_is_fine(f"/v1/jobs/{job}")
+
+    async def repositories(self) -> list[NodeRepository]:
+        """Every place for backups that the node knows."""
+        return _parse_list(_REPOSITORIES, await self._call("GET", "/v1/repositories"), "repositories")
+
+    async def put_repository(self, name: str, wanted: dict[str, Any]) -> list[NodeRepository]:
+        """Have the node know a place for backups."""
+        body = await self._call("PUT", f"/v1/repositories/{name}", json=wanted)
+        return _parse_list(_REPOSITORIES, body, "repositories")
+
+    async def remove_repository(self, name: str) -> None:
+        """Have the node forget a place for backups; what lies there stays."""
+        await self._call("DELETE", f"/v1/repositories/{name}")
+
+    async def repository_password(self, name: str) -> str:
+        """What encrypts a repository."""
+        return str((await self._call("GET", f"/v1/repositories/{name}/password"))["password"])
+
+    async def snapshots(self, name: str, customer: str | None) -> list[NodeSnapshot]:
+        """The backups in a repository, the oldest first; of all customers when none is named."""
+        params = {} if customer is None else {"customer": customer}
+        body = await self._call("GET", f"/v1/repositories/{name}/snapshots", params=params, patience=REPOSITORY_SECONDS)
+        return _parse_list(_SNAPSHOTS, body, "snapshots")
 
     async def releases(self) -> list[NodeRelease]:
         """Every release that the node knows."""

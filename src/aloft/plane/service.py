@@ -11,6 +11,7 @@ import structlog
 from aloft.base.errors import AloftError, TemporaryError
 from aloft.base.paths import Paths
 from aloft.base.throttle import Throttle
+from aloft.plane import backups
 from aloft.plane.access.keystone import KeystoneAccess
 from aloft.plane.access.sync import SyncAccess
 from aloft.plane.desired import Directory
@@ -19,13 +20,16 @@ from aloft.plane.packages import Packages
 from aloft.plane.presence import Presence
 from aloft.plane.reconcile.customers import Customers
 from aloft.plane.reconcile.hosts import Hosts
+from aloft.plane.reconcile.jobs import Ending, Failing, Jobs
 from aloft.plane.reconcile.loop import Loop
 from aloft.plane.reconcile.regions import Regions
-from aloft.plane.reconcile.releases import Releases
+from aloft.plane.reconcile.releases import Releases, node_of
 from aloft.plane.reconcile.rollouts import Rollouts
+from aloft.plane.reconcile.schedule import Schedule
 from aloft.plane.reconcile.tasks import Tasks
 from aloft.plane.records import sealing
-from aloft.plane.records.database import Records
+from aloft.plane.records.database import Records, Transaction
+from aloft.plane.records.tables import Json, OperationRow
 from aloft.plane.settings import Settings
 from aloft.plane.signals import Signals
 
@@ -33,6 +37,28 @@ DATABASE_START_SECONDS = 60.0
 PRUNE_SECONDS = 3600.0
 
 log = structlog.get_logger("aloft.plane")
+
+
+def _endings() -> tuple[dict[str, Ending], dict[str, Failing]]:
+    """What is written into the records when jobs end, by the kind of operation."""
+
+    def restored(work: Transaction, row: OperationRow, result: Json) -> Json:
+        return backups.restored(work, row, result, node_of(work.session).id)
+
+    endings: dict[str, Ending] = {
+        backups.RUN: backups.made,
+        backups.PROVE: backups.proved,
+        backups.RESTORE: restored,
+        backups.RETAIN: backups.retained,
+    }
+    failings: dict[str, Failing] = {
+        backups.RUN: backups.failed,
+        backups.PROVE: backups.doubted,
+        backups.RESTORE: backups.failed,
+        backups.CHECK: backups.failed,
+        backups.RETAIN: backups.failed,
+    }
+    return endings, failings
 
 
 class Plane:
@@ -56,12 +82,15 @@ class Plane:
         tasks = Tasks(self.records, self.node, self.internal, settings)
         self.rollouts = Rollouts(self.records, self.packages)
         self._hosts = Hosts(self.records, self.node, tasks, self.presence, settings)
+        self._jobs = Jobs(self.records, self.node, *_endings())
+        self._schedule = Schedule(self.records)
         self._pruned_at = 0.0
         handlers = {
             "region": self._regions.reconcile,
             "customer": self._customers.reconcile,
             "host": self._hosts.reconcile,
             "release": self.releases.reconcile,
+            "job": self._jobs.reconcile,
         }
         self.loop = Loop(handlers, self._resync, settings.resync_seconds, self.signals)
 
@@ -104,7 +133,15 @@ class Plane:
         async def rollouts(_: Callable[[str, str], None]) -> None:
             await asyncio.to_thread(self.rollouts.look)
 
-        for part in (self._customers.resync, self._hosts.resync, self._regions.resync, self.releases.resync, rollouts):
+        for part in (
+            self._customers.resync,
+            self._hosts.resync,
+            self._regions.resync,
+            self.releases.resync,
+            rollouts,
+            self._jobs.resync,
+            self._schedule.resync,
+        ):
             try:
                 await part(poke)
             except TemporaryError as error:

@@ -121,6 +121,9 @@ class FakeNode:
         self.deletes: list[str] = []
         self.revoked: list[str] = []
         self.grant_error = 0
+        self.jobs: dict[str, dict[str, Any]] = {}
+        self.results: dict[str, dict[str, Any]] | None = {}
+        self.forgotten: list[str] = []
         self.releases = {"2026.1": "ready", "2026.2": "ready", "2025.2": "absent"}
         self.tokens: dict[tuple[str, str], list[str]] = {}
         self.nova = FakeNova()
@@ -248,6 +251,7 @@ class FakeNode:
 
         self._controllers(app)
         self._hosts(app)
+        self._jobs(app)
         return app
 
     def _controllers(self, app: FastAPI) -> None:
@@ -327,6 +331,29 @@ class FakeNode:
         async def revoke(customer: str, region: str, host: str) -> None:
             self.revoked.append(f"{customer}/{region}/{host}")
             self.controllers[f"{customer}/{region}"].hosts.pop(host, None)
+
+    def _jobs(self, app: FastAPI) -> None:
+        """Jobs end as ``results`` says for their kind: what is missing fails, and while there are none nothing ends."""
+
+        @app.put("/v1/jobs/{job}", status_code=202)
+        async def put(job: str, request: Request) -> None:
+            self.jobs.setdefault(job, await request.json())
+
+        @app.get("/v1/jobs/{job}")
+        async def one(job: str) -> Response:
+            if job not in self.jobs:
+                return _refuse(404, "There is no such job.")
+            if self.results is None:
+                await asyncio.sleep(0.05)
+                return JSONResponse({"state": "running", "steps": [{"name": "work", "state": "running"}]})
+            result = self.results.get(self.jobs[job]["kind"])
+            if result is None:
+                return JSONResponse({"state": "failed", "error": {"message": "It broke.", "remedy": "Mend it."}})
+            return JSONResponse({"state": "succeeded", "result": result})
+
+        @app.delete("/v1/jobs/{job}", status_code=204)
+        async def forget(job: str) -> None:
+            self.forgotten.append(job)
 
     def _keystones(self) -> FastAPI:
         app = FastAPI()

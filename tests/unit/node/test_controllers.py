@@ -6,6 +6,7 @@ import pytest
 
 from aloft.base.errors import NotFound
 from aloft.base.paths import Paths
+from aloft.controller.context import Slot
 from aloft.controller.spec import ControllerSpec
 from aloft.node import controllers as module
 from aloft.node.controllers import Controllers
@@ -35,6 +36,9 @@ class Pool:
 
     def take(self, release):
         return 1
+
+    def slot(self, number):
+        return Slot(number, Paths())
 
     async def ensure(self, number, release):
         await asyncio.sleep(3600)

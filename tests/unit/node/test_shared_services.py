@@ -15,7 +15,7 @@ PATHS = Paths(Path("/srv/x"))
 def test_another_setting_is_another_process() -> None:
     plain = mariadb.process(PATHS, mariadb.Settings())
     assert plain == mariadb.process(PATHS, mariadb.Settings())
-    assert plain.fingerprint() != mariadb.process(PATHS, mariadb.Settings(binary_log=True)).fingerprint()
+    assert plain.fingerprint() != mariadb.process(PATHS, mariadb.Settings(redo_log_mib=512)).fingerprint()
 
 
 def test_the_database_does_not_listen_on_the_network() -> None:

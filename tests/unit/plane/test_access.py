@@ -46,7 +46,7 @@ def test_roles_of_accounts(action: Action) -> None:
     assert decide(_account("no-such-role"), action) == "refuse"
     if action.endswith(".write"):
         assert decide(_account("auditor"), action) == "refuse"
-    expected = "refuse" if action in ("customer.credentials", "account.write") else "allow"
+    expected = "refuse" if action in ("customer.credentials", "account.write", "repository.write") else "allow"
     assert decide(_account("operator"), action) == expected
 
 

@@ -90,8 +90,9 @@ def _cells(slot: Slot) -> dict[str, tuple[str, ...]]:
     return {
         "nova_api": tuple(
             "INSERT INTO cell_mappings (created_at, uuid, name, transport_url, database_connection, disabled)"  # noqa: S608
-            f" SELECT UTC_TIMESTAMP(), '{uuid}', '{name}', '{broker}', '{url}', 0 FROM DUAL"
-            f" WHERE NOT EXISTS (SELECT 1 FROM cell_mappings WHERE uuid = '{uuid}')"
+            f" VALUES (UTC_TIMESTAMP(), '{uuid}', '{name}', '{broker}', '{url}', 0)"
+            " ON DUPLICATE KEY UPDATE transport_url = VALUES(transport_url),"
+            " database_connection = VALUES(database_connection)"
             for uuid, name, broker, url in cells
         )
     }

@@ -27,20 +27,27 @@ Action = Literal[
     "audit.read",
     "status.read",
     "log.read",
+    "backup.read",
+    "backup.run",
+    "backup.write",
+    "repository.write",
 ]
 Verdict = Literal["allow", "refuse", "hide"]
 
 ROLES: tuple[Role, ...] = ("admin", "operator", "auditor")
 
-_ADMIN_ONLY: frozenset[Action] = frozenset({"customer.credentials", "account.write"})
+_ADMIN_ONLY: frozenset[Action] = frozenset({"customer.credentials", "account.write", "repository.write"})
 _AUDITOR: frozenset[Action] = frozenset(
     {
         *("customer.read", "region.read", "release.read", "node.read", "host.read", "operation.read", "event.read"),
-        *("account.read", "audit.read", "status.read"),
+        *("account.read", "audit.read", "status.read", "backup.read"),
     }
 )
 _CUSTOMER: frozenset[Action] = frozenset(
-    {"customer.read", "region.read", "release.read", "host.read", "host.write", "operation.read", "event.read"}
+    {
+        *("customer.read", "region.read", "release.read", "host.read", "host.write", "operation.read", "event.read"),
+        *("backup.read", "backup.run"),
+    }
 )
 
 

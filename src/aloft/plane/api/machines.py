@@ -11,13 +11,13 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy import select, text
 
 from aloft.base.errors import InvalidInput, TemporaryError
-from aloft.plane import journal, names
+from aloft.plane import backups, journal, names
 from aloft.plane.access.policy import Principal
 from aloft.plane.api import types, views
 from aloft.plane.api.callers import ThePlane, may
 from aloft.plane.node_api import NodeComponent, NodeController
 from aloft.plane.reconcile.releases import node_of
-from aloft.plane.records.tables import Customer, Host, Node, Region, Release
+from aloft.plane.records.tables import Customer, Host, Node, Region, Release, utcnow
 from aloft.plane.service import Plane
 
 router = APIRouter(prefix="/v1", tags=["machines"])
@@ -129,14 +129,19 @@ def _status(plane: Plane, shared: list[NodeComponent], live: dict[tuple[str, str
             )
             for row in work.session.scalars(select(Host))
         ]
+        saved = [
+            views.backup_status(one.name, *backups.standing(work.session, one, utcnow()))
+            for one in work.session.scalars(select(Customer).where(Customer.state == "active").order_by(Customer.name))
+        ]
     components = [types.Component.model_validate(one.model_dump()) for one in shared]
     healthy = (
         node.state == "up"
         and all(one.state in WELL for one in components)
         and all(one.phase == "ready" and all(c.state in WELL for c in one.components) for one in regions)
         and all(one.state == "ok" for one in hosts)
+        and all(one.state not in ("late", "suspect") for one in saved)
     )
-    return types.Status(healthy=healthy, node=node, shared=components, regions=regions, hosts=hosts)
+    return types.Status(healthy=healthy, node=node, shared=components, regions=regions, hosts=hosts, backups=saved)
 
 
 def _region_status(row: Region, live: dict[tuple[str, str], NodeController]) -> types.RegionStatus:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
 from aloft.plane.access.policy import Role
 from aloft.plane.node_api import ReleaseState
@@ -64,7 +64,8 @@ class Step(BaseModel):
 class Operation(BaseModel):
     """A change that somebody asked for, and how far it has come.
 
-    ``revision`` is raised by every change of it; ``resumable`` is whether the plane goes on with it after a crash.
+    ``revision`` is raised by every change of it; ``resumable`` is whether the plane goes on with it after a crash;
+    ``result`` is what came of it, where there is more to say than that it succeeded.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Operation(BaseModel):
     error: ErrorDetail | None
     resumable: bool
     revision: int
+    result: dict[str, Any]
     created: datetime
     started: datetime | None
     ended: datetime | None
@@ -447,6 +449,16 @@ class HostStatus(BaseModel):
     state: HostStateName
 
 
+class BackupStatus(BaseModel):
+    """Whether a customer's backups are as they should be; ``age_seconds`` is of the newest one that is not suspect."""
+
+    customer: str
+    state: Literal["ok", "late", "suspect", "none", "off"]
+    age_seconds: float | None
+    proved: bool
+    copies: dict[str, str]
+
+
 class Status(BaseModel):
     """The health of everything: ``healthy`` when nothing in it is unwell."""
 
@@ -455,6 +467,90 @@ class Status(BaseModel):
     shared: list[Component]
     regions: list[RegionStatus]
     hosts: list[HostStatus]
+    backups: list[BackupStatus]
+
+
+class Backup(BaseModel):
+    """A backup of a customer: ``made``, ``proved`` once it was restored and compared, ``suspect`` when that failed.
+
+    ``copies`` has for each secondary repository an empty text, or why there is no copy in it.
+    """
+
+    id: str
+    customer: str
+    state: Literal["made", "proved", "suspect"]
+    detail: str
+    repository: str
+    snapshot: str
+    bytes_read: int
+    bytes_added: int
+    copies: dict[str, str]
+    made: datetime
+    proved: datetime | None
+
+
+class BackupPolicy(BaseModel):
+    """When a customer is backed up (hours and minutes, UTC), and for how many days backups are kept."""
+
+    customer: str
+    enabled: bool
+    at: str
+    keep_days: int
+
+
+class BackupPolicyChange(Request):
+    """What can be changed of a policy; what is left out stays."""
+
+    enabled: bool | None = None
+    at: str | None = None
+    keep_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+
+
+class NewRestore(Request):
+    """A customer to bring back: from a backup on record, or from a snapshot in a repository.
+
+    With ``at`` what changed after the backup is replayed up to that moment.
+    """
+
+    customer: str
+    at: AwareDatetime | None = None
+    backup: str | None = None
+    repository: str | None = None
+    snapshot: str | None = None
+
+
+class NewRepository(Request):
+    """A place for backups; see ``aloft backup repository add --help`` for addresses and credentials."""
+
+    url: Annotated[str, Field(max_length=1000)]
+    role: Literal["primary", "secondary"] = "primary"
+    password: SecretStr | None = None
+    credentials: dict[Literal["aws", "ssh"], SecretStr] = {}
+
+
+class Repository(BaseModel):
+    """A place for backups, without its secrets; ``shipped`` is up to when it has all changes, by the binary logs."""
+
+    name: str
+    url: str
+    role: str
+    shipped: datetime | None
+
+
+class RepositoryPassword(BaseModel):
+    """What encrypts a repository."""
+
+    repository: str
+    password: str
+
+
+class Snapshot(BaseModel):
+    """A backup that lies in a repository; ``original`` is the id that it had before it was copied there."""
+
+    id: str
+    customer: str
+    made: datetime
+    original: str
 
 
 class Enrolment(Request):

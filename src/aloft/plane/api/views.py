@@ -7,6 +7,7 @@ from aloft.plane.access.policy import Role
 from aloft.plane.api import types
 from aloft.plane.presence import Presence
 from aloft.plane.records import tables
+from aloft.plane.records.tables import utcnow
 from aloft.plane.rollout import Software
 
 
@@ -28,6 +29,7 @@ def operation(row: tables.OperationRow) -> types.Operation:
             "error": failure,
             "resumable": row.resumable,
             "revision": row.revision,
+            "result": row.result,
             "created": row.created_at,
             "started": row.started_at,
             "ended": row.ended_at,
@@ -221,5 +223,42 @@ def audit_entry(row: tables.AuditEntry) -> types.AuditEntry:
             "customer": row.customer,
             "outcome": row.outcome,
             "detail": row.detail,
+        }
+    )
+
+
+def backup(row: tables.Backup) -> types.Backup:
+    """A backup."""
+    return types.Backup.model_validate(
+        {
+            "id": row.id,
+            "customer": row.customer,
+            "state": row.state,
+            "detail": row.detail,
+            "repository": row.repository,
+            "snapshot": row.snapshot,
+            "bytes_read": row.bytes_read,
+            "bytes_added": row.bytes_added,
+            "copies": row.copies,
+            "made": row.made_at,
+            "proved": row.proved_at,
+        }
+    )
+
+
+def backup_policy(row: tables.BackupPolicy) -> types.BackupPolicy:
+    """A policy of backups."""
+    return types.BackupPolicy(customer=row.customer, enabled=row.enabled, at=row.at, keep_days=row.keep_days)
+
+
+def backup_status(customer: str, state: str, newest: tables.Backup | None) -> types.BackupStatus:
+    """How a customer's backups stand."""
+    return types.BackupStatus.model_validate(
+        {
+            "customer": customer,
+            "state": state,
+            "age_seconds": None if newest is None else (utcnow() - newest.made_at).total_seconds(),
+            "proved": newest is not None and newest.state == "proved",
+            "copies": {} if newest is None else newest.copies,
         }
     )

@@ -4,7 +4,19 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Dialect, Float, ForeignKey, Integer, String, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Dialect,
+    Float,
+    ForeignKey,
+    Integer,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -236,11 +248,44 @@ class OperationRow(Base):
     error_remedy: Mapped[str] = mapped_column(Text, default="")
     cancel_reason: Mapped[str] = mapped_column(Text, default="")
     resumable: Mapped[bool] = mapped_column(Boolean, default=True)
+    job: Mapped[Json] = mapped_column(default=dict)
+    result: Mapped[Json] = mapped_column(default=dict)
     revision: Mapped[int] = mapped_column(Integer, default=0)
     created_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     changed_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Backup(Base):
+    """A backup of a customer: ``made``, ``proved`` once it was restored and compared, or ``suspect`` when that failed.
+
+    ``copies`` has for each secondary repository an empty text, or why there is no copy in it. Names are copied:
+    a backup outlives its customer.
+    """
+
+    __tablename__ = "backup"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    customer: Mapped[str] = mapped_column(String(32), index=True)
+    repository: Mapped[str] = mapped_column(String(32))
+    snapshot: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(16), default="made")
+    detail: Mapped[str] = mapped_column(Text, default="")
+    bytes_read: Mapped[int] = mapped_column(BigInteger)
+    bytes_added: Mapped[int] = mapped_column(BigInteger)
+    copies: Mapped[Json] = mapped_column(default=dict)
+    made_at: Mapped[datetime]
+    proved_at: Mapped[datetime | None]
+
+
+class BackupPolicy(Base):
+    """When a customer is backed up (``at``, hours and minutes in UTC) and for how many days backups are kept."""
+
+    __tablename__ = "backup_policy"
+    customer: Mapped[str] = mapped_column(String(32), primary_key=True)
+    enabled: Mapped[bool] = mapped_column(Boolean, default=True)
+    at: Mapped[str] = mapped_column(String(5), default="02:00")
+    keep_days: Mapped[int] = mapped_column(Integer, default=30)
 
 
 class AuditEntry(Base):

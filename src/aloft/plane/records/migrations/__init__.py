@@ -1,4 +1,4 @@
 """Alembic's scripts for the plane's schema."""
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest of them; a schema that is there needs nothing, not even Alembic, which is slow to load."""

@@ -1,0 +1,278 @@
+"""restic, which keeps backups: encrypted, deduplicated, in a folder, over SFTP or in S3.
+
+Passwords and credentials reach it by files, never by arguments. What it complains about is turned into errors that say
+what a person can do.
+"""
+
+import asyncio
+import json
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from aloft.base.errors import AloftError, Conflict, NotFound, PermanentError, TemporaryError
+
+PROGRAM = "/usr/bin/restic"
+PATIENCE_SECONDS = 3600.0
+HOST = "aloft"
+"""What snapshots name as their host, so that the node that made them does not matter."""
+
+Role = Literal["primary", "secondary"]
+
+
+class RepositoryUnreachable(TemporaryError):
+    """The repository is not there, or does not answer; it may come back."""
+
+
+class RepositoryDamaged(PermanentError):
+    """The repository holds something else than what was written to it."""
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A place for backups.
+
+    Args:
+        name: what people call it.
+        url: as restic has it: a folder, ``sftp:user@host:/folder``, ``s3:https://host/bucket``, or
+            ``append:user@host:/folder`` for a folder that is served over SSH by ``rclone serve restic --append-only``.
+        role: backups are written to the primary one and copied to secondary ones.
+        password: file with the password that encrypts it.
+        credentials: folder with ``aws`` (an AWS credentials file) or ``ssh`` (a private key), as the url needs.
+    """
+
+    name: str
+    url: str
+    role: Role
+    password: Path
+    credentials: Path
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A backup in a repository; ``time`` is RFC 3339, ``original`` the id that it had before it was copied."""
+
+    id: str
+    time: str
+    tags: Mapping[str, str]
+    original: str = ""
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> "Snapshot":
+        """From restic's JSON; tags are ``name=value``."""
+        pairs = (tag.partition("=") for tag in told.get("tags") or ())
+        tags = {name: value for name, _, value in pairs}
+        return cls(str(told["id"]), str(told["time"]), tags, str(told.get("original", "")))
+
+
+class Restic:
+    """One repository.
+
+    Args:
+        repository: which.
+        cache: folder of restic's cache, root's alone.
+        program: restic itself.
+    """
+
+    def __init__(self, repository: Repository, cache: Path, program: str = PROGRAM) -> None:
+        self.repository = repository
+        self._cache = cache
+        self._program = program
+
+    async def ensure(self, like: "Restic | None" = None) -> None:
+        """Make the repository where there is none; ``like`` makes it share chunks with copies from there.
+
+        Raises:
+            AloftError: it cannot be made, or opened with this password.
+        """
+        try:
+            await self._run("cat", "config")
+        except NotFound:
+            more = ("--copy-chunker-params", *like.source()) if like else ()
+            await self._run("init", "--repository-version", "2", *more)
+
+    async def backup(self, folder: Path, tags: Mapping[str, str]) -> tuple[str, dict[str, int]]:
+        """Keep a folder; returns the snapshot's id, and how many bytes were read and added.
+
+        Args:
+            folder: everything in it is kept, by relative names.
+            tags: what the snapshot is found by.
+        """
+        words = [word for name, value in tags.items() for word in ("--tag", f"{name}={value}")]
+        said = await self._run("backup", "--json", "--host", HOST, *words, ".", cwd=folder)
+        told = json.loads(said.splitlines()[-1])
+        return str(told["snapshot_id"]), {"read": told["total_bytes_processed"], "added": told["data_added"]}
+
+    async def snapshots(self, tags: Mapping[str, str]) -> list[Snapshot]:
+        """The snapshots that have all of these tags, the oldest first."""
+        wanted = ",".join(f"{name}={value}" for name, value in tags.items())
+        said = await self._run("snapshots", "--json", "--no-lock", *(("--tag", wanted) if wanted else ()))
+        return sorted((Snapshot.read(one) for one in json.loads(said) or ()), key=lambda one: one.time)
+
+    async def restore(self, snapshot: str, target: Path) -> None:
+        """Lay a snapshot's files into a folder; what was damaged in the repository is noticed.
+
+        Raises:
+            NotFound: there is no such snapshot.
+            RepositoryDamaged: it cannot be read as it was written.
+        """
+        await self._run("restore", snapshot, "--target", str(target), "--no-lock")
+
+    async def check(self, read: bool) -> None:
+        """See that all of the repository fits together; with ``read``, that every byte is what was written.
+
+        Raises:
+            RepositoryDamaged: it is not.
+        """
+        await self._run("check", "--no-lock", *(("--read-data",) if read else ()))
+
+    async def copy_from(self, source: "Restic", snapshots: Sequence[str] = ()) -> None:
+        """Copy snapshots from another repository, all that are missing when none is named."""
+        await self._run("copy", *source.source(), *snapshots)
+
+    async def forget(self, tags: Mapping[str, str], keep: Sequence[str]) -> None:
+        """Forget snapshots with these tags except those that ``keep`` (restic's options) holds on to."""
+        wanted = ",".join(f"{name}={value}" for name, value in tags.items())
+        await self._run("forget", "--group-by", "host", "--tag", wanted, *keep)
+
+    async def prune(self) -> None:
+        """Give back the space of what was forgotten."""
+        await self._run("prune", "--max-unused", "10%")
+
+    async def unlock(self) -> None:
+        """Remove locks of processes that are no more."""
+        await self._run("unlock")
+
+    def source(self) -> tuple[str, ...]:
+        """The options that name this repository as the source of a copy."""
+        return ("--from-repo", _location(self.repository.url), "--from-password-file", str(self.repository.password))
+
+    async def _run(self, *words: str, cwd: Path | None = None) -> str:
+        """Run restic; returns its standard output.
+
+        Raises:
+            AloftError: it failed.
+        """
+        command = (self._program, *_options(self.repository), "--cache-dir", str(self._cache), *words)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                cwd=cwd,
+                env=_environment(self.repository),
+            )
+        except OSError as error:
+            raise PermanentError(f"restic could not be started: {error}.", "Install the package restic.") from error
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                out, said = await process.communicate()
+        except TimeoutError as error:
+            raise RepositoryUnreachable(
+                f"The repository {self.repository.name} is too slow: restic {words[0]} did not end.",
+                "Look at the way to it, then try again.",
+            ) from error
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        if process.returncode:
+            raise complaint(self.repository.name, words[0], said.decode(errors="replace"))
+        return out.decode()
+
+
+def _location(url: str) -> str:
+    return "rclone:" if url.startswith("append:") else url
+
+
+def _options(repository: Repository) -> tuple[str, ...]:
+    """How the repository is reached; a key for SSH is named by its file."""
+    scheme, _, rest = repository.url.partition(":")
+    ssh = f"ssh -i {repository.credentials / 'ssh'} -o BatchMode=yes -o ConnectTimeout=10"
+    if scheme == "append":
+        place, _, folder = rest.rpartition(":")
+        program = f"{ssh} {shlex.quote(place)} rclone" if place else "rclone"
+        serve = f"serve restic --stdio --append-only {shlex.quote(folder)}"
+        return ("-r", "rclone:", "-o", f"rclone.program={program}", "-o", f"rclone.args={serve}")
+    if scheme == "sftp" and (repository.credentials / "ssh").exists():
+        place = rest.partition(":")[0]
+        return ("-r", repository.url, "-o", f"sftp.command={ssh} {shlex.quote(place)} -s sftp")
+    return ("-r", repository.url)
+
+
+def _environment(repository: Repository) -> dict[str, str]:
+    return {
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": str(repository.credentials),
+        "TMPDIR": os.environ.get("TMPDIR", "/var/tmp"),  # noqa: S108 - packs are put together there, by names of restic's own
+        "LANG": "C.UTF-8",
+        "RESTIC_PASSWORD_FILE": str(repository.password),
+        "AWS_SHARED_CREDENTIALS_FILE": str(repository.credentials / "aws"),
+    }
+
+
+_COMPLAINTS: tuple[tuple[tuple[str, ...], type[AloftError], str, str], ...] = (
+    (
+        ("wrong password or no key found",),
+        PermanentError,
+        "cannot be opened: the password is not its own",
+        "Give the password with which it was made.",
+    ),
+    (("no space left on device", "disk quota exceeded"), PermanentError, "has no room left", "Free some space there."),
+    (
+        ("read-only file system", "permission denied", "access denied", "operation not permitted"),
+        PermanentError,
+        "cannot be written to",
+        "See whether it is mounted read-only, and what the account that is used may do.",
+    ),
+    (("no matching id found", "no snapshot found"), NotFound, "has no such backup", "See `aloft backup list`."),
+    (
+        ("unable to create lock", "already locked"),
+        Conflict,
+        "is locked by another restic",
+        "Wait until that has ended; `aloft backup check` removes locks of what is no more.",
+    ),
+    (
+        ("is there a repository at the following location", "unable to open config file", "does not exist"),
+        NotFound,
+        "is not there",
+        "See whether its disk is mounted and its address right.",
+    ),
+    (
+        (
+            "ciphertext verification failed",
+            "hash mismatch",
+            "repository contains errors",
+            "invalid data",
+            "not found in",
+        ),
+        RepositoryDamaged,
+        "is damaged",
+        "Restore from another repository; `restic rebuild-index` and `restic prune` may mend this one.",
+    ),
+)
+
+
+def complaint(name: str, command: str, said: str) -> AloftError:
+    """The error that restic's own words stand for.
+
+    Args:
+        name: of the repository.
+        command: of restic.
+        said: its standard error.
+    """
+    lowered = said.lower()
+    last = " ".join(line.strip() for line in said.strip().splitlines()[-3:])[-400:]
+    for words, kind, what, remedy in _COMPLAINTS:
+        if any(word in lowered for word in words):
+            return kind(f"The repository {name} {what} (restic {command}: {last}).", remedy)
+    return RepositoryUnreachable(
+        f"The repository {name} could not be used (restic {command}: {last or 'no reason given'}).",
+        "Look at the way to it, then try again.",
+    )

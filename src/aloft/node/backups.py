@@ -1,0 +1,383 @@
+"""What a node does about backups: makes them, proves them, restores customers from them.
+
+Each public method but ``snapshots`` is the handler of a kind of job (:mod:`aloft.node.jobs`).
+"""
+
+import asyncio
+import contextlib
+import json
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from aloft.base import files
+from aloft.base.errors import AloftError, Conflict, InvalidInput, NotFound, PermanentError
+from aloft.base.paths import Paths
+from aloft.controller import check
+from aloft.controller.context import Slot
+from aloft.controller.repair import sync_ovn
+from aloft.controller.services import enabled
+from aloft.daytwo import metadata
+from aloft.daytwo.lists import LISTS
+from aloft.daytwo.metadata import Manifest, RegionPart, Source
+from aloft.daytwo.repositories import Repositories
+from aloft.daytwo.restic import Restic, Snapshot
+from aloft.node.binlog import Binlog, replay
+from aloft.node.broker import Broker
+from aloft.node.controllers import Controllers
+from aloft.node.database import Database
+from aloft.node.jobs import Work
+from aloft.node.pool import Pool
+from aloft.node.registry import Record, Registry
+
+ROOM_BYTES = 64 << 20
+"""Free space without which no backup is begun: what one takes before restic has it."""
+
+KIND = {"kind": "customer"}
+"""The tag of snapshots that hold a customer's metadata."""
+
+Replay = Callable[[Slot, str], Awaitable[None]]
+
+
+class Backups:
+    """Backups of the node's customers.
+
+    Args:
+        paths: where everything lies.
+        controllers: the node's controllers.
+        registry: what the node remembers of them.
+        pool: slots.
+        database: MariaDB.
+        broker: RabbitMQ.
+        repositories: where backups are kept.
+        binlog: what changed since.
+        edge_authority: CA certificate of the edge.
+    """
+
+    def __init__(
+        self,
+        paths: Paths,
+        controllers: Controllers,
+        registry: Registry,
+        pool: Pool,
+        database: Database,
+        broker: Broker,
+        repositories: Repositories,
+        binlog: Binlog,
+        edge_authority: Path,
+    ) -> None:
+        self._paths = paths
+        self._controllers = controllers
+        self._registry = registry
+        self._pool = pool
+        self._database = database
+        self._broker = broker
+        self._repositories = repositories
+        self._binlog = binlog
+        self._edge_authority = edge_authority
+
+    async def snapshots(self, repository: str, customer: str | None) -> list[Snapshot]:
+        """The backups in a repository, the oldest first; of all customers when none is named."""
+        opened = self._repositories.open(self._repositories.get(repository))
+        return await opened.snapshots({**KIND, **({"customer": customer} if customer else {})})
+
+    async def backup(self, work: Work) -> dict[str, Any]:
+        """Back up a customer; ``records`` are the plane's own of it.
+
+        Returns:
+            ``snapshot``, ``repository``, ``made``, bytes ``read`` and ``added``, and for each secondary repository in
+            ``copies`` an empty text or why it has no copy.
+        """
+        sources = self._sources(work.customer)
+        primary = self._repositories.open(self._repositories.primary())
+        async with self._folder(f"backup-{work.customer}") as folder:
+            async with work.step("collect the metadata"):
+                manifest = await metadata.collect(
+                    folder,
+                    work.customer,
+                    sources,
+                    work.arguments["records"],
+                    self._paths.state / "edge-ca",
+                    self._binlog.server,
+                    self._database.dump_together,
+                )
+            async with work.step(f"store in {primary.repository.name}"):
+                await primary.ensure()
+                tags = {**KIND, "customer": work.customer, "made": manifest.made.isoformat()}
+                snapshot, sizes = await primary.backup(folder, tags)
+        async with work.step("read back"), self._fetched(primary, snapshot, f"verify-{work.customer}") as (_, read):
+            if read != manifest:
+                raise PermanentError("What was read back is not what was stored.", "Check the repository's disk.")
+        copies = {
+            one.name: await self._copy(work, primary, one.name, snapshot) for one in self._repositories.secondary()
+        }
+        return {
+            "snapshot": snapshot,
+            "repository": primary.repository.name,
+            "made": manifest.made.isoformat(),
+            **sizes,
+            "copies": copies,
+        }
+
+    async def prove(self, work: Work) -> dict[str, Any]:
+        """Restore a backup into a scratch controller, start it, and compare rows and API lists; then remove it.
+
+        ``repository`` and ``snapshot`` name the backup. Returns how many ``tables`` and listed ``things`` are the same.
+
+        Raises:
+            PermanentError: something differs.
+        """
+        opened = self._repositories.open(self._repositories.get(work.arguments["repository"]))
+        scratch = f"proof-{work.id[:8]}"
+        await self._remove(scratch)
+        try:
+            async with self._fetching(work, opened, work.arguments["snapshot"], scratch) as (folder, manifest):
+                records = await self._fill(work, folder, manifest, scratch)
+            async with work.step("start the scratch controller"):
+                for record in records:
+                    await self._controllers.run_beside(record)
+            async with work.step("compare the lists of its APIs"):
+                things = sum([await self._compare_lists(record) for record in records])
+        finally:
+            await asyncio.shield(self._remove(scratch))
+        tables = sum(len(tables) for part in manifest.regions.values() for tables in part.tables.values())
+        return {"tables": tables, "things": things}
+
+    async def restore(self, work: Work) -> dict[str, Any]:
+        """Bring a customer back from a backup; what served it until then, if anything did, is removed at the end.
+
+        ``repository`` and ``snapshot`` name the backup, ``at`` (ISO 8601, or ``None``) a later moment up to which the
+        binary log is replayed. Returns the plane's ``records`` in it, when it was ``made`` and the ``specifications``
+        of its regions.
+
+        Raises:
+            AloftError: the restored controller does not become ready; then the one that served goes on.
+        """
+        repository, at = work.arguments["repository"], work.arguments.get("at")
+        until = datetime.fromisoformat(at) if at else None
+        opened = self._repositories.open(self._repositories.get(repository))
+        async with self._fetching(work, opened, work.arguments["snapshot"], f"restore-{work.customer}") as found:
+            folder, manifest = found
+            if manifest.customer != work.customer:
+                raise Conflict(f"That backup is of customer '{manifest.customer}'.", "See `aloft backup list`.")
+            told = json.loads((folder / "records.json").read_text())
+            async with contextlib.AsyncExitStack() as stack:
+                replayed = None
+                if until is not None:
+                    replayed = await stack.enter_async_context(self._log(work, repository, manifest, until))
+                records = await self._fill(work, folder, manifest, work.customer, replayed)
+        async with work.step("serve from the restored controller"):
+            formers = await self._switch(records)
+            if until is not None:
+                for record in records:
+                    await sync_ovn(self._controllers.context(record.spec.key))
+        async with work.step("remove what served before"):
+            for former in formers:
+                await self._discard(former)
+        specifications = {record.spec.region: record.spec.model_dump(mode="json") for record in records}
+        return {"records": told, "made": (until or manifest.made).isoformat(), "specifications": specifications}
+
+    async def _switch(self, records: list[Record]) -> list[Record]:
+        """Have controllers served from their new slots; what served them before is returned.
+
+        If they do not come to answer, all is as before, and the new slots are gone.
+        """
+        formers: list[Record] = []
+        try:
+            for record in records:
+                former = await self._controllers.take_over(record)
+                formers += [former] if former else []
+            for record in records:
+                await self._controllers.settled(record.spec.key)
+        except BaseException:
+            await asyncio.shield(self._switch_back(records, formers))
+            raise
+        return formers
+
+    async def _switch_back(self, records: list[Record], formers: list[Record]) -> None:
+        for former in formers:
+            await self._controllers.take_over(former)
+        for record in records:
+            present = self._registry.get(record.spec.key)
+            if present is None or present.slot != record.slot:
+                await self._discard(record)
+
+    @contextlib.asynccontextmanager
+    async def _log(self, work: Work, repository: str, manifest: Manifest, until: datetime) -> AsyncIterator[Replay]:
+        """What brings a slot's schemas from a backup forward to a moment, as a function of slot and region."""
+        if until < manifest.made:
+            raise InvalidInput(f"That backup is younger than {until.isoformat()}.", "Name an older one.")
+        async with self._folder(f"log-{work.customer}") as folder:
+            async with work.step(f"read the binary logs from {repository}"):
+                logs = await self._binlog.fetch(repository, manifest.server, manifest.log[0], folder)
+
+            async def bring_forward(slot: Slot, region: str) -> None:
+                before = Slot(manifest.regions[region].slot, self._paths)
+                schemas = {before.schema(name): slot.schema(name) for name in metadata.schemas()}
+                await replay(self._paths, logs, manifest.log[1], schemas, until)
+
+            yield bring_forward
+
+    async def check(self, work: Work) -> dict[str, Any]:
+        """Read all of a ``repository`` and see that it is what was written."""
+        opened = self._repositories.open(self._repositories.get(work.arguments["repository"]))
+        async with work.step(f"read {opened.repository.name}"):
+            await opened.unlock()
+            await opened.check(read=True)
+        return {}
+
+    async def retain(self, work: Work) -> dict[str, Any]:
+        """Forget a customer's backups that are older than ``days``, but the last three, and give their space back.
+
+        Returns the ids of the snapshots that are ``kept``, and in which ``repository``.
+        """
+        opened = self._repositories.open(self._repositories.primary())
+        async with work.step(f"forget old backups in {opened.repository.name}"):
+            keep = ("--keep-within", f"{work.arguments['days']}d", "--keep-last", "3")
+            await opened.forget({**KIND, "customer": work.customer}, keep)
+            await opened.prune()
+        kept = await opened.snapshots({**KIND, "customer": work.customer})
+        return {"repository": opened.repository.name, "kept": [one.id for one in kept]}
+
+    async def _copy(self, work: Work, primary: Restic, name: str, snapshot: str) -> str:
+        """Copy a backup to a secondary repository; why that was not possible, or an empty text."""
+        secondary = self._repositories.open(self._repositories.get(name))
+        try:
+            async with work.step(f"copy to {name}"):
+                await secondary.ensure(like=primary)
+                await secondary.copy_from(primary, (snapshot,))
+        except AloftError as error:
+            return str(error)
+        return ""
+
+    def _sources(self, customer: str) -> dict[str, Source]:
+        """A customer's regions on this node.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: one is not ready to be read.
+        """
+        found = [record for record in self._registry.all() if record.spec.customer == customer and record.wanted]
+        if not found:
+            raise NotFound(f"Customer '{customer}' has no controller on this node.")
+        for record in found:
+            if record.slot is None or not self._registry.prepared(record.slot):
+                raise Conflict(f"The controller {record.spec.key} is being made.", "Try again when it is ready.")
+        return {
+            record.spec.region: Source(self._pool.slot(record.slot), record.told())
+            for record in found
+            if record.slot is not None
+        }
+
+    @contextlib.asynccontextmanager
+    async def _folder(self, name: str) -> AsyncIterator[Path]:
+        """An empty folder that only root reads, gone afterwards."""
+        folder = self._paths.state / "backup/staging" / name
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        files.folder(folder.parent, mode=0o700)
+        metadata.room_for(folder.parent, ROOM_BYTES)
+        files.folder(folder, mode=0o700)
+        try:
+            yield folder
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    @contextlib.asynccontextmanager
+    async def _fetched(self, opened: Restic, snapshot: str, name: str) -> AsyncIterator[tuple[Path, Manifest]]:
+        """A backup's files, every byte compared with its manifest."""
+        async with self._folder(name) as folder:
+            await opened.restore(snapshot, folder)
+            yield folder, await asyncio.to_thread(metadata.verify, folder)
+
+    @contextlib.asynccontextmanager
+    async def _fetching(
+        self, work: Work, opened: Restic, snapshot: str, name: str
+    ) -> AsyncIterator[tuple[Path, Manifest]]:
+        """The same, as a step."""
+        async with contextlib.AsyncExitStack() as stack:
+            async with work.step(f"read the backup from {opened.repository.name}"):
+                found = await stack.enter_async_context(self._fetched(opened, snapshot, name))
+            yield found
+
+    async def _fill(
+        self, work: Work, folder: Path, manifest: Manifest, customer: str, bring_forward: Replay | None = None
+    ) -> list[Record]:
+        """Prepare a slot for each region of a backup, and compare its rows; the region with Keystone comes first."""
+        records: list[Record] = []
+        ordered = sorted(manifest.regions.items(), key=lambda item: not item[1].spec.identity)
+        async with work.step("load and compare the databases"):
+            for region, part in ordered:
+                kept = Record.read(part.record)
+                spec = kept.spec.model_copy(update={"customer": customer})
+                record = replace(kept, spec=spec, slot=None)
+                record = replace(record, hosts={}, serials={}) if customer != manifest.customer else record
+
+                async def finish(slot: Slot, region: str = region, part: RegionPart = part) -> None:
+                    await self._compare_rows(slot, part.tables)
+                    if bring_forward is not None:
+                        await bring_forward(slot, region)
+
+                try:
+                    records.append(await self._pool.fill(record, folder, finish))
+                except BaseException:
+                    for made in records:
+                        await asyncio.shield(self._discard(made))
+                    raise
+        return records
+
+    async def _compare_rows(self, slot: Slot, wanted: Mapping[str, Mapping[str, str]]) -> None:
+        """See that a slot's tables hold what was backed up, row by row.
+
+        Raises:
+            PermanentError: they do not.
+        """
+        async with self._folder(f"compare-{slot.number}") as folder:
+            names = {slot.schema(name): name for name in metadata.schemas()}
+            taken = await self._database.dump_together({full: folder / name for full, name in names.items()})
+        found = {name: taken.tables[full] for full, name in names.items()}
+        if wrong := metadata.difference(wanted, found):
+            raise PermanentError(
+                f"{len(wrong)} tables are not as they were backed up: {', '.join(wrong[:5])}.",
+                "Restore another backup, and look at the log of 'mariadb'.",
+            )
+
+    async def _compare_lists(self, record: Record) -> int:
+        """See that a controller's APIs list what its rows say; returns how many things.
+
+        Raises:
+            PermanentError: they do not.
+        """
+        context = self._controllers.context(record.spec.key)
+        services = enabled(record.spec)
+        told = await check.ids(context, services, LISTS, self._edge_authority)
+        for listing in LISTS:
+            if listing.key not in told:
+                continue
+            rows = set()
+            for schema, query in listing.rows.items():
+                rows |= {str(row[0]) for row in await self._database.execute(context.slot.schema(schema), [query])}
+            if rows != told[listing.key]:
+                raise PermanentError(
+                    f"The API lists {len(told[listing.key])} {listing.key} and the database has {len(rows)}; "
+                    f"{len(rows ^ told[listing.key])} differ.",
+                    "Do not count on this backup: look at the customer's controller and back up again.",
+                )
+        return sum(len(found) for found in told.values())
+
+    async def _remove(self, customer: str) -> None:
+        """Tear down a scratch customer; the region with its Keystone goes last."""
+        records = [record for record in self._registry.all() if record.spec.customer == customer]
+        for record in sorted(records, key=lambda record: record.spec.identity):
+            await self._controllers.drop(record.spec.key)
+
+    async def _discard(self, former: Record) -> None:
+        """Remove what a controller leaves that is served from elsewhere now."""
+        if former.slot is None:
+            return
+        slot = self._pool.slot(former.slot)
+        for host in former.hosts:
+            await self._broker.delete_user(f"{slot.vhost}-host-{host}")
+        await self._pool.dismantle(former.slot)

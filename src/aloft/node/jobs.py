@@ -1,0 +1,197 @@
+"""Jobs: long work that the plane asks of a node, on record until it has ended and the plane has taken its result over.
+
+A job has an id of the plane's choosing; asking again for the same changes nothing. Its steps are idempotent: a job that
+the node's end interrupted starts over when the node starts. Jobs of one customer run one after another, and so do those
+that leave all customers alone.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import re
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from aloft.base import files
+from aloft.base.errors import AloftError, InvalidInput, NotFound
+from aloft.base.paths import Paths
+from aloft.controller.spec import Problem, Step
+
+_log = logging.getLogger(__name__)
+_ID = re.compile(r"[0-9a-f]{8,64}")
+
+
+class JobRequest(BaseModel):
+    """What to do: the kind of work, the customer that it changes or reads (or empty), and what it needs to know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    customer: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class JobStatus(BaseModel):
+    """How far a job has come; ``revision`` grows with every change since the node started."""
+
+    id: str
+    kind: str
+    customer: str
+    state: Literal["running", "succeeded", "failed"] = "running"
+    steps: tuple[Step, ...] = ()
+    error: Problem | None = None
+    result: dict[str, Any] = Field(default_factory=dict)
+    revision: int = 0
+
+
+class Work:
+    """A job at work, as its handler sees it."""
+
+    def __init__(self, job: str, request: JobRequest, touch: Callable[[], None]) -> None:
+        self.id = job
+        self.customer = request.customer
+        self.arguments = request.arguments
+        self.steps: list[Step] = []
+        self._touch = touch
+
+    @contextlib.asynccontextmanager
+    async def step(self, name: str) -> AsyncIterator[Callable[[str], None]]:
+        """A named step for as long as the block lasts; gives a function that adds a remark to it."""
+        place = len(self.steps)
+        self.steps.append(Step(name=name, state="running", started=time.time()))
+        self._touch()
+
+        def remark(detail: str) -> None:
+            self._change(place, detail=detail)
+
+        try:
+            yield remark
+        except BaseException as error:
+            self._change(place, state="failed", ended=time.time(), detail=str(error)[:500])
+            raise
+        self._change(place, state="done", ended=time.time())
+
+    def _change(self, place: int, **values: Any) -> None:
+        self.steps[place] = self.steps[place].model_copy(update=values)
+        self._touch()
+
+
+Handler = Callable[[Work], Awaitable[dict[str, Any]]]
+
+
+@dataclass
+class _Job:
+    request: JobRequest
+    status: JobStatus
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+    def change(self, **values: Any) -> None:
+        values["revision"] = self.status.revision + 1
+        self.status = self.status.model_copy(update=values)
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
+class Jobs:
+    """The node's jobs.
+
+    Args:
+        paths: where they are remembered.
+        handlers: what does each kind of work.
+    """
+
+    def __init__(self, paths: Paths, handlers: Mapping[str, Handler]) -> None:
+        self._folder = paths.state / "node/jobs"
+        self._handlers = dict(handlers)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._jobs: dict[str, _Job] = {}
+        files.folder(self._folder, mode=0o700)
+        for file in sorted(self._folder.glob("*.json")):
+            told = json.loads(file.read_text())
+            self._jobs[file.stem] = _Job(JobRequest.model_validate(told["request"]), JobStatus(**told["status"]))
+
+    def put(self, job: str, request: JobRequest) -> JobStatus:
+        """Begin a job; one that is known already is left alone.
+
+        Raises:
+            InvalidInput: the id or the kind is not possible.
+        """
+        if not _ID.fullmatch(job) or request.kind not in self._handlers:
+            raise InvalidInput(f"There is no job of kind '{request.kind}' with the id '{job}'.")
+        if job not in self._jobs:
+            self._jobs[job] = _Job(request, JobStatus(id=job, kind=request.kind, customer=request.customer))
+            self._save(job)
+            self._begin(job)
+        return self._jobs[job].status
+
+    def resume(self) -> None:
+        """Go on with every job that has not ended: after a start of the node."""
+        for job, known in self._jobs.items():
+            if known.status.state == "running":
+                self._begin(job)
+
+    def status(self, job: str) -> JobStatus:
+        """How far a job has come.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        return self._get(job).status
+
+    async def wait(self, job: str, known: int, seconds: float) -> JobStatus:
+        """The status once its revision differs from ``known``, or after ``seconds``."""
+        until = time.monotonic() + seconds
+        while (found := self._get(job)).status.revision == known and (left := until - time.monotonic()) > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(found.changed.wait(), left)
+        return self._get(job).status
+
+    def forget(self, job: str) -> None:
+        """Forget a job that has ended, or end it: nothing of what it did is taken back by this."""
+        known = self._jobs.pop(job, None)
+        if known is not None and known.task is not None:
+            known.task.cancel()
+        (self._folder / f"{job}.json").unlink(missing_ok=True)
+
+    def _get(self, job: str) -> _Job:
+        if job not in self._jobs:
+            raise NotFound(f"There is no job '{job}' on this node.")
+        return self._jobs[job]
+
+    def _begin(self, job: str) -> None:
+        self._jobs[job].task = asyncio.create_task(self._run(job), name=f"job {job}")
+
+    async def _run(self, job: str) -> None:
+        known = self._jobs[job]
+        request = known.request
+        work = Work(job, request, lambda: known.change(steps=tuple(work.steps)))
+        try:
+            async with self._locks[request.customer]:
+                result = await self._handlers[request.kind](work)
+            known.change(state="succeeded", result=result)
+        except AloftError as error:
+            _log.warning("%s of %s: %s", request.kind, request.customer, error)
+            known.change(state="failed", error=Problem(message=error.message, remedy=error.remedy))
+        except Exception as error:
+            _log.exception("%s of %s", request.kind, request.customer)
+            problem = f"An unexpected fault: {type(error).__name__}: {error}"
+            known.change(state="failed", error=Problem(message=problem, remedy="See the node's log."))
+        self._save(job)
+
+    def _save(self, job: str) -> None:
+        """Write a job down; what it was given is dropped when it has ended."""
+        known = self._jobs.get(job)
+        if known is None:
+            return
+        request = known.request
+        if known.status.state != "running":
+            request = request.model_copy(update={"arguments": {}})
+        told = {"request": request.model_dump(mode="json"), "status": known.status.model_dump(mode="json")}
+        files.write(self._folder / f"{job}.json", json.dumps(told), mode=0o600)

@@ -1,0 +1,384 @@
+"""What may be done about backups, and what comes of it: each request becomes an operation that is a job of the node.
+
+A backup is *made* when it was stored and read back, and *proved* when it was restored into a scratch controller,
+started and compared. Only a proved one is called good.
+"""
+
+import re
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from aloft.base.errors import Conflict, InvalidInput, NotFound
+from aloft.plane import customers, journal, names
+from aloft.plane.records import export
+from aloft.plane.records.database import Transaction
+from aloft.plane.records.tables import (
+    Backup,
+    BackupPolicy,
+    Customer,
+    EventRow,
+    Host,
+    Json,
+    OperationRow,
+    Region,
+    utcnow,
+)
+
+RUN, PROVE, RESTORE, CHECK, RETAIN = "backup.run", "backup.prove", "backup.restore", "backup.check", "backup.retain"
+
+LATE = timedelta(hours=26)
+"""A customer without a good backup for longer than this raises an alarm."""
+
+SETTLING = timedelta(minutes=5)
+"""A new customer's first backup is made when it is this old."""
+
+SCHEDULER = "system:schedule"
+
+_AT = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the schedule knows of a customer.
+
+    Args:
+        enabled: whether it is backed up by itself.
+        at: hours and minutes, UTC.
+        created: when the customer was made.
+        tried: when a backup was last begun.
+        newest: id of the newest backup, if it was neither proved nor found suspect.
+        proving: whether a proof of that backup was begun already.
+        retained: when old backups were last forgotten.
+    """
+
+    enabled: bool
+    at: str
+    created: datetime
+    tried: datetime | None
+    newest: str | None
+    proving: bool
+    retained: datetime | None
+
+
+def due(sight: Sight, now: datetime) -> str | None:
+    """The kind of operation that a customer's schedule asks for now, if any. Pure."""
+    if not sight.enabled:
+        return None
+    if sight.tried is None:
+        return RUN if now - sight.created >= SETTLING else None
+    if sight.tried < last_time(sight.at, now):
+        return RUN
+    if sight.newest is not None and not sight.proving:
+        return PROVE
+    if sight.retained is None or sight.retained < last_time(sight.at, now):
+        return RETAIN
+    return None
+
+
+def last_time(at: str, now: datetime) -> datetime:
+    """The last moment, up to now, at which the clock showed ``at`` (hours and minutes, UTC)."""
+    hour, minute = (int(part) for part in at.split(":"))
+    today = now.astimezone(UTC).replace(hour=hour, minute=minute, second=0, microsecond=0)
+    return today if today <= now else today - timedelta(days=1)
+
+
+def run(work: Transaction, actor: str, customer: str) -> OperationRow:
+    """Back up a customer now.
+
+    Raises:
+        NotFound: there is no such customer.
+        Conflict: it is being changed, or not there yet.
+    """
+    row = _free(work, customer)
+    return _begin(work, RUN, customer, row.id, actor, {"kind": "backup", "customer": customer, "arguments": {}})
+
+
+def prove(work: Transaction, actor: str, backup: Backup) -> OperationRow:
+    """Restore a backup into a scratch controller and compare."""
+    where = {"repository": backup.repository, "snapshot": backup.snapshot}
+    job = {"kind": "prove", "customer": "", "arguments": where}
+    return _begin(work, PROVE, backup.customer, backup.id, actor, job)
+
+
+def restore(
+    work: Transaction, actor: str, customer: str, repository: str, snapshot: str, at: datetime | None = None
+) -> OperationRow:
+    """Bring a customer back from a backup, in the place of what serves it now, if anything does.
+
+    Args:
+        work: the transaction.
+        actor: who asks for it.
+        customer: whose.
+        repository: which has the backup.
+        snapshot: which it is there.
+        at: the moment up to which what changed since is replayed.
+
+    Raises:
+        InvalidInput: that cannot be a customer's name.
+        Conflict: the customer is being changed.
+    """
+    names.check_label("customer", customer)
+    known = work.session.scalars(select(Customer.id).where(Customer.name == customer)).first()
+    target = _free(work, customer).id if known is not None else target_of(customer)
+    arguments = {"repository": repository, "snapshot": snapshot, "at": at and at.isoformat()}
+    job = {"kind": "restore", "customer": customer, "arguments": arguments}
+    return _begin(work, RESTORE, customer, target, actor, job)
+
+
+def check(work: Transaction, actor: str, repository: str) -> OperationRow:
+    """Read all of a repository and see that it is what was written."""
+    job = {"kind": "check", "customer": "", "arguments": {"repository": repository}}
+    return journal.open_operation(work, CHECK, repository, target_of(repository), None, actor, job)
+
+
+def retain(work: Transaction, actor: str, customer: str) -> OperationRow:
+    """Forget backups that are older than the customer's policy says."""
+    job = {"kind": "retain", "customer": customer, "arguments": {"days": policy(work.session, customer).keep_days}}
+    return _begin(work, RETAIN, customer, target_of(customer), actor, job)
+
+
+def target_of(name: str) -> str:
+    """What stands for something without a record of its own, so that it has one operation at a time."""
+    return uuid.uuid5(uuid.NAMESPACE_DNS, name).hex
+
+
+def find(session: Session, backup_id: str, customer: str | None) -> Backup:
+    """A backup, which must be of this customer if one is named.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = session.get(Backup, backup_id)
+    if row is None or customer not in (None, row.customer):
+        raise NotFound(f"There is no backup {backup_id!r}.", "List them with `aloft backup list`.")
+    return row
+
+
+def newest(session: Session, customer: str, until: datetime | None = None) -> Backup:
+    """The newest backup of a customer that is not suspect, and not younger than ``until``.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = newest_good(session, customer, until)
+    if row is None:
+        raise NotFound(
+            f"Customer {customer!r} has no backup on record.",
+            "See what lies in a repository with `aloft backup list --repository NAME`, and name its snapshot.",
+        )
+    return row
+
+
+def policy(session: Session, customer: str) -> BackupPolicy:
+    """A customer's policy, the usual one when none was set."""
+    row = session.get(BackupPolicy, customer)
+    return row or BackupPolicy(customer=customer, enabled=True, at="02:00", keep_days=30)
+
+
+def set_policy(work: Transaction, actor: str, customer: str, changes: Json) -> BackupPolicy:
+    """Change a customer's policy: ``enabled``, ``at``, ``keep_days``.
+
+    Raises:
+        NotFound: there is no such customer.
+        InvalidInput: that is no time of day.
+    """
+    customers.find_customer(work.session, customer)
+    if not _AT.fullmatch(changes.get("at", "00:00")):
+        raise InvalidInput(f"{changes['at']!r} is no time of day.", "Write it like 02:30; it is in UTC.")
+    row = policy(work.session, customer)
+    for name, value in changes.items():
+        setattr(row, name, value)
+    work.session.add(row)
+    work.audit(actor, "backup.policy", customer, customer, **changes)
+    return row
+
+
+def sight(session: Session, customer: Customer) -> Sight:
+    """What the schedule has to know of a customer."""
+    rules = policy(session, customer.name)
+    last = session.scalars(
+        select(Backup).where(Backup.customer == customer.name).order_by(Backup.made_at.desc()).limit(1)
+    ).first()
+    unproved = last if last is not None and last.state == "made" else None
+    proving = unproved is not None and _begun(session, PROVE, customer.name, unproved.id) is not None
+    return Sight(
+        enabled=rules.enabled,
+        at=rules.at,
+        created=customer.created_at,
+        tried=_begun(session, RUN, customer.name),
+        newest=None if unproved is None else unproved.id,
+        proving=proving,
+        retained=_begun(session, RETAIN, customer.name),
+    )
+
+
+def newest_good(session: Session, customer: str, until: datetime | None = None) -> Backup | None:
+    """The newest backup of a customer that is not suspect, if there is any, and not younger than ``until``."""
+    query = select(Backup).where(Backup.customer == customer, Backup.state != "suspect").order_by(Backup.made_at.desc())
+    if until is not None:
+        query = query.where(Backup.made_at <= until)
+    return session.scalars(query.limit(1)).first()
+
+
+def lateness(session: Session, customer: Customer, now: datetime) -> timedelta | None:
+    """How long ago the last backup was made, or the customer, when that is too long; ``None`` when all is well."""
+    if not policy(session, customer.name).enabled:
+        return None
+    last = newest_good(session, customer.name)
+    age = now - (customer.created_at if last is None else last.made_at)
+    return age if age > LATE else None
+
+
+def standing(session: Session, customer: Customer, now: datetime) -> tuple[str, Backup | None]:
+    """In a word how a customer's backups stand (``off``, ``late``, ``suspect``, ``none`` or ``ok``), and the newest."""
+    last = newest_good(session, customer.name)
+    if not policy(session, customer.name).enabled:
+        return "off", last
+    if lateness(session, customer, now) is not None:
+        return "late", last
+    doubted_since = select(Backup.id).where(Backup.customer == customer.name, Backup.state == "suspect")
+    if last is not None:
+        doubted_since = doubted_since.where(Backup.made_at > last.made_at)
+    if session.scalars(doubted_since).first() is not None:
+        return "suspect", last
+    return ("none" if last is None else "ok"), last
+
+
+def raise_alarms(work: Transaction, rows: Sequence[Customer], now: datetime) -> None:
+    """Tell, once a day, of customers whose backup is late."""
+    for customer in rows:
+        late = lateness(work.session, customer, now)
+        if late is None:
+            continue
+        told = select(EventRow.id).where(
+            EventRow.kind == "backup.missed", EventRow.customer == customer.name, EventRow.at > now - timedelta(days=1)
+        )
+        if work.session.scalars(told).first() is None:
+            work.event("backup.missed", customer.name, customer.name, hours=round(late.total_seconds() / 3600, 1))
+
+
+def made(work: Transaction, row: OperationRow, result: Json) -> Json:
+    """Record a backup that a job made."""
+    backup = Backup(
+        customer=str(row.customer),
+        repository=result["repository"],
+        snapshot=result["snapshot"],
+        bytes_read=result["read"],
+        bytes_added=result["added"],
+        copies=result["copies"],
+        made_at=datetime.fromisoformat(result["made"]),
+    )
+    work.session.add(backup)
+    work.session.flush()
+    work.event("backup.made", row.subject, row.customer, backup=backup.id)
+    for name, trouble in backup.copies.items():
+        if trouble:
+            work.event("backup.copy-failed", row.subject, row.customer, repository=name, reason=trouble)
+    return {**result, "backup": backup.id}
+
+
+def proved(work: Transaction, row: OperationRow, result: Json) -> Json:
+    """Call a backup good."""
+    backup = work.session.get(Backup, row.target_id)
+    if backup is not None:
+        backup.state, backup.proved_at, backup.detail = "proved", utcnow(), ""
+        work.event("backup.proved", row.subject, row.customer, backup=backup.id)
+    return result
+
+
+def doubted(work: Transaction, row: OperationRow) -> None:
+    """Call a backup suspect."""
+    backup = work.session.get(Backup, row.target_id)
+    if backup is not None:
+        backup.state, backup.detail = "suspect", row.error_message
+    failed(work, row)
+
+
+def failed(work: Transaction, row: OperationRow) -> None:
+    """Raise the alarm."""
+    work.event("backup.failed", row.subject, row.customer, operation=row.id, kind=row.kind)
+
+
+def retained(work: Transaction, row: OperationRow, result: Json) -> Json:
+    """Forget the records of backups that the repository does not hold any more."""
+    kept = tuple(result["kept"])
+    query = select(Backup).where(Backup.customer == row.customer, Backup.repository == result["repository"])
+    gone = [one.id for one in work.session.scalars(query) if not any(id.startswith(one.snapshot) for id in kept)]
+    work.session.execute(delete(Backup).where(Backup.id.in_(gone)))
+    return {"forgotten": len(gone)}
+
+
+def restored(work: Transaction, row: OperationRow, result: Json, node: str) -> Json:
+    """Bring a restored customer's records back, and have its hosts given what they need for the new place.
+
+    Args:
+        work: the transaction.
+        row: the operation.
+        result: of the job.
+        node: id of the node that serves the customer now.
+    """
+    name = str(row.customer)
+    export.load(work.session, result["records"], node)
+    customer = customers.find_customer(work.session, name, lock=True)
+    customer.state = "active"
+    for region in customer.regions:
+        spec = result["specifications"].get(region.name)
+        if spec is None:
+            continue
+        _settle(region, spec)
+        work.work("region", region.id)
+        for host in region.hosts:
+            grant_again(work, host)
+    work.event("customer.restored", name, name, made=result["made"])
+    return {"made": result["made"]}
+
+
+def grant_again(work: Transaction, host: Host) -> None:
+    """Have the node give a host its settings anew, and the agent take them up."""
+    host.generation += 1
+    work.work("host", host.id)
+
+
+def _settle(region: Region, spec: Json) -> None:
+    """Want of a region what its restored controller is."""
+    region.release, region.services, region.limits = spec["release"], spec["services"], spec["limits"]
+    region.wanted, region.phase, region.pushed_generation = "present", "building", region.generation
+    region.ready_at = region.ready_at or utcnow()
+    region.error_message = region.error_remedy = ""
+
+
+def _free(work: Transaction, name: str) -> Customer:
+    """A customer that is there and not being changed, locked.
+
+    Raises:
+        NotFound: there is none.
+        Conflict: it is being changed, or not ready.
+    """
+    customer = customers.find_customer(work.session, name, lock=True)
+    if customer.state != "active":
+        raise Conflict(f"Customer {name!r} is {customer.state}.", "Try again when it is active.")
+    for region in customer.regions:
+        running = journal.current(work.session, region.id)
+        if running is not None:
+            raise Conflict(
+                f"The operation {running.kind} on {running.subject} has not ended yet.",
+                f"Watch it with `aloft operation watch {running.id}` and try again when it has ended.",
+            )
+    return customer
+
+
+def _begin(work: Transaction, kind: str, customer: str, target: str, actor: str, job: Json) -> OperationRow:
+    return journal.open_operation(work, kind, customer, target, customer, actor, job)
+
+
+def _begun(session: Session, kind: str, customer: str, target: str | None = None) -> datetime | None:
+    """When an operation of a kind was last begun for a customer."""
+    query = select(OperationRow.created_at).where(OperationRow.kind == kind, OperationRow.customer == customer)
+    if target is not None:
+        query = query.where(OperationRow.target_id == target)
+    return session.scalars(query.order_by(OperationRow.created_at.desc()).limit(1)).first()

@@ -1,0 +1,73 @@
+"""restic itself, in folders: what is kept comes back, and what is wrong with a repository is said."""
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aloft.base.errors import AloftError, NotFound, PermanentError
+from aloft.daytwo.restic import PROGRAM, Repository, RepositoryDamaged, Restic
+
+pytestmark = pytest.mark.skipif(not Path(PROGRAM).exists(), reason="needs the package restic")
+TAGS = {"kind": "customer", "customer": "acme"}
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    (folder / "below").mkdir(parents=True)
+    (folder / "below/file").write_bytes(os.urandom(256 * 64))
+    return folder
+
+
+def repository(tmp_path: Path, name: str) -> Restic:
+    (tmp_path / f"{name}.password").write_text(f"password of {name}")
+    described = Repository(name, str(tmp_path / name), "primary", tmp_path / f"{name}.password", tmp_path)
+    return Restic(described, tmp_path / "cache")
+
+
+async def test_what_is_kept_comes_back_also_from_a_copy(tmp_path: Path, source: Path) -> None:
+    first, second = repository(tmp_path, "first"), repository(tmp_path, "second")
+    await first.ensure()
+    snapshot, sizes = await first.backup(source, TAGS)
+    assert sizes["read"] == 256 * 64
+    await first.ensure()
+    again, sizes = await first.backup(source, TAGS)
+    assert again != snapshot and sizes["added"] < 5000
+    await second.ensure(like=first)
+    await second.copy_from(first, (snapshot,))
+    [copied] = await second.snapshots(TAGS)
+    assert copied.original.startswith(snapshot) and copied.tags == TAGS
+    assert await second.snapshots({"customer": "other"}) == []
+    await second.restore(copied.id, tmp_path / "back")
+    assert (tmp_path / "back/below/file").read_bytes() == (source / "below/file").read_bytes()
+    await first.forget(TAGS, ("--keep-last", "1"))
+    await first.prune()
+    assert [one.id[:8] for one in await first.snapshots(TAGS)] == [again[:8]]
+    await first.check(read=True)
+
+
+async def test_what_is_wrong_with_a_repository_is_said(tmp_path: Path, source: Path) -> None:
+    opened = repository(tmp_path, "first")
+    with pytest.raises(NotFound, match="is not there"):
+        await opened.snapshots(TAGS)
+    await opened.ensure()
+    snapshot, _ = await opened.backup(source, TAGS)
+    (tmp_path / "wrong").write_text("not it")
+    wrong = Restic(replace(opened.repository, password=tmp_path / "wrong"), tmp_path / "cache")
+    with pytest.raises(PermanentError, match="password"):
+        await wrong.ensure()
+    packs = sorted((tmp_path / "first/data").glob("*/*"), key=lambda path: path.stat().st_size)
+    content = bytearray(packs[-1].read_bytes())
+    content[len(content) // 3] ^= 255
+    packs[-1].chmod(0o600)
+    packs[-1].write_bytes(content)
+    with pytest.raises(RepositoryDamaged):
+        await opened.check(read=True)
+    with pytest.raises(AloftError):
+        await opened.restore(snapshot, tmp_path / "back")
+    shutil.rmtree(tmp_path / "first/data")
+    with pytest.raises(AloftError):
+        await opened.restore(snapshot, tmp_path / "back")

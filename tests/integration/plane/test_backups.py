@@ -1,0 +1,91 @@
+"""Backups from request to record, over a real database and a node's jobs."""
+
+from typing import Any
+
+from .conftest import PlaneProcess, error_of
+
+MADE = {
+    "snapshot": "abcd1234", "repository": "local", "made": "2026-01-01T00:00:00+00:00", "read": 10, "added": 5,
+    "copies": {"far": "", "farther": "It is gone."},
+}  # fmt: skip
+
+
+def _create(plane: PlaneProcess, name: str) -> None:
+    """A customer for whom nothing is done by itself."""
+    plane.create(name)
+    answer = plane.client.patch(f"/v1/customers/{name}/backup-policy", json={"enabled": False})
+    assert answer.status_code == 200, answer.text
+
+
+def _run(plane: PlaneProcess, method: str, path: str, body: Any = None) -> Any:
+    answer = plane.client.request(method, path, json=body)
+    assert answer.status_code == 202, answer.text
+    return plane.watch(answer.json()["operation"]["id"])
+
+
+def test_a_backup_is_made_proved_and_doubted(plane: PlaneProcess) -> None:
+    _create(plane, "acme")
+    plane.node.results = {"backup": MADE, "prove": {"tables": 3, "things": 4}}
+    ended = _run(plane, "POST", "/v1/customers/acme/backups")
+    assert ended["state"] == "succeeded"
+    [backup] = plane.client.get("/v1/customers/acme/backups").json()["items"]
+    assert ended["result"]["backup"] == backup["id"]
+    assert (backup["state"], backup["copies"]) == ("made", MADE["copies"])
+    [job] = [job for job in plane.node.jobs.values() if job["kind"] == "backup"]
+    assert [row["name"] for row in job["arguments"]["records"]["customer"]] == ["acme"]
+    assert [row["name"] for row in job["arguments"]["records"]["region"]] == ["acme-1"]
+    _run(plane, "POST", "/v1/customers/acme/backups/newest/prove")
+    assert plane.client.get(f"/v1/customers/acme/backups/{backup['id']}").json()["state"] == "proved"
+    plane.node.results = {"backup": MADE}
+    ended = _run(plane, "POST", f"/v1/customers/acme/backups/{backup['id']}/prove")
+    assert ended["error"]["message"] == "It broke."
+    shown = plane.client.get(f"/v1/customers/acme/backups/{backup['id']}").json()
+    assert shown["state"] == "suspect"
+    plane.client.patch("/v1/customers/acme/backup-policy", json={"enabled": True})
+    status = plane.client.get("/v1/status").json()["backups"]
+    assert [one["state"] for one in status if one["customer"] == "acme"] == ["suspect"]
+    kinds = [one["kind"] for one in plane.client.get("/v1/events", params={"limit": 1000}).json()["items"]]
+    assert {"backup.made", "backup.copy-failed", "backup.proved", "backup.failed"} <= set(kinds)
+
+
+def test_a_deleted_customer_comes_back_with_its_records(plane: PlaneProcess) -> None:
+    _create(plane, "lost")
+    plane.node.results = {"backup": {**MADE, "copies": {}}}
+    _run(plane, "POST", "/v1/customers/lost/backups")
+    [job] = [job for job in plane.node.jobs.values() if job["customer"] == "lost"]
+    records = job["arguments"]["records"]
+    controller = plane.node.controllers["lost/lost-1"]
+    plane.watch(plane.client.delete("/v1/customers/lost").json()["operation"]["id"])
+    assert plane.client.get("/v1/customers/lost").status_code == 404
+    specification = {name: controller.body[name] for name in ("release", "services", "limits")}
+    plane.node.controllers["lost/lost-1"] = controller
+    controller.phase = "ready"
+    restored = {"records": records, "made": MADE["made"], "specifications": {"lost-1": specification}}
+    plane.node.results = {"restore": restored}
+    ended = _run(plane, "POST", "/v1/restores", {"customer": "lost"})
+    assert ended["state"] == "succeeded", ended
+    told = plane.client.get("/v1/customers/lost").json()
+    assert (told["state"], told["regions"][0]["release"]) == ("active", controller.body["release"])
+    assert plane.node.puts.count("lost/lost-1") == 1
+
+
+def test_two_at_once_and_what_is_not_there_are_refused(plane: PlaneProcess) -> None:
+    _create(plane, "busy")
+    plane.node.results = None
+    first = plane.client.post("/v1/customers/busy/backups").json()["operation"]["id"]
+    second = plane.client.post("/v1/customers/busy/backups")
+    assert second.status_code == 409
+    assert "has not ended" in error_of(second)["message"]
+    plane.node.results = {"backup": {**MADE, "copies": {}}}
+    assert plane.watch(first)["state"] == "succeeded"
+    assert plane.client.post("/v1/customers/nobody/backups").status_code == 404
+    assert plane.client.post("/v1/restores", json={"customer": "nobody"}).status_code == 404
+
+
+def test_a_policy_is_kept_and_checked(plane: PlaneProcess) -> None:
+    plane.create("tidy")
+    path = "/v1/customers/tidy/backup-policy"
+    assert plane.client.get(path).json() == {"customer": "tidy", "enabled": True, "at": "02:00", "keep_days": 30}
+    assert plane.client.patch(path, json={"at": "04:30", "keep_days": 7}).json()["at"] == "04:30"
+    assert plane.client.patch(path, json={"at": "24:30"}).status_code == 400
+    assert plane.client.get(path).json()["keep_days"] == 7

@@ -1,0 +1,115 @@
+"""Jobs are begun once, gone on with after an end of the node, and one at a time for each customer."""
+
+import asyncio
+
+import pytest
+
+from aloft.base.errors import InvalidInput, NotFound, PermanentError
+from aloft.base.paths import Paths
+from aloft.node.jobs import JobRequest, Jobs
+
+ID = "a" * 32
+
+
+class Handlers:
+    """Work that waits until it is let go on."""
+
+    def __init__(self):
+        self.gate = asyncio.Event()
+        self.begun: list[str] = []
+        self.error: Exception | None = None
+
+    async def work(self, work):
+        self.begun.append(work.customer)
+        async with work.step("wait") as remark:
+            remark("for the gate")
+            await self.gate.wait()
+            if self.error:
+                raise self.error
+        return {"given": work.arguments}
+
+    def jobs(self, paths):
+        return Jobs(paths, {"work": self.work})
+
+
+def request(customer="acme", **arguments):
+    return JobRequest(kind="work", customer=customer, arguments=arguments)
+
+
+async def ended(jobs, job=ID):
+    while (status := jobs.status(job)).state == "running":
+        status = await jobs.wait(job, status.revision, 5)
+    return status
+
+
+async def test_a_job_runs_once_and_keeps_its_result(tmp_path):
+    handlers = Handlers()
+    jobs = handlers.jobs(Paths(tmp_path))
+    jobs.put(ID, request(a=1))
+    jobs.put(ID, request(a=2))
+    handlers.gate.set()
+    status = await ended(jobs)
+    assert (status.state, status.result) == ("succeeded", {"given": {"a": 1}})
+    assert [(step.name, step.state, step.detail) for step in status.steps] == [("wait", "done", "for the gate")]
+    assert handlers.begun == ["acme"]
+    again = handlers.jobs(Paths(tmp_path))
+    again.resume()
+    assert again.status(ID).result == {"given": {"a": 1}}
+    assert handlers.begun == ["acme"]
+
+
+async def test_what_was_interrupted_is_begun_again(tmp_path):
+    handlers = Handlers()
+    first = handlers.jobs(Paths(tmp_path))
+    first.put(ID, request(a=1))
+    await asyncio.sleep(0)
+    second = handlers.jobs(Paths(tmp_path))
+    second.resume()
+    handlers.gate.set()
+    assert (await ended(second)).result == {"given": {"a": 1}}
+
+
+@pytest.mark.parametrize("error", [PermanentError("No room.", "Make some."), ValueError("odd")])
+async def test_a_failure_says_why(tmp_path, error):
+    handlers = Handlers()
+    handlers.error = error
+    handlers.gate.set()
+    jobs = handlers.jobs(Paths(tmp_path))
+    jobs.put(ID, request())
+    status = await ended(jobs)
+    assert status.state == "failed" and status.error is not None
+    assert str(error).partition(".")[0] in status.error.message and status.error.remedy
+    assert status.steps[0].state == "failed"
+
+
+async def test_one_customer_has_one_job_at_a_time(tmp_path):
+    handlers = Handlers()
+    jobs = handlers.jobs(Paths(tmp_path))
+    for number, customer in enumerate(("acme", "acme", "other")):
+        jobs.put(str(number) * 32, request(customer))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert sorted(handlers.begun) == ["acme", "other"]
+    handlers.gate.set()
+    for number in range(3):
+        await ended(jobs, str(number) * 32)
+    assert sorted(handlers.begun) == ["acme", "acme", "other"]
+
+
+async def test_what_is_forgotten_is_gone(tmp_path):
+    handlers = Handlers()
+    jobs = handlers.jobs(Paths(tmp_path))
+    jobs.put(ID, request())
+    jobs.forget(ID)
+    with pytest.raises(NotFound):
+        jobs.status(ID)
+    with pytest.raises(NotFound):
+        handlers.jobs(Paths(tmp_path)).status(ID)
+
+
+async def test_unknown_work_is_refused(tmp_path):
+    jobs = Handlers().jobs(Paths(tmp_path))
+    with pytest.raises(InvalidInput):
+        jobs.put(ID, JobRequest(kind="other", customer=""))
+    with pytest.raises(InvalidInput):
+        jobs.put("../x", request())
