@@ -22,6 +22,7 @@ def backup(tmp_path):
         customer="acme",
         made=datetime(2026, 1, 1, tzinfo=UTC),
         log=("binlog.1", 4),
+        server="s",
         regions={},
         digests=digests(tmp_path),
     )
