@@ -170,20 +170,18 @@ class Backups:
                     replayed = await stack.enter_async_context(self._log(work, repository, manifest, until))
                 records = await self._fill(work, folder, manifest, work.customer, replayed)
         async with work.step("serve from the restored controller"):
-            formers = await self._switch(records)
-            if until is not None:
-                for record in records:
-                    await sync_ovn(self._controllers.context(record.spec.key))
+            formers = await self._switch(records, repair=until is not None)
         async with work.step("remove what served before"):
             for former in formers:
                 await self._discard(former)
         specifications = {record.spec.region: record.spec.model_dump(mode="json") for record in records}
         return {"records": told, "made": (until or manifest.made).isoformat(), "specifications": specifications}
 
-    async def _switch(self, records: list[Record]) -> list[Record]:
+    async def _switch(self, records: list[Record], repair: bool) -> list[Record]:
         """Have controllers served from their new slots; what served them before is returned.
 
-        If they do not come to answer, all is as before, and the new slots are gone.
+        With ``repair`` OVN's databases are older than Neutron's and are brought to what those say. If it does not come
+        to answer, all is as before, and the new slots are gone.
         """
         formers: list[Record] = []
         try:
@@ -192,6 +190,8 @@ class Backups:
                 formers += [former] if former else []
             for record in records:
                 await self._controllers.settled(record.spec.key)
+                if repair:
+                    await sync_ovn(self._controllers.context(record.spec.key))
         except BaseException:
             await asyncio.shield(self._switch_back(records, formers))
             raise
@@ -200,9 +200,11 @@ class Backups:
     async def _switch_back(self, records: list[Record], formers: list[Record]) -> None:
         for former in formers:
             await self._controllers.take_over(former)
-        for record in records:
+        for record in reversed(records):
             present = self._registry.get(record.spec.key)
-            if present is None or present.slot != record.slot:
+            if present is not None and present.slot == record.slot:
+                await self._controllers.drop(record.spec.key)
+            else:
                 await self._discard(record)
 
     @contextlib.asynccontextmanager
