@@ -24,6 +24,7 @@ def _as_admin(region: Region) -> dict[str, str]:
 
 def test_a_customer_that_is_lost_comes_back_from_a_proved_backup(customer: Callable[..., Region]) -> None:
     region = customer("backed")
+    told("backup", "policy", "backed", "--off")  # nothing by itself meanwhile
     kept, token = _make_project(region, "kept"), region.token()
     backup: dict[str, Any] = told("backup", "run", "backed")["result"]
     assert told("backup", "prove", "backed")["result"]["tables"] > 400
