@@ -297,8 +297,8 @@ class Controllers:
             await asyncio.shield(self._supervisor.remove(processes.group(context.slot)))
             raise
         if former is not None and former.slot is not None:
-            services = self._registry.prepared_for(former.slot)
-            self._registry.mark(self._pool.slot(former.slot), former.spec.release, "held", services)
+            prepared_for = self._registry.prepared_for(former.slot)
+            self._registry.mark(self._pool.slot(former.slot), former.spec.release, "held", prepared_for)
         self._registry.put(record)
         await self.publish_names()
         self._begin(key)
