@@ -19,6 +19,9 @@ THREADS_NOT_EVENTLET = {
     "ASGI_WORKERS": "1",  # neutron asks how many API workers share one hash ring
 }
 
+STORES = ("cinder", "filesystem", "http", "rbd", "s3", "swift", "vmware_datastore")
+"""The drivers of images' stores that every release has."""
+
 
 def _import(names: Iterable[str]) -> None:
     for name in names:
@@ -222,8 +225,9 @@ def glance() -> None:
             "aloft.inside.glance",
         )
     )
-    # All stores: Glance loads each at its start to learn its options.
-    _import_packages(("glance.policies", "glance.api.middleware", "glance.api.v2", "glance_store._drivers"))
+    _import_packages(("glance.policies", "glance.api.middleware", "glance.api.v2"))
+    # Glance loads all stores at its start to learn their options. Modules below them may want those options already.
+    _import(f"glance_store._drivers.{store}" for store in STORES)
     _configure_mappers()
 
 
