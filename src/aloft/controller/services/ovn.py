@@ -93,6 +93,10 @@ MEMCACHED = Service(
                 str(context.slot.socket("memcached")),
                 "--unix-mask=0600",
                 "--memory-limit=16",
+                # Few sizes of slots: each size that is in use takes a page of 1 MiB at once.
+                "--slab-min-size=1900",
+                "--slab-growth-factor=4",
+                "--extended=no_modern",  # nothing that looks around by the clock: expired items go when room is needed
                 "--threads=1",
                 "--conn-limit=512",
                 "--disable-flush-all",
