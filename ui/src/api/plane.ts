@@ -1,0 +1,254 @@
+/** What the plane's REST gives (`/v1/openapi.json` describes it), and how to ask for it. */
+import { queryOptions } from '@tanstack/react-query';
+
+import { plane, queryString } from './client';
+
+export interface Told {
+  code: string;
+  message: string;
+  remedy: string;
+}
+
+export interface Operation {
+  id: string;
+  kind: string;
+  customer: string | null;
+  subject: string;
+  actor: string;
+  state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+  steps: { name: string; state: 'pending' | 'running' | 'done' | 'failed'; started: string | null; ended: string | null; detail: string }[];
+  progress: number;
+  error: Told | null;
+  resumable: boolean;
+  created: string;
+  started: string | null;
+  ended: string | null;
+}
+
+export interface Accepted {
+  operation: Operation;
+}
+
+export interface Component {
+  name: string;
+  state: string;
+  since: number;
+  restarts: number;
+  reason: string;
+}
+
+export interface Region {
+  customer: string;
+  name: string;
+  release: string;
+  node: string;
+  identity: boolean;
+  services: Record<string, boolean>;
+  limits: { memory_mib: number | null; cpu_cores: number | null };
+  phase: string;
+  endpoints: Record<string, string>;
+  components: Component[];
+  error: Told | null;
+  created: string;
+  ready: string | null;
+}
+
+export interface Customer {
+  name: string;
+  display_name: string;
+  state: string;
+  created: string;
+  regions: Region[];
+}
+
+export interface Release {
+  name: string;
+  node: string;
+  state: string;
+  detail: string;
+}
+
+export interface Node {
+  name: string;
+  address: string;
+  state: 'up' | 'down' | 'unknown';
+  detail: string;
+  seen: string | null;
+}
+
+export interface RoleReport {
+  state: string;
+  step: string;
+  done: number | null;
+  reason: string;
+  remedy: string;
+}
+
+export interface Host {
+  customer: string;
+  region: string;
+  name: string;
+  roles: string[];
+  state: string;
+  since: string | null;
+  step: string;
+  done: number | null;
+  reason: string;
+  remedy: string;
+  drained: boolean;
+  warnings: string[];
+  lacks: Record<string, { reason: string; remedy: string }[]>;
+  software: { release: string; wanted: Record<string, string>; running: Record<string, string> };
+  report: Record<string, RoleReport>;
+  facts: Record<string, unknown>;
+  created: string;
+  reported: string | null;
+}
+
+export interface HostToken {
+  id: string;
+  roles: string[];
+  uses_left: number;
+  created_by: string;
+  created: string;
+  expires: string;
+}
+
+export interface IssuedHostToken extends HostToken {
+  token: string;
+  plane_url: string;
+  line: string;
+}
+
+export interface AuditEntry {
+  id: number;
+  at: string;
+  actor: string;
+  action: string;
+  subject: string;
+  customer: string | null;
+  outcome: 'accepted' | 'refused';
+  detail: Record<string, unknown>;
+}
+
+export interface Status {
+  healthy: boolean;
+  node: Node;
+  shared: Component[];
+  regions: { customer: string; region: string; release: string; phase: string; error: Told | null; components: Component[] }[];
+  hosts: { customer: string; region: string; host: string; state: string }[];
+}
+
+interface Items<T> {
+  items: T[];
+}
+
+/** A list of the plane; `kind` is the kind of the events that change it. */
+function items<T>(kind: string, path: string, parameters: Record<string, string | number | undefined> = {}) {
+  return queryOptions({
+    queryKey: [kind, 'plane', path, parameters],
+    queryFn: async ({ signal }) => (await plane<Items<T>>(path + queryString(parameters), { signal })).items,
+  });
+}
+
+/** Everything that pages ask of the plane. */
+export const planeQueries = {
+  operations: (limit = 50) => items<Operation>('operation', '/operations', { limit }),
+  customers: () => items<Customer>('customer', '/customers'),
+  regions: () => items<Region>('region', '/regions'),
+  releases: () => items<Release>('release', '/releases'),
+  nodes: () => items<Node>('node', '/nodes'),
+  hosts: () => items<Host>('host', '/hosts'),
+  hostTokens: (customer: string, region: string) => items<HostToken>('host', `${regionPath(customer, region)}/host-tokens`),
+  audit: (customer?: string) => items<AuditEntry>('operation', '/audit', { customer, limit: 500 }),
+  status: () =>
+    queryOptions({
+      queryKey: ['region', 'plane', 'status'],
+      queryFn: ({ signal }) => plane<Status>('/status', { signal }),
+      refetchInterval: 30_000,
+    }),
+};
+
+/** The path of a customer's region at the plane. */
+export function regionPath(customer: string, region: string): string {
+  return `/customers/${encodeURIComponent(customer)}/regions/${encodeURIComponent(region)}`;
+}
+
+export interface NetworkTemplate {
+  physical_networks: Record<string, { flat: boolean; vlans: unknown[]; bridge: string; interface: string | null; mtu: number | null; hosts: Record<string, unknown> }>;
+  overlay: { type: string; interface: string | null; mtu: number; hosts: Record<string, unknown> };
+}
+
+export interface HostInstance {
+  id: string;
+  name: string;
+  status: string;
+}
+
+export interface SyncInstance {
+  name: string;
+  uuid: string;
+  host: string;
+  standing: string;
+  origin: string;
+  project: string | null;
+  reason: string;
+}
+
+export interface SyncChange {
+  host: string;
+  object: string;
+  action: string;
+  field: string;
+  before?: unknown;
+  after?: unknown;
+  note: string;
+}
+
+export interface TrailEntry {
+  id: number;
+  /** Unix seconds. */
+  at: number;
+  host: string;
+  object: string;
+  field: string;
+  before: unknown;
+  after: unknown;
+  who: string;
+  source: string;
+  lost: boolean;
+  note: string;
+}
+
+export interface SyncHost {
+  host: string;
+  state: string;
+  heard: number | null;
+  domains?: number;
+  reason: string;
+}
+
+/** What pages ask of one region at the plane. */
+export const regionQueries = {
+  networkTemplate: (customer: string, region: string) =>
+    queryOptions({
+      queryKey: ['region', 'plane', customer, region, 'network-template'],
+      queryFn: ({ signal }) => plane<NetworkTemplate>(`${regionPath(customer, region)}/network-template`, { signal }),
+    }),
+  hostInstances: (customer: string, region: string, host: string) =>
+    items<HostInstance>('host', `${regionPath(customer, region)}/hosts/${encodeURIComponent(host)}/instances`),
+  syncInstances: (customer: string, region: string) => sync<SyncInstance>(customer, region, 'instances'),
+  syncDiff: (customer: string, region: string) => sync<SyncChange>(customer, region, 'diff'),
+  syncTrail: (customer: string, region: string) => sync<TrailEntry>(customer, region, 'log', { limit: 500 }),
+  syncPolicy: (customer: string, region: string, name: 'rules' | 'exclusions') => sync<Record<string, unknown>>(customer, region, name),
+  syncHosts: (customer: string, region: string) =>
+    queryOptions({
+      queryKey: ['sync', 'plane', customer, region, 'status'],
+      queryFn: async ({ signal }) => (await plane<{ hosts: SyncHost[] }>(`${regionPath(customer, region)}/sync/status`, { signal })).hosts,
+      refetchInterval: 10_000,
+    }),
+};
+
+function sync<T>(customer: string, region: string, part: string, parameters: Record<string, string | number> = {}) {
+  return { ...items<T>('sync', `${regionPath(customer, region)}/sync/${part}`, parameters), refetchInterval: 10_000 };
+}

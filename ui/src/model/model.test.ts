@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+
+import type { Network, Port, Router } from '../api/types';
+import { aServer } from '../testing/servers';
+import { ago, bytes, duration } from './format';
+import { formatOf } from './imageFormat';
+import { keysyms } from './keys';
+import { asLines, fromLines } from './metadata';
+import { exceeded, fits, free, nearness } from './quota';
+import { counts, haystacks, matching, ordered } from './rows';
+import { portsText, ruleBody } from './rules';
+import { find, foundInProject } from './search';
+import { FOLD_AT, topology } from './topology';
+
+const LIMITS = { instances: { used: 9, limit: 10 }, cores: { used: 10, limit: 20 }, ram: { used: 0, limit: -1 } };
+
+describe('quotas', () => {
+  it('know what is free', () => {
+    expect(free({ used: 12, limit: 10 })).toBe(0);
+    expect(free({ used: 12, limit: -1 })).toBe(Infinity);
+    expect(nearness({ used: 0, limit: 0 })).toBe('full');
+    expect(nearness({ used: 8, limit: 10 })).toBe('near');
+  });
+  it('say what a request exceeds', () => {
+    expect(exceeded(LIMITS, { count: 2, cores: 6, ram: 1 })).toEqual([
+      { what: 'instances', needed: 2, free: 1 }, { what: 'cores', needed: 12, free: 10 },
+    ]);
+    expect(fits(LIMITS, { cores: 2, ram: 1 })).toBe(1);
+  });
+});
+
+describe('rows', () => {
+  const rows = Array.from({ length: 5000 }, (_, index) => ({ name: `web-${index}`, size: index % 7 }));
+  const columns = [{ key: 'name', value: (row: (typeof rows)[0]) => row.name }, { key: 'size', value: (row: (typeof rows)[0]) => row.size }];
+  it('are found by every word', () => {
+    expect(matching(rows, haystacks(rows, columns), 'web-499').length).toBe(11);
+    expect(matching(rows, haystacks(rows, columns), 'WEB-4999 1').map(({ name }) => name)).toEqual(['web-4999']);
+  });
+  it('are ordered as people count', () => {
+    expect(ordered(rows, columns, { key: 'name', descending: true })[0]?.name).toBe('web-4999');
+    expect(ordered(rows, columns, { key: 'size', descending: false })[0]?.size).toBe(0);
+    expect(ordered(rows, columns, null)).toEqual(rows);
+  });
+  it('are counted', () => expect(counts(['a', 'b', 'a'], (one) => one)).toEqual([['a', 2], ['b', 1]]));
+});
+
+describe('formats', () => {
+  it('say sizes and times as people do', () => {
+    expect(bytes(1536)).toBe('1.5 KiB');
+    expect(bytes(512)).toBe('512 B');
+    expect(ago('2026-01-01T00:00:00', Date.parse('2026-01-01T02:00:00Z'))).toBe('2 hours ago');
+    expect(duration('2026-01-01T00:00:00Z', '2026-01-01T00:01:05Z')).toBe('1 m 5 s');
+  });
+  it('read metadata as lines', () => {
+    expect(fromLines(asLines({ b: '2', a: 'x=y' }))).toEqual({ pairs: { a: 'x=y', b: '2' } });
+    expect(fromLines('a=1\nnonsense').wrong).toBe('nonsense');
+  });
+  it('know disk images by how they begin', () => {
+    expect(formatOf(new Uint8Array([0x51, 0x46, 0x49, 0xfb]))).toBe('qcow2');
+    expect(formatOf(new Uint8Array(512))).toBe('raw');
+  });
+  it('type text', () => expect(keysyms('a\n€')).toEqual([0x61, 0xff0d, 0x010020ac]));
+});
+
+describe('security group rules', () => {
+  it('are made of what was chosen', () => {
+    expect(ruleBody('g', { kind: 'ssh', remote: 'cidr', cidr: '::/0' })).toEqual({
+      security_group_rule: {
+        security_group_id: 'g', direction: 'ingress', ethertype: 'IPv6', description: '', protocol: 'tcp',
+        port_range_min: 22, port_range_max: 22, remote_ip_prefix: '::/0',
+      },
+    });
+    expect(ruleBody('g', { kind: 'custom', direction: 'egress', protocol: '', remote: 'group', group: 'h' })).toEqual({
+      security_group_rule: { security_group_id: 'g', direction: 'egress', ethertype: 'IPv4', description: '', remote_group_id: 'h' },
+    });
+  });
+  it('show their ports', () => {
+    const rule = { id: '', direction: 'ingress', ethertype: 'IPv4', protocol: 'tcp', remote_ip_prefix: null, remote_group_id: null, description: '' } as const;
+    expect(portsText({ ...rule, port_range_min: 1, port_range_max: 2 }, 'any')).toBe('1–2');
+    expect(portsText({ ...rule, port_range_min: null, port_range_max: null }, 'any')).toBe('any');
+  });
+});
+
+describe('search', () => {
+  const all = foundInProject({ project: 'p', region: 'r' }, { instances: [aServer(), aServer({ id: 'i-2', name: 'web-10', addresses: {} })] });
+  it('finds by name, address, MAC and identifier', () => {
+    expect(find(all, 'web-1').map(({ title }) => title)).toEqual(['web-1', 'web-10']);
+    expect(find(all, '10.0.0.5').map(({ title }) => title)).toEqual(['web-1']);
+    expect(find(all, 'fa:16:3e:00:00:01').map(({ title }) => title)).toEqual(['web-1']);
+    expect(find(all, 'i-2')[0]?.to).toBe('/project/p/r/instances/i-2');
+    expect(find(all, '')).toEqual([]);
+  });
+});
+
+describe('topology', () => {
+  const network = { id: 'n', name: 'private', status: 'ACTIVE' } as Network;
+  const outside = { id: 'x', name: 'public', status: 'ACTIVE', 'router:external': true } as Network;
+  const router = { id: 'r', name: 'edge', status: 'ACTIVE', external_gateway_info: { network_id: 'x', external_fixed_ips: [] } } as unknown as Router;
+  const port = (device: string, owner: string) => ({ network_id: 'n', device_id: device, device_owner: owner }) as Port;
+  it('joins what is joined', () => {
+    const { nodes, edges } = topology([network, outside], [router], [port('r', 'network:router_interface'), port('i-1', 'compute:nova')], [aServer()]);
+    expect(nodes.map(({ kind }) => kind)).toEqual(['network', 'external', 'router', 'instance']);
+    expect(edges.map(({ id }) => id)).toEqual(['x-r', 'r-n', 'n-i-1']);
+  });
+  it('folds many instances into one', () => {
+    const servers = Array.from({ length: FOLD_AT + 1 }, (_, index) => aServer({ id: `i-${index}` }));
+    const { nodes } = topology([network], [], servers.map(({ id }) => port(id, 'compute:nova')), servers);
+    expect(nodes).toContainEqual(expect.objectContaining({ kind: 'folded', count: FOLD_AT + 1 }));
+    expect(nodes.length).toBe(2);
+  });
+});

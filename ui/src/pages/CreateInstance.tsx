@@ -1,0 +1,261 @@
+import {
+  Alert, Button, Card, CardBody, CardTitle, Checkbox, Form, FormGroup, FormSection, FormSelect, FormSelectOption, Tab, Tabs, TextArea,
+  TextInput, ToggleGroup, ToggleGroupItem,
+} from '@patternfly/react-core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useNavigate } from 'react-router';
+
+import { openstack } from '../api/client';
+import { queries } from '../api/queries';
+import { pathIn, useScope } from '../api/scope';
+import { useSession } from '../api/session';
+import { bytes, mebibytes } from '../model/format';
+import { exceeded, fits } from '../model/quota';
+import { asCommandLine, asTerraform, type InstanceRequest, problems, serverBody, type SourceKind } from '../model/request';
+import { CodeBox } from '../parts/CodeBox';
+import { ErrorNote } from '../parts/ErrorState';
+import { Page } from '../parts/Page';
+import { Picker, type PickRow } from '../parts/Picker';
+import { Usage } from '../parts/Usage';
+import { run } from '../shell/tasks';
+import { texts } from '../texts';
+
+const t = texts.create;
+const DEFAULT_ROOT = 10;
+const KINDS: SourceKind[] = ['image', 'snapshot', 'volume'];
+const gib = (size: number) => mebibytes(size * 1024);
+
+/** Create instances on one page: seen as a whole, checked against the quota, and as code. */
+export default function CreateInstance() {
+  const scope = useScope();
+  const { user, regions } = useSession();
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const images = useQuery(queries.images(scope));
+  const snapshots = useQuery(queries.snapshots(scope));
+  const volumes = useQuery(queries.volumes(scope));
+  const flavors = useQuery(queries.publicFlavors(scope));
+  const networks = useQuery(queries.networks(scope));
+  const subnets = useQuery(queries.subnets(scope));
+  const groups = useQuery(queries.securityGroups(scope));
+  const keys = useQuery(queries.keypairs(scope));
+  const zones = useQuery(queries.zones(scope));
+  const limits = useQuery(queries.computeLimits(scope));
+  const [wanted, setWanted] = useState<InstanceRequest>({
+    name: '', description: '', count: 1, region: scope.region, zone: '', source: { kind: 'image', id: '', name: '' },
+    rootVolume: null, flavor: { id: '', name: '' }, networks: [], securityGroups: [], key: '', userData: '', configDrive: false,
+  });
+  const [busy, setBusy] = useState(false);
+  const [tried, setTried] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const set = (change: Partial<InstanceRequest>) => setWanted({ ...wanted, ...change });
+
+  const image = images.data?.find(({ id }) => id === wanted.source.id);
+  const minimum = { ram: image?.min_ram ?? 0, disk: Math.max(image?.min_disk ?? 0, Math.ceil((image?.virtual_size ?? 0) / 2 ** 30)) };
+  const flavor = flavors.data?.find(({ id }) => id === wanted.flavor.id);
+  const need = { count: wanted.count, cores: flavor?.vcpus ?? 0, ram: flavor?.ram ?? 0 };
+  const excess = limits.data === undefined || flavor === undefined ? [] : exceeded(limits.data, need);
+  const wrong = problems(wanted);
+  const sizes = { instances: String, cores: String, ram: mebibytes };
+
+  const sources: Record<SourceKind, PickRow[] | undefined> = {
+    image: images.data?.filter(({ status, image_type: type }) => status === 'active' && type !== 'kernel').map((one) => ({
+      id: one.id, name: one.name ?? one.id, cells: [one.disk_format ?? '', bytes(one.size ?? 0), one.visibility],
+    })),
+    snapshot: snapshots.data?.filter(({ status }) => status === 'available').map((one) => ({
+      id: one.id, name: one.name || one.id, cells: [gib(one.size)],
+    })),
+    volume: volumes.data?.filter(({ status, bootable }) => status === 'available' && bootable === 'true').map((one) => ({
+      id: one.id, name: one.name || one.id, cells: [gib(one.size), one.volume_type ?? ''],
+    })),
+  };
+  const flavorRows = flavors.data?.map((one): PickRow => {
+    const room = limits.data === undefined ? Infinity : fits(limits.data, { cores: one.vcpus, ram: one.ram });
+    const onHost = wanted.source.kind === 'image' && wanted.rootVolume === null;
+    const small = one.ram < minimum.ram || (onHost && one.disk !== 0 && one.disk < minimum.disk);
+    return {
+      id: one.id, name: one.name, disabled: room === 0 || small,
+      cells: [`${one.vcpus} vCPU`, mebibytes(one.ram), gib(one.disk), small ? t.tooSmall : t.fits(room)],
+    };
+  });
+  const cidrs = (network: string) => (subnets.data ?? []).filter((one) => one.network_id === network).map(({ cidr }) => cidr).join(', ');
+
+  const submit = async () => {
+    setTried(true);
+    if (wrong.length > 0 || excess.length > 0) return;
+    setBusy(true);
+    setError(null);
+    try {
+      const body = serverBody(wanted);
+      const answer = await run({ title: t.title, subject: wanted.name, who: user.name }, () =>
+        openstack<{ server: { id: string } }>(scope.region, 'compute', '/v2.1/servers', { method: 'POST', body }));
+      await client.invalidateQueries({ queryKey: ['instance', scope.region] });
+      void navigate(wanted.count === 1 ? pathIn(scope, 'instances', answer.server.id) : pathIn(scope, 'instances'));
+    } catch (thrown) {
+      setError(thrown);
+      setBusy(false);
+    }
+  };
+
+  return (
+    <Page title={t.title} above={{ title: texts.instances.title, to: pathIn(scope, 'instances') }}>
+      <Form className="al-create" onSubmit={(event) => { event.preventDefault(); void submit(); }}>
+        <div className="al-stack">
+          <FormSection title={t.sections.what} titleElement="h2">
+            <div className="al-fields">
+              <FormGroup label={t.fields.name} fieldId="name" isRequired>
+                <TextInput id="name" autoFocus isRequired value={wanted.name} onChange={(_event, name) => set({ name })} />
+              </FormGroup>
+              <FormGroup label={t.fields.count} fieldId="count">
+                <TextInput id="count" type="number" min={1} max={1000} value={wanted.count} onChange={(_event, count) => set({ count: Number(count) })} />
+              </FormGroup>
+              <FormGroup label={t.fields.region} fieldId="region">
+                <FormSelect id="region" value={scope.region} onChange={(_event, region) => void navigate(pathIn({ ...scope, region }, 'instances', 'create'))}>
+                  {regions.map(({ name }) => <FormSelectOption key={name} value={name} label={name} />)}
+                </FormSelect>
+              </FormGroup>
+              <FormGroup label={t.fields.zone} fieldId="zone">
+                <FormSelect id="zone" value={wanted.zone} onChange={(_event, zone) => set({ zone })}>
+                  <FormSelectOption value="" label={t.fields.anyZone} />
+                  {(zones.data ?? []).filter(({ zoneState }) => zoneState.available).map(({ zoneName }) => <FormSelectOption key={zoneName} value={zoneName} label={zoneName} />)}
+                </FormSelect>
+              </FormGroup>
+            </div>
+          </FormSection>
+          <FormSection title={t.sections.source} titleElement="h2">
+            <ToggleGroup aria-label={t.sections.source}>
+              {KINDS.map((kind) => (
+                <ToggleGroupItem
+                  key={kind}
+                  text={t.kinds[kind]}
+                  buttonId={`source-${kind}`}
+                  isSelected={wanted.source.kind === kind}
+                  onChange={() => set({ source: { kind, id: '', name: '' }, rootVolume: null })}
+                />
+              ))}
+            </ToggleGroup>
+            <Picker
+              label={t.kinds[wanted.source.kind]}
+              rows={sources[wanted.source.kind]}
+              chosen={[wanted.source.id]}
+              none={t.none[wanted.source.kind]}
+              onChoose={({ id, name }) => set({ source: { ...wanted.source, id, name } })}
+            />
+            {wanted.source.kind === 'image' && (
+              <Checkbox
+                id="root"
+                label={t.fields.rootVolume}
+                isChecked={wanted.rootVolume !== null}
+                onChange={(_event, on) => set({ rootVolume: on ? { size: Math.max(DEFAULT_ROOT, minimum.disk), deleteWithInstance: true } : null })}
+              />
+            )}
+            {wanted.rootVolume !== null && (
+              <div className="al-fields">
+                <FormGroup label={t.fields.rootSize} fieldId="root-size">
+                  <TextInput id="root-size" type="number" min={1} value={wanted.rootVolume.size} onChange={(_event, size) => set({ rootVolume: { size: Number(size), deleteWithInstance: wanted.rootVolume?.deleteWithInstance ?? true } })} />
+                </FormGroup>
+                <Checkbox id="root-fate" label={t.fields.rootFate} isChecked={wanted.rootVolume.deleteWithInstance} onChange={(_event, on) => set({ rootVolume: { size: wanted.rootVolume?.size ?? DEFAULT_ROOT, deleteWithInstance: on } })} />
+              </div>
+            )}
+          </FormSection>
+          <FormSection title={t.sections.flavor} titleElement="h2">
+            <Picker label={t.sections.flavor} rows={flavorRows} chosen={[wanted.flavor.id]} none="" onChoose={({ id, name }) => set({ flavor: { id, name } })} />
+          </FormSection>
+          <FormSection title={t.sections.network} titleElement="h2">
+            <Picker
+              label={t.sections.network}
+              many
+              rows={networks.data?.map((one) => ({
+                id: one.id, name: one.name || one.id,
+                cells: [cidrs(one.id), one['router:external'] ? t.external : one.shared ? t.shared : ''],
+              }))}
+              chosen={wanted.networks.map(({ id }) => id)}
+              none=""
+              onChoose={({ id, name }) => set({
+                networks: wanted.networks.some((one) => one.id === id) ? wanted.networks.filter((one) => one.id !== id) : [...wanted.networks, { id, name }],
+              })}
+            />
+            <FormGroup label={t.fields.groups} role="group">
+              <Picker
+                label={t.fields.groups}
+                many
+                rows={groups.data?.map((one) => ({ id: one.id, name: one.name, cells: [one.description] }))}
+                chosen={wanted.securityGroups.map(({ id }) => id)}
+                none=""
+                onChoose={({ id, name }) => set({
+                  securityGroups: wanted.securityGroups.some((one) => one.id === id)
+                    ? wanted.securityGroups.filter((one) => one.id !== id) : [...wanted.securityGroups, { id, name }],
+                })}
+              />
+            </FormGroup>
+          </FormSection>
+          <FormSection title={t.sections.access} titleElement="h2">
+            <FormGroup label={t.fields.key} fieldId="key">
+              <FormSelect id="key" value={wanted.key} onChange={(_event, key) => set({ key })}>
+                <FormSelectOption value="" label={t.fields.noKey} />
+                {(keys.data ?? []).map(({ name }) => <FormSelectOption key={name} value={name} label={name} />)}
+              </FormSelect>
+            </FormGroup>
+            <FormGroup label={t.fields.userData} fieldId="user-data">
+              <TextArea id="user-data" className="al-mono" rows={5} resizeOrientation="vertical" value={wanted.userData} onChange={(_event, userData) => set({ userData })} />
+              <input
+                type="file"
+                aria-label={t.fields.file}
+                onChange={(event) => void event.target.files?.[0]?.text().then((userData) => set({ userData }))}
+              />
+            </FormGroup>
+            <Checkbox id="config-drive" label={t.fields.configDrive} isChecked={wanted.configDrive} onChange={(_event, configDrive) => set({ configDrive })} />
+          </FormSection>
+        </div>
+        <aside className="al-create-side">
+          <Card isCompact>
+            <CardTitle component="h2">{t.quota}</CardTitle>
+            <CardBody>
+              <div className="al-stack">
+                {limits.data !== undefined && (
+                  <>
+                    <Usage title={texts.overview.what.instances} quota={limits.data.instances} added={need.count} />
+                    <Usage title={texts.overview.what.cores} quota={limits.data.cores} added={need.count * need.cores} />
+                    <Usage title={texts.overview.what.ram} quota={limits.data.ram} added={need.count * need.ram} format={mebibytes} />
+                  </>
+                )}
+                <ErrorNote error={limits.error} />
+              </div>
+            </CardBody>
+          </Card>
+          {excess.length > 0 && (
+            <Alert isInline variant="danger" title={t.exceedsTitle}>
+              {excess.map(({ what, needed, free }) => (
+                <p key={what}>{t.exceeds(texts.overview.what[what], sizes[what](needed), sizes[what](free))}</p>
+              ))}
+              <p>{t.exceedsRemedy}</p>
+            </Alert>
+          )}
+          {tried && wrong.length > 0 && (
+            <Alert isInline variant="warning" title={t.problems[wrong[0] ?? 'name']}>
+              {wrong.slice(1).map((problem) => <p key={problem}>{t.problems[problem]}</p>)}
+            </Alert>
+          )}
+          <ErrorNote error={error} />
+          <Button type="submit" isBlock isLoading={busy} isDisabled={busy || excess.length > 0}>{t.submit(wanted.count || 1)}</Button>
+          <AsCode wanted={wanted} />
+        </aside>
+      </Form>
+    </Page>
+  );
+}
+
+function AsCode({ wanted }: { wanted: InstanceRequest }) {
+  const [tab, setTab] = useState<string | number>('cli');
+  const code = tab === 'cli' ? asCommandLine(wanted) : asTerraform(wanted);
+  return (
+    <section aria-label={t.asCode}>
+      <Tabs activeKey={tab} onSelect={(_event, key) => setTab(key)} aria-label={t.asCode}>
+        <Tab eventKey="cli" title={t.cli} />
+        <Tab eventKey="terraform" title={t.terraform} />
+      </Tabs>
+      <CodeBox code={code} label={t.asCode} />
+    </section>
+  );
+}

@@ -1,0 +1,112 @@
+import { Button } from '@patternfly/react-core';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from 'react-router';
+
+import { queries } from '../api/queries';
+import { pathIn, useScope } from '../api/scope';
+import type { FloatingIp } from '../api/types';
+import { ConfirmDialog, FormDialog } from '../parts/FormDialog';
+import { Page } from '../parts/Page';
+import { type Column, ResourceTable } from '../parts/ResourceTable';
+import { StatusLabel } from '../parts/StatusLabel';
+import { useChange, useDialog } from '../parts/useChange';
+import { texts } from '../texts';
+import { each } from './instances/act';
+
+const t = texts.floatingIps;
+
+/** The project's floating IPs. */
+export default function FloatingIps() {
+  const scope = useScope();
+  const query = useQuery(queries.floatingIps(scope));
+  const networks = useQuery(queries.networks(scope));
+  const ports = useQuery(queries.ports(scope));
+  const instances = useQuery(queries.instances(scope));
+  const change = useChange();
+  const { dialog, open, close } = useDialog();
+  const called = ({ floating_ip_address: ip }: FloatingIp) => ip;
+  const portOf = ({ port_id: port }: FloatingIp) => ports.data?.find(({ id }) => id === port);
+  const instanceOf = (ip: FloatingIp) => instances.data?.find(({ id }) => id === portOf(ip)?.device_id);
+  const columns: Column<FloatingIp>[] = [
+    { key: 'address', title: t.columns.address, value: called },
+    { key: 'status', title: t.columns.status, value: ({ status }) => status, render: ({ status }) => <StatusLabel status={status} />, narrow: true },
+    { key: 'fixed', title: t.columns.fixed, value: ({ fixed_ip_address: ip }) => ip ?? '' },
+    {
+      key: 'instance', title: t.columns.instance, value: (ip) => instanceOf(ip)?.name ?? '',
+      render: (ip) => { const one = instanceOf(ip); return one === undefined ? '' : <Link to={pathIn(scope, 'instances', one.id)}>{one.name}</Link>; },
+    },
+    { key: 'network', title: t.columns.network, value: ({ floating_network_id: id }) => networks.data?.find((one) => one.id === id)?.name ?? id },
+    { key: 'description', title: t.columns.description, value: ({ description }) => description, hidden: true },
+    { key: 'id', title: t.columns.id, value: ({ id }) => id, hidden: true },
+  ];
+  const put = (title: string, ip: FloatingIp, port: string | null) =>
+    change({ title, subject: called(ip) }, 'network', 'PUT', `/v2.0/floatingips/${ip.id}`, { floatingip: { port_id: port } }, 'floating-ip', 'port', 'instance');
+  const targets = (ports.data ?? []).flatMap(({ id, device_id: device, fixed_ips: ips }) => {
+    const one = instances.data?.find((server) => server.id === device);
+    return one === undefined ? [] : [{ value: id, title: `${one.name} · ${ips.map(({ ip_address: ip }) => ip).join(', ')}` }];
+  });
+  const create = () => open(
+    <FormDialog
+      title={t.create}
+      action={t.create}
+      close={close}
+      fields={[
+        {
+          name: 'network', title: t.external, kind: 'select', required: true,
+          choices: (networks.data ?? []).filter((one) => one['router:external']).map(({ id, name }) => ({ value: id, title: name })),
+        },
+        { name: 'description', title: t.description },
+      ]}
+      send={({ network, description = '' }) => change({ title: t.create, subject: description }, 'network', 'POST', '/v2.0/floatingips',
+        { floatingip: { floating_network_id: network, description, project_id: scope.project } }, 'floating-ip', 'port')}
+    />,
+  );
+  return (
+    <Page title={t.title} fill>
+      <ResourceTable
+        id="floating-ips"
+        query={query}
+        columns={columns}
+        rowKey={({ id }) => id}
+        empty={t.empty}
+        create={<Button onClick={create}>{t.create}</Button>}
+        actions={() => [
+          {
+            key: 'associate', title: t.associate, when: ({ port_id: port }) => port === null,
+            run: ([ip]) => ip !== undefined && open(
+              <FormDialog
+                title={t.associate}
+                action={t.associate}
+                close={close}
+                fields={[{ name: 'port', title: t.port, kind: 'select', required: true, choices: targets }]}
+                send={({ port = '' }) => put(t.associate, ip, port)}
+              />,
+            ),
+          },
+          {
+            key: 'disassociate', title: t.disassociate, danger: true, when: ({ port_id: port }) => port !== null,
+            run: ([ip]) => ip !== undefined && open(
+              <ConfirmDialog title={texts.volumes.ask(t.disassociate, called(ip))} action={t.disassociate} close={close} send={() => put(t.disassociate, ip, null)}>
+                {t.disassociateWill}
+              </ConfirmDialog>,
+            ),
+          },
+          {
+            key: 'release', title: t.release, danger: true, bulk: true,
+            run: (rows) => open(
+              <ConfirmDialog
+                title={texts.volumes.ask(t.release, rows.map(called).join(', '))}
+                action={t.release}
+                close={close}
+                send={() => each(rows, (ip) => change({ title: t.release, subject: called(ip) }, 'network', 'DELETE', `/v2.0/floatingips/${ip.id}`, undefined, 'floating-ip', 'port'))}
+              >
+                {t.releaseWill}
+              </ConfirmDialog>,
+            ),
+          },
+        ]}
+      />
+      {dialog}
+    </Page>
+  );
+}

@@ -1,0 +1,66 @@
+import { Button } from '@patternfly/react-core';
+import { useQuery } from '@tanstack/react-query';
+
+import { queries } from '../api/queries';
+import { useScope } from '../api/scope';
+import type { Keypair } from '../api/types';
+import { ConfirmDialog, FormDialog } from '../parts/FormDialog';
+import { Page } from '../parts/Page';
+import { type Column, ResourceTable } from '../parts/ResourceTable';
+import { useChange, useDialog } from '../parts/useChange';
+import { texts } from '../texts';
+import { each } from './instances/act';
+
+const t = texts.keypairs;
+const COLUMNS: Column<Keypair>[] = [
+  { key: 'name', title: t.columns.name, value: ({ name }) => name },
+  { key: 'type', title: t.columns.type, value: ({ type }) => type },
+  { key: 'fingerprint', title: t.columns.fingerprint, value: ({ fingerprint }) => fingerprint, render: ({ fingerprint }) => <code>{fingerprint}</code> },
+  { key: 'key', title: t.columns.key, value: (pair) => pair.public_key, hidden: true },
+];
+
+/** One's own key pairs. */
+export default function Keypairs() {
+  const query = useQuery(queries.keypairs(useScope()));
+  const change = useChange();
+  const { dialog, open, close } = useDialog();
+  const create = () => open(
+    <FormDialog
+      title={t.create}
+      action={texts.actions.create}
+      close={close}
+      fields={[
+        { name: 'name', title: t.columns.name, required: true },
+        { name: 'key', title: t.publicKey, kind: 'area', required: true, help: t.publicHelp },
+      ]}
+      send={({ name = '', key = '' }) => change({ title: t.create, subject: name }, 'compute', 'POST', '/v2.1/os-keypairs',
+        { keypair: { name, public_key: key.trim(), type: 'ssh' } }, 'keypair')}
+    />,
+  );
+  return (
+    <Page title={t.title} fill>
+      <ResourceTable
+        id="keypairs"
+        query={query}
+        columns={COLUMNS}
+        rowKey={({ name }) => name}
+        empty={t.empty}
+        create={<Button onClick={create}>{t.create}</Button>}
+        actions={() => [{
+          key: 'delete', title: texts.actions.delete, danger: true, bulk: true,
+          run: (rows) => open(
+            <ConfirmDialog
+              title={texts.volumes.ask(texts.actions.delete, rows.map(({ name }) => name).join(', '))}
+              action={texts.actions.delete}
+              close={close}
+              send={() => each(rows, ({ name }) => change({ title: texts.actions.delete, subject: name }, 'compute', 'DELETE', `/v2.1/os-keypairs/${encodeURIComponent(name)}`, undefined, 'keypair'))}
+            >
+              {t.deleteWill}
+            </ConfirmDialog>,
+          ),
+        }]}
+      />
+      {dialog}
+    </Page>
+  );
+}

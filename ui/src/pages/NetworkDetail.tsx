@@ -1,0 +1,114 @@
+import { Button, Title } from '@patternfly/react-core';
+import { useQuery } from '@tanstack/react-query';
+import { useParams } from 'react-router';
+
+import { queries } from '../api/queries';
+import { pathIn, useScope } from '../api/scope';
+import type { Network, Port, Subnet } from '../api/types';
+import { ConfirmDialog, FormDialog } from '../parts/FormDialog';
+import { ErrorState, Loaded } from '../parts/ErrorState';
+import { Copyable, Facts } from '../parts/Facts';
+import { Page } from '../parts/Page';
+import { type Column, ResourceTable } from '../parts/ResourceTable';
+import { StatusLabel } from '../parts/StatusLabel';
+import { useChange, useDialog } from '../parts/useChange';
+import { texts } from '../texts';
+import { subnetBody, subnetFields } from './networks/CreateNetwork';
+
+const t = texts.networks;
+
+/** One network: its subnets, and what is plugged into it. */
+export default function NetworkDetail() {
+  const scope = useScope();
+  const { id = '' } = useParams();
+  const query = useQuery(queries.networks(scope));
+  return (
+    <Loaded query={query}>
+      {(networks) => {
+        const network = networks.find((one) => one.id === id);
+        return network === undefined ? <ErrorState error={new Error(texts.errors.byStatus[404])} /> : <Detail network={network} />;
+      }}
+    </Loaded>
+  );
+}
+
+function Detail({ network }: { network: Network }) {
+  const scope = useScope();
+  const change = useChange();
+  const { dialog, open, close } = useDialog();
+  const subnets = useQuery(queries.subnets(scope));
+  const ports = useQuery(queries.ports(scope));
+  const instances = useQuery(queries.instances(scope));
+  const owner = ({ device_owner: what, device_id: device }: Port) =>
+    instances.data?.find(({ id }) => id === device)?.name ?? t.owners[what] ?? what;
+  const name = network.name || network.id;
+  const subnetColumns: Column<Subnet>[] = [
+    { key: 'name', title: t.subnetColumns.name, value: ({ id, name: text }) => text || id },
+    { key: 'cidr', title: t.subnetColumns.cidr, value: ({ cidr }) => cidr, narrow: true },
+    { key: 'gateway', title: t.subnetColumns.gateway, value: ({ gateway_ip: gateway }) => gateway ?? '' },
+    {
+      key: 'pools', title: t.subnetColumns.pools,
+      value: ({ enable_dhcp: dhcp, allocation_pools: pools }) => (dhcp ? pools.map(({ start, end }) => `${start} – ${end}`).join(', ') : ''),
+    },
+    { key: 'dns', title: t.subnetColumns.dns, value: ({ dns_nameservers: dns }) => dns.join(', ') },
+  ];
+  const portColumns: Column<Port>[] = [
+    { key: 'address', title: t.portColumns.address, value: ({ fixed_ips: ips }) => ips.map(({ ip_address: ip }) => ip).join(', ') },
+    { key: 'device', title: t.portColumns.device, value: owner, narrow: true },
+    { key: 'mac', title: t.portColumns.mac, value: ({ mac_address: mac }) => mac },
+    { key: 'status', title: t.portColumns.status, value: ({ status }) => status, render: ({ status }) => <StatusLabel status={status} /> },
+    { key: 'name', title: t.portColumns.name, value: ({ name: text }) => text, hidden: true },
+    { key: 'id', title: t.portColumns.id, value: ({ id }) => id, hidden: true },
+  ];
+  const addSubnet = () => open(
+    <FormDialog
+      title={t.addSubnet}
+      action={texts.actions.add}
+      close={close}
+      fields={[{ name: 'name', title: t.fields.name }, ...subnetFields()]}
+      send={(values) => change({ title: t.addSubnet, subject: name }, 'network', 'POST', '/v2.0/subnets', subnetBody(network.id, values), 'subnet', 'network')}
+    />,
+  );
+  return (
+    <Page title={name} above={{ title: t.title, to: pathIn(scope, 'networks') }} badge={<StatusLabel status={network.status} />}>
+      <Facts facts={[
+        [t.columns.id, <Copyable key="id" text={network.id} />],
+        [t.columns.mtu, network.mtu],
+        [t.columns.segment, [network['provider:network_type'], network['provider:physical_network'], network['provider:segmentation_id']].filter(Boolean).join(' ')],
+        [t.columns.shared, network.shared && texts.actions.yes],
+        [t.fields.external, network['router:external'] && texts.actions.yes],
+      ]} />
+      <Title headingLevel="h2">{t.subnets}</Title>
+      <ResourceTable
+        id="network-subnets"
+        query={{ ...subnets, data: subnets.data?.filter((one) => one.network_id === network.id) } as typeof subnets}
+        columns={subnetColumns}
+        rowKey={({ id }) => id}
+        empty={t.noSubnets}
+        create={<Button variant="secondary" onClick={addSubnet}>{t.addSubnet}</Button>}
+        actions={() => [{
+          key: 'delete', title: t.delete, danger: true,
+          run: ([subnet]) => subnet !== undefined && open(
+            <ConfirmDialog
+              title={texts.volumes.ask(t.delete, subnet.name || subnet.cidr)}
+              action={t.delete}
+              close={close}
+              send={() => change({ title: t.delete, subject: subnet.cidr }, 'network', 'DELETE', `/v2.0/subnets/${subnet.id}`, undefined, 'subnet', 'network')}
+            >
+              {t.deleteSubnet}
+            </ConfirmDialog>,
+          ),
+        }]}
+      />
+      <Title headingLevel="h2">{t.ports}</Title>
+      <ResourceTable
+        id="network-ports"
+        query={{ ...ports, data: ports.data?.filter((one) => one.network_id === network.id) } as typeof ports}
+        columns={portColumns}
+        rowKey={({ id }) => id}
+        empty={t.noPorts}
+      />
+      {dialog}
+    </Page>
+  );
+}

@@ -1,0 +1,83 @@
+import { Button } from '@patternfly/react-core';
+import { useQuery } from '@tanstack/react-query';
+
+import { queries } from '../api/queries';
+import { pathIn, useScope } from '../api/scope';
+import type { SecurityGroup } from '../api/types';
+import { ConfirmDialog, type Field, FormDialog } from '../parts/FormDialog';
+import { Page } from '../parts/Page';
+import { type Column, ResourceTable } from '../parts/ResourceTable';
+import { useChange, useDialog } from '../parts/useChange';
+import { texts } from '../texts';
+import { each } from './instances/act';
+
+const t = texts.securityGroups;
+const COLUMNS: Column<SecurityGroup>[] = [
+  { key: 'name', title: t.columns.name, value: ({ name }) => name },
+  { key: 'description', title: t.columns.description, value: ({ description }) => description },
+  { key: 'rules', title: t.columns.rules, value: ({ security_group_rules: rules }) => rules.length, right: true, narrow: true },
+  { key: 'id', title: t.columns.id, value: ({ id }) => id, hidden: true },
+];
+const fields = (group?: SecurityGroup): Field[] => [
+  { name: 'name', title: t.columns.name, initial: group?.name, required: true },
+  { name: 'description', title: t.columns.description, initial: group?.description },
+];
+
+/** The project's security groups. */
+export default function SecurityGroups() {
+  const scope = useScope();
+  const query = useQuery(queries.securityGroups(scope));
+  const change = useChange();
+  const { dialog, open, close } = useDialog();
+  const create = () => open(
+    <FormDialog
+      title={t.create}
+      action={texts.actions.create}
+      close={close}
+      fields={fields()}
+      send={(values) => change({ title: t.create, subject: values.name ?? '' }, 'network', 'POST', '/v2.0/security-groups',
+        { security_group: { ...values, project_id: scope.project } }, 'security-group')}
+    />,
+  );
+  return (
+    <Page title={t.title} fill>
+      <ResourceTable
+        id="security-groups"
+        query={query}
+        columns={COLUMNS}
+        rowKey={({ id }) => id}
+        link={({ id }) => pathIn(scope, 'security-groups', id)}
+        empty={t.empty}
+        create={<Button onClick={create}>{t.create}</Button>}
+        actions={() => [
+          {
+            key: 'edit', title: t.edit,
+            run: ([group]) => group !== undefined && open(
+              <FormDialog
+                title={t.edit}
+                action={texts.actions.save}
+                close={close}
+                fields={fields(group)}
+                send={(values) => change({ title: t.edit, subject: group.name }, 'network', 'PUT', `/v2.0/security-groups/${group.id}`, { security_group: values }, 'security-group')}
+              />,
+            ),
+          },
+          {
+            key: 'delete', title: t.delete, danger: true, bulk: true, when: ({ name }) => name !== 'default',
+            run: (rows) => open(
+              <ConfirmDialog
+                title={texts.volumes.ask(t.delete, rows.map(({ name }) => name).join(', '))}
+                action={t.delete}
+                close={close}
+                send={() => each(rows, (group) => change({ title: t.delete, subject: group.name }, 'network', 'DELETE', `/v2.0/security-groups/${group.id}`, undefined, 'security-group'))}
+              >
+                {t.deleteWill}
+              </ConfirmDialog>,
+            ),
+          },
+        ]}
+      />
+      {dialog}
+    </Page>
+  );
+}

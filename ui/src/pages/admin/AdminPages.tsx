@@ -1,0 +1,39 @@
+import { lazy } from 'react';
+import { Route, Routes } from 'react-router';
+
+import { ErrorState } from '../../parts/ErrorState';
+import { texts } from '../../texts';
+
+const Hosts = lazy(() => import('./Hosts'));
+const HostDetail = lazy(() => import('./HostDetail'));
+const NetworkTemplatePage = lazy(() => import('./NetworkTemplatePage'));
+const Sync = lazy(() => import('./Sync'));
+const Aggregates = lazy(() => import('./Aggregates'));
+const Zones = lazy(() => import('./Zones'));
+const Flavors = lazy(() => import('./Flavors'));
+const Regions = lazy(() => import('./Regions'));
+const Projects = lazy(() => import('./Projects'));
+const Users = lazy(() => import('./Users'));
+const Quotas = lazy(() => import('./Quotas'));
+const Audit = lazy(() => import('./Audit'));
+
+/** The pages of a customer's administrator. */
+export default function AdminPages() {
+  return (
+    <Routes>
+      <Route path="hosts" element={<Hosts />} />
+      <Route path="hosts/:name" element={<HostDetail />} />
+      <Route path="network-template" element={<NetworkTemplatePage />} />
+      <Route path="sync/:tab?" element={<Sync />} />
+      <Route path="aggregates" element={<Aggregates />} />
+      <Route path="zones" element={<Zones />} />
+      <Route path="flavors" element={<Flavors />} />
+      <Route path="regions" element={<Regions />} />
+      <Route path="projects" element={<Projects />} />
+      <Route path="users" element={<Users />} />
+      <Route path="quotas" element={<Quotas />} />
+      <Route path="audit" element={<Audit />} />
+      <Route path="*" element={<ErrorState error={new Error(texts.errors.noPage)} />} />
+    </Routes>
+  );
+}

@@ -1,0 +1,36 @@
+import { useQuery } from '@tanstack/react-query';
+
+import { type AuditEntry, planeQueries } from '../../api/plane';
+import { useSession } from '../../api/session';
+import { shown } from '../../model/json';
+import { Ago } from '../../parts/Ago';
+import { Page } from '../../parts/Page';
+import { type Column, ResourceTable } from '../../parts/ResourceTable';
+import { StatusLabel } from '../../parts/StatusLabel';
+import { texts } from '../../texts';
+
+const t = texts.audit;
+const COLUMNS: Column<AuditEntry>[] = [
+  { key: 'at', title: t.columns.at, value: ({ at }) => at, render: ({ at }) => <Ago at={at} /> },
+  { key: 'actor', title: t.columns.actor, value: ({ actor }) => actor.replace(/^\w+:/, '') },
+  { key: 'action', title: t.columns.action, value: ({ action }) => action, narrow: true },
+  { key: 'subject', title: t.columns.subject, value: ({ subject }) => subject },
+  { key: 'outcome', title: t.columns.outcome, value: ({ outcome }) => outcome, render: ({ outcome }) => <StatusLabel status={outcome} />, narrow: true },
+  { key: 'customer', title: t.columns.customer, value: ({ customer }) => customer ?? '', hidden: true },
+  { key: 'detail', title: t.columns.detail, value: ({ detail }) => (Object.keys(detail).length === 0 ? '' : shown(detail)) },
+];
+const FACETS = [
+  { key: 'outcome', title: t.columns.outcome, value: ({ outcome }: AuditEntry) => outcome },
+  { key: 'action', title: t.columns.action, value: ({ action }: AuditEntry) => action, text: (value: string) => value },
+];
+
+/** Who did what at the plane. */
+export default function Audit() {
+  const { customer } = useSession();
+  const query = useQuery(planeQueries.audit(customer ?? undefined));
+  return (
+    <Page title={t.title} lead={t.lead} fill>
+      <ResourceTable id="audit" query={query} columns={COLUMNS} rowKey={({ id }) => String(id)} facets={FACETS} empty={t.empty} />
+    </Page>
+  );
+}

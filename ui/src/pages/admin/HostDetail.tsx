@@ -1,0 +1,117 @@
+import { Alert, Card, CardBody, CardTitle, Label, Progress } from '@patternfly/react-core';
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useParams } from 'react-router';
+
+import { type Host, type HostInstance, planeQueries, regionQueries } from '../../api/plane';
+import { adminPath, pathIn, useScope } from '../../api/scope';
+import { dateTime } from '../../model/format';
+import { Ago } from '../../parts/Ago';
+import { ErrorState, Loaded } from '../../parts/ErrorState';
+import { Facts } from '../../parts/Facts';
+import { MenuButton } from '../../parts/MenuButton';
+import { Page } from '../../parts/Page';
+import { type Column, ResourceTable } from '../../parts/ResourceTable';
+import { StatusLabel } from '../../parts/StatusLabel';
+import { useDialog } from '../../parts/useChange';
+import { texts } from '../../texts';
+import { useHostActions } from './hostActions';
+
+const t = texts.hosts;
+const COLUMNS: Column<HostInstance>[] = [
+  { key: 'name', title: texts.instances.columns.name, value: ({ name }) => name },
+  { key: 'status', title: texts.instances.columns.status, value: ({ status }) => status, render: ({ status }) => <StatusLabel status={status} />, narrow: true },
+  { key: 'id', title: texts.instances.columns.id, value: ({ id }) => id },
+];
+
+/** One host: what it is, what it does, what it lacks. */
+export default function HostDetail() {
+  const { name = '' } = useParams();
+  const { region } = useScope();
+  const query = useQuery(planeQueries.hosts());
+  return (
+    <Loaded query={query}>
+      {(hosts) => {
+        const host = hosts.find((one) => one.name === name && one.region === region);
+        return host === undefined ? <ErrorState error={new Error(texts.errors.byStatus[404])} /> : <Detail host={host} />;
+      }}
+    </Loaded>
+  );
+}
+
+/** Facts that are a word or a number; the rest is for programs. */
+function plainFacts(facts: Record<string, unknown>): [string, string][] {
+  return Object.entries(facts)
+    .filter((pair): pair is [string, string | number | boolean] => ['string', 'number', 'boolean'].includes(typeof pair[1]))
+    .map(([name, value]) => [name.replaceAll('_', ' '), String(value)]);
+}
+
+function Detail({ host }: { host: Host }) {
+  const scope = useScope();
+  const navigate = useNavigate();
+  const { dialog, open, close } = useDialog();
+  const actions = useHostActions(open, close, () => void navigate(adminPath(scope.region, 'hosts'))).filter(({ when }) => when?.(host) !== false);
+  const instances = useQuery({ ...regionQueries.hostInstances(host.customer, host.region, host.name), enabled: host.roles.includes('hypervisor') });
+  return (
+    <Page
+      title={host.name}
+      above={{ title: t.title, to: adminPath(scope.region, 'hosts') }}
+      badge={<><StatusLabel status={host.state} />{host.drained && <Label isCompact color="orange">{t.drained}</Label>}</>}
+      actions={<MenuButton label={texts.actions.actions} title={texts.actions.actions} primary entries={actions.map((one) => ({ ...one, run: () => one.run([host]) }))} />}
+    >
+      {host.reason !== '' && <Alert isInline variant={host.state === 'failed' ? 'danger' : 'warning'} title={host.reason}>{host.remedy}</Alert>}
+      {host.warnings.map((warning) => <Alert key={warning} isInline variant="warning" title={warning} />)}
+      <div className="al-cards al-cards-wide">
+        <Card isCompact>
+          <CardTitle component="h2">{t.report}</CardTitle>
+          <CardBody>
+            <div className="al-stack">
+              {host.roles.map((role) => {
+                const { state, step, done, reason, remedy } = host.report[role] ?? { state: 'pending', step: '', done: null, reason: '', remedy: '' };
+                return (
+                  <div key={role}>
+                    <div className="al-row"><strong>{t.roleNames[role] ?? role}</strong><StatusLabel status={state} /><span className="al-quiet">{step}</span></div>
+                    {state === 'converging' && done !== null && <Progress size="sm" value={Math.round(done * 100)} aria-label={role} />}
+                    {reason !== '' && <Alert isInline isPlain variant="warning" title={reason}>{remedy}</Alert>}
+                  </div>
+                );
+              })}
+              {host.roles.length === 0 && <p className="al-quiet">{t.roleHelp}</p>}
+              {Object.entries(host.lacks).filter(([, list]) => list.length > 0).map(([role, list]) => (
+                <div key={role}>
+                  <strong>{`${t.lacks}: ${t.roleNames[role] ?? role}`}</strong>
+                  {list.map(({ reason, remedy }) => <p key={reason} className="al-quiet">{`${reason} ${remedy}`}</p>)}
+                </div>
+              ))}
+            </div>
+          </CardBody>
+        </Card>
+        <Card isCompact>
+          <CardTitle component="h2">{t.facts}</CardTitle>
+          <CardBody>
+            <Facts columns={1} facts={[
+              [t.release, host.software.release],
+              [t.columns.heard, <Ago key="heard" at={host.reported} />],
+              [t.since, host.since && <Ago key="since" at={host.since} />],
+              [t.attached, dateTime(host.created)],
+              ...plainFacts(host.facts),
+            ]} />
+          </CardBody>
+        </Card>
+      </div>
+      {host.roles.includes('hypervisor') && (
+        <>
+          <h2 className="pf-v6-c-title pf-m-lg">{t.instances}</h2>
+          <ResourceTable
+            id="host-instances"
+            query={instances}
+            columns={COLUMNS}
+            rowKey={({ id }) => id}
+            link={({ id }) => pathIn(scope, 'instances', id)}
+            empty={t.noInstances}
+          />
+        </>
+      )}
+      {dialog}
+    </Page>
+  );
+}

@@ -1,0 +1,204 @@
+import { Button, Tab, Tabs, TabTitleText, TextArea } from '@patternfly/react-core';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useNavigate, useParams } from 'react-router';
+
+import { regionPath, regionQueries, type SyncChange, type SyncHost, type SyncInstance, type TrailEntry } from '../../api/plane';
+import { adminPath, pathIn, useScope } from '../../api/scope';
+import { parsed, shown } from '../../model/json';
+import { Ago } from '../../parts/Ago';
+import { CodeBox } from '../../parts/CodeBox';
+import { ErrorNote, Loaded } from '../../parts/ErrorState';
+import { ConfirmDialog } from '../../parts/FormDialog';
+import { Page } from '../../parts/Page';
+import { type Column, ResourceTable } from '../../parts/ResourceTable';
+import { StatusLabel } from '../../parts/StatusLabel';
+import { useDialog, usePlaneChange } from '../../parts/useChange';
+import { texts } from '../../texts';
+import { useRegion } from './useRegion';
+
+const t = texts.sync;
+type TabName = keyof typeof t.tabs;
+const TABS = Object.keys(t.tabs) as TabName[];
+
+const moment = (seconds: number | null) => (seconds === null ? null : new Date(seconds * 1000).toISOString());
+const INSTANCES: Column<SyncInstance>[] = [
+  { key: 'name', title: t.columns.name, value: ({ name, uuid }) => name || uuid },
+  { key: 'standing', title: t.columns.standing, value: ({ standing }) => standing, render: ({ standing }) => <StatusLabel status={standing} />, narrow: true },
+  { key: 'host', title: t.columns.host, value: ({ host }) => host },
+  { key: 'origin', title: t.columns.origin, value: ({ origin }) => origin },
+  { key: 'project', title: t.columns.project, value: ({ project }) => project ?? '' },
+  { key: 'reason', title: t.columns.reason, value: ({ reason }) => reason },
+  { key: 'uuid', title: t.columns.uuid, value: ({ uuid }) => uuid, hidden: true },
+];
+const DIFF: Column<SyncChange>[] = [
+  { key: 'object', title: t.diffColumns.object, value: ({ object }) => object },
+  { key: 'field', title: t.diffColumns.field, value: ({ field }) => field, narrow: true },
+  { key: 'before', title: t.diffColumns.before, value: ({ before }) => shown(before), render: ({ before }) => <del>{shown(before)}</del> },
+  { key: 'after', title: t.diffColumns.after, value: ({ after }) => shown(after), render: ({ after }) => <ins>{shown(after)}</ins> },
+  { key: 'action', title: t.diffColumns.action, value: ({ action }) => action },
+  { key: 'host', title: t.diffColumns.host, value: ({ host }) => host },
+  { key: 'note', title: t.diffColumns.note, value: ({ note }) => note },
+];
+const TRAIL: Column<TrailEntry>[] = [
+  { key: 'when', title: t.trailColumns.when, value: ({ at }) => at, render: ({ at }) => <Ago at={moment(at)} /> },
+  { key: 'object', title: t.trailColumns.object, value: ({ object }) => object },
+  { key: 'field', title: t.trailColumns.field, value: ({ field }) => field, narrow: true },
+  { key: 'before', title: t.trailColumns.before, value: ({ before }) => shown(before), render: ({ before }) => <del>{shown(before)}</del> },
+  { key: 'after', title: t.trailColumns.after, value: ({ after }) => shown(after), render: ({ after }) => <ins>{shown(after)}</ins> },
+  { key: 'who', title: t.trailColumns.who, value: ({ who }) => who },
+  { key: 'source', title: t.trailColumns.source, value: ({ source }) => source },
+  { key: 'note', title: t.trailColumns.note, value: ({ lost, note }) => [lost ? t.lost : '', note].filter(Boolean).join('; ') },
+  { key: 'host', title: t.trailColumns.host, value: ({ host }) => host, hidden: true },
+];
+const HOSTS: Column<SyncHost>[] = [
+  { key: 'host', title: t.hostColumns.host, value: ({ host }) => host },
+  { key: 'state', title: t.hostColumns.state, value: ({ state }) => state, render: ({ state }) => <StatusLabel status={state} />, narrow: true },
+  { key: 'domains', title: t.hostColumns.domains, value: ({ domains }) => domains ?? 0, right: true },
+  { key: 'heard', title: t.hostColumns.heard, value: ({ heard }) => heard ?? 0, render: ({ heard }) => <Ago at={moment(heard)} /> },
+  { key: 'reason', title: t.hostColumns.reason, value: ({ reason }) => reason },
+];
+const STANDINGS = [{ key: 'standing', title: t.columns.standing, value: ({ standing }: SyncInstance) => standing }];
+const FIELDS = [{ key: 'field', title: t.trailColumns.field, value: ({ field }: TrailEntry) => field, text: (value: string) => value }];
+
+/** What is found on the ground, what differs, what was done about it, and by which rules. */
+export default function Sync() {
+  const { region } = useScope();
+  const { tab: given } = useParams();
+  const navigate = useNavigate();
+  const tab = TABS.find((name) => name === given) ?? 'instances';
+  return (
+    <Page title={t.title} lead={t.lead} fill>
+      <Tabs activeKey={tab} aria-label={t.title} onSelect={(_event, key) => void navigate(adminPath(region, 'sync', String(key)), { replace: true })}>
+        {TABS.map((name) => <Tab key={name} eventKey={name} title={<TabTitleText>{t.tabs[name]}</TabTitleText>} />)}
+      </Tabs>
+      {tab === 'instances' && <Instances />}
+      {tab === 'diff' && <Diff />}
+      {tab === 'trail' && <Trail />}
+      {tab === 'hosts' && <SyncHosts />}
+      {(tab === 'rules' || tab === 'exclusions') && <Policy key={tab} name={tab} />}
+    </Page>
+  );
+}
+
+function Instances() {
+  const scope = useScope();
+  const { customer, region } = useRegion();
+  const query = useQuery(regionQueries.syncInstances(customer, region));
+  const change = usePlaneChange();
+  const { dialog, open, close } = useDialog();
+  const ask = (title: string, will: string, verb: string, one: SyncInstance) => open(
+    <ConfirmDialog
+      title={texts.volumes.ask(title, one.name || one.uuid)}
+      action={title}
+      close={close}
+      send={() => change('POST', `${regionPath(customer, region)}/sync/instances/${one.uuid}/${verb}`, undefined, 'sync', 'instance')}
+    >
+      {will}
+    </ConfirmDialog>,
+  );
+  return (
+    <>
+      <ResourceTable
+        id="sync-instances"
+        query={query}
+        columns={INSTANCES}
+        rowKey={({ uuid }) => uuid}
+        link={({ uuid }) => pathIn(scope, 'instances', uuid)}
+        facets={STANDINGS}
+        empty={t.none}
+        actions={() => [
+          { key: 'accept', title: t.accept, when: ({ standing }) => standing !== 'adopted', run: ([one]) => { if (one !== undefined) ask(t.accept, t.acceptWill, 'accept', one); } },
+          { key: 'unmanage', title: t.unmanage, danger: true, when: ({ standing }) => standing === 'adopted', run: ([one]) => { if (one !== undefined) ask(t.unmanage, t.unmanageWill, 'unmanage', one); } },
+        ]}
+      />
+      {dialog}
+    </>
+  );
+}
+
+function Diff() {
+  const { customer, region } = useRegion();
+  const query = useQuery(regionQueries.syncDiff(customer, region));
+  return <ResourceTable id="sync-diff" query={query} columns={DIFF} rowKey={(one) => `${one.host}/${one.object}/${one.action}/${one.field}`} empty={t.noDiff} />;
+}
+
+function Trail() {
+  const { customer, region } = useRegion();
+  const query = useQuery(regionQueries.syncTrail(customer, region));
+  const change = usePlaneChange();
+  const { dialog, open, close } = useDialog();
+  return (
+    <>
+      <ResourceTable
+        id="sync-trail"
+        query={query}
+        columns={TRAIL}
+        rowKey={({ id }) => String(id)}
+        facets={FIELDS}
+        empty={t.none}
+        actions={() => [{
+          key: 'revert', title: t.revert, danger: true,
+          run: ([one]) => one !== undefined && open(
+            <ConfirmDialog
+              title={texts.volumes.ask(t.revert, `${one.object} ${one.field}`)}
+              action={t.revert}
+              close={close}
+              send={() => change('POST', `${regionPath(customer, region)}/sync/trail/${one.id}/revert`, undefined, 'sync', 'instance')}
+            >
+              <p>{t.revertWill}</p>
+              <p><del>{shown(one.after)}</del> <ins>{shown(one.before)}</ins></p>
+            </ConfirmDialog>,
+          ),
+        }]}
+      />
+      {dialog}
+    </>
+  );
+}
+
+function SyncHosts() {
+  const { customer, region } = useRegion();
+  const query = useQuery(regionQueries.syncHosts(customer, region));
+  return <ResourceTable id="sync-hosts" query={query} columns={HOSTS} rowKey={({ host }) => host} empty={t.none} />;
+}
+
+function Policy({ name }: { name: 'rules' | 'exclusions' }) {
+  const { customer, region } = useRegion();
+  const query = useQuery({ ...regionQueries.syncPolicy(customer, region, name), refetchInterval: false });
+  return <Loaded query={query}>{(items) => <PolicyEditor name={name} items={items} />}</Loaded>;
+}
+
+function PolicyEditor({ name, items }: { name: 'rules' | 'exclusions'; items: Record<string, unknown>[] }) {
+  const { customer, region } = useRegion();
+  const change = usePlaneChange();
+  const [text, setText] = useState(() => JSON.stringify(items, null, 2));
+  const [tried, setTried] = useState<string | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const list = parsed(text);
+  const right = Array.isArray(list);
+  const path = `${regionPath(customer, region)}/sync`;
+  const attempt = (work: () => Promise<unknown>) => {
+    setError(null);
+    void work().catch(setError);
+  };
+  return (
+    <div className="al-stack">
+      <p className="al-quiet">{name === 'rules' ? t.rulesLead : t.exclusionsLead}</p>
+      <TextArea className="al-mono" rows={14} aria-label={t.tabs[name]} resizeOrientation="vertical" value={text} onChange={(_event, value) => setText(value)} />
+      {!right && <p role="alert">{t.wrong}</p>}
+      <div className="al-row">
+        <Button isDisabled={!right} onClick={() => attempt(() => change('PUT', `${path}/${name}`, { items: list }, 'sync'))}>{t.save}</Button>
+        <Button
+          variant="secondary"
+          isDisabled={!right}
+          onClick={() => attempt(async () => setTried(JSON.stringify((await change<{ items: unknown[] }>('POST', `${path}/rules/try`, { [name]: list }, 'none')).items, null, 2)))}
+        >
+          {t.try}
+        </Button>
+      </div>
+      <ErrorNote error={error} />
+      {tried !== null && <CodeBox label={t.tried} code={tried} />}
+    </div>
+  );
+}

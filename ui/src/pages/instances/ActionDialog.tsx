@@ -1,0 +1,208 @@
+import { List, ListItem } from '@patternfly/react-core';
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+
+import { openstack } from '../../api/client';
+import { queries } from '../../api/queries';
+import { type Scope, useScope } from '../../api/scope';
+import type { Server } from '../../api/types';
+import { mebibytes } from '../../model/format';
+import { fateOfDisks, type InstanceAction, PLAIN_BODIES, RULES } from '../../model/instanceActions';
+import { addressesOf } from '../../model/search';
+import { ConfirmDialog, type Field, FormDialog, type Values } from '../../parts/FormDialog';
+import { texts } from '../../texts';
+import { each, usePerform } from './act';
+
+const t = texts.instances;
+
+/** Actions that need no dialogue: they can be taken back, or harm nothing. */
+export function actsAtOnce(action: InstanceAction): boolean {
+  return PLAIN_BODIES[action] !== undefined && RULES[action].danger !== true && action !== 'liveMigrate';
+}
+
+/** Asks what an action needs to know, or whether it is meant, and does it. */
+export function ActionDialog({ action, servers, close, done }: {
+  action: InstanceAction;
+  servers: readonly Server[];
+  close: () => void;
+  done?: () => void;
+}) {
+  const scope = useScope();
+  const { act, send } = usePerform();
+  const [server] = servers;
+  if (server === undefined) return null;
+  const name = t.names[action];
+  const title = t.ask(name, servers.length, server.name);
+  const plain = PLAIN_BODIES[action];
+  if (action === 'delete') {
+    const remove = () => each(servers, (one) =>
+      send('delete', one, () => openstack(scope.region, 'compute', `/v2.1/servers/${one.id}`, { method: 'DELETE' })));
+    return <DeleteDialog title={title} servers={servers} scope={scope} send={async () => { await remove(); done?.(); }} close={close} />;
+  }
+  if (plain !== undefined && action !== 'liveMigrate' && action !== 'evacuate') {
+    return (
+      <ConfirmDialog title={title} action={name} close={close} send={() => each(servers, (one) => act(one, plain))}>
+        <p>{t.will[action]}</p>
+        {servers.length > 1 && <Names servers={servers} />}
+      </ConfirmDialog>
+    );
+  }
+  return <AskingDialog action={action} server={server} title={title} close={close} act={act} send={send} scope={scope} />;
+}
+
+function AskingDialog({ action, server, title, close, act, send, scope }: {
+  action: InstanceAction;
+  server: Server;
+  title: string;
+  close: () => void;
+  scope: Scope;
+  act: (server: Server, body: Record<string, unknown>) => Promise<void>;
+  send: (action: InstanceAction, server: Server, work: () => Promise<unknown>) => Promise<void>;
+}) {
+  const needs = (...actions: InstanceAction[]) => ({ enabled: actions.includes(action) });
+  const flavors = useQuery({ ...queries.publicFlavors(scope), ...needs('resize') });
+  const images = useQuery({ ...queries.images(scope), ...needs('rebuild', 'rescue') });
+  const volumes = useQuery({ ...queries.volumes(scope), ...needs('attachVolume') });
+  const networks = useQuery({ ...queries.networks(scope), ...needs('attachInterface') });
+  const services = useQuery({ ...queries.services(scope), ...needs('liveMigrate', 'evacuate') });
+  const path = `/v2.1/servers/${server.id}`;
+  const post = (part: string, body: unknown) => openstack(scope.region, 'compute', path + part, { method: 'POST', body });
+  const put = (body: unknown) => openstack(scope.region, 'compute', path, { method: 'PUT', body });
+  const hosts = (services.data ?? []).filter(({ binary, host }) => binary === 'nova-compute' && host !== server['OS-EXT-SRV-ATTR:host']);
+  const hostField: Field = {
+    name: 'host', title: t.hostChoice, kind: 'select',
+    choices: [{ value: '', title: t.anyHost }, ...hosts.map(({ host }) => ({ value: host, title: host }))],
+  };
+  const asked: Partial<Record<InstanceAction, { fields: Field[]; send: (values: Values) => Promise<unknown>; ready?: boolean }>> = {
+    rename: {
+      fields: [
+        { name: 'name', title: t.newName, initial: server.name, required: true },
+        { name: 'description', title: t.description, initial: server.description ?? '' },
+      ],
+      send: ({ name, description }) => send('rename', server, () => put({ server: { name, description } })),
+    },
+    resize: {
+      ready: flavors.data !== undefined,
+      fields: [{
+        name: 'flavor', title: t.flavor, kind: 'select', required: true,
+        choices: (flavors.data ?? []).filter(({ name }) => name !== server.flavor.original_name).map(({ id, name, vcpus, ram, disk }) =>
+          ({ value: id, title: `${name} · ${vcpus} vCPU · ${mebibytes(ram)} · ${disk} GiB` })),
+      }],
+      send: ({ flavor }) => act(server, { resize: { flavorRef: flavor } }),
+    },
+    rebuild: {
+      ready: images.data !== undefined,
+      fields: [{
+        name: 'image', title: t.image, kind: 'select', required: true,
+        initial: server.image ? server.image.id : undefined,
+        choices: (images.data ?? []).filter(({ status }) => status === 'active').map(({ id, name }) => ({ value: id, title: name ?? id })),
+      }],
+      send: ({ image }) => act(server, { rebuild: { imageRef: image } }),
+    },
+    setPassword: {
+      fields: [{ name: 'password', title: t.password, kind: 'password', required: true }],
+      send: ({ password }) => act(server, { changePassword: { adminPass: password } }),
+    },
+    snapshot: {
+      fields: [{ name: 'name', title: t.snapshotName, required: true, initial: `${server.name}-${new Date().toISOString().slice(0, 16).replace('T', '-')}` }],
+      send: ({ name }) => act(server, { createImage: { name } }),
+    },
+    attachVolume: {
+      ready: volumes.data !== undefined,
+      fields: [{
+        name: 'volume', title: t.volume, kind: 'select', required: true,
+        choices: (volumes.data ?? []).filter(({ status, multiattach }) => status === 'available' || multiattach)
+          .map(({ id, name, size }) => ({ value: id, title: `${name || id} · ${size} GiB` })),
+      }],
+      send: ({ volume }) => send('attachVolume', server, () => post('/os-volume_attachments', { volumeAttachment: { volumeId: volume } })),
+    },
+    attachInterface: {
+      ready: networks.data !== undefined,
+      fields: [
+        {
+          name: 'network', title: t.network, kind: 'select', required: true,
+          choices: (networks.data ?? []).map(({ id, name }) => ({ value: id, title: name || id })),
+        },
+        { name: 'address', title: t.fixedIp },
+      ],
+      send: ({ network, address }) => send('attachInterface', server, () => post('/os-interface', {
+        interfaceAttachment: { net_id: network, ...(address ? { fixed_ips: [{ ip_address: address }] } : {}) },
+      })),
+    },
+    liveMigrate: {
+      ready: services.data !== undefined,
+      fields: [hostField],
+      send: ({ host }) => act(server, { 'os-migrateLive': { host: host || null, block_migration: 'auto' } }),
+    },
+    evacuate: {
+      ready: services.data !== undefined,
+      fields: [hostField],
+      send: ({ host }) => act(server, { evacuate: host ? { host } : {} }),
+    },
+    resetState: {
+      fields: [{
+        name: 'state', title: t.newState, kind: 'select', initial: 'active',
+        choices: [{ value: 'active', title: 'active' }, { value: 'error', title: 'error' }],
+      }],
+      send: ({ state }) => act(server, { 'os-resetState': { state } }),
+    },
+  };
+  const dialog = asked[action];
+  if (dialog === undefined) return null;
+  return (
+    <FormDialog
+      key={String(dialog.ready)}
+      title={title.replace(/\?$/, '')}
+      lead={t.will[action]}
+      danger={RULES[action].danger}
+      action={t.names[action]}
+      fields={dialog.fields}
+      send={dialog.send}
+      close={close}
+    />
+  );
+}
+
+function DeleteDialog({ title, servers, scope, send, close }: {
+  title: string;
+  servers: readonly Server[];
+  scope: Scope;
+  send: () => Promise<unknown>;
+  close: () => void;
+}) {
+  const attached = servers.some((server) => server['os-extended-volumes:volumes_attached'].length > 0);
+  const volumes = useQuery({ ...queries.volumes(scope), enabled: attached });
+  const [server] = servers;
+  const fates = servers.map((one) => fateOfDisks(one, volumes.data ?? []));
+  const what: ReactNode[] = [];
+  if (servers.length === 1 && server !== undefined) {
+    for (const { deleted, kept, local } of fates) {
+      if (local !== null) what.push(t.diskLocal(local));
+      what.push(...deleted.map(({ id, name, size }) => <strong key={id}>{t.diskDeleted(name || id, size)}</strong>));
+      what.push(...kept.map(({ id, name, size }) => t.diskKept(name || id, size)));
+    }
+    const addresses = addressesOf(server);
+    if (addresses.length > 0) what.push(t.addressesFreed(addresses.join(', ')));
+  } else {
+    const sum = (list: 'deleted' | 'kept') => fates.reduce((count, fate) => count + fate[list].length, 0);
+    what.push(t.deleteMany(servers.length, sum('deleted'), sum('kept')));
+  }
+  return (
+    <ConfirmDialog title={title} action={t.names.delete} send={send} close={close} typed={servers.length > 1 ? String(servers.length) : undefined}>
+      <p>{t.deleteIntro}</p>
+      <List>{what.map((line, index) => <ListItem key={index}>{line}</ListItem>)}</List>
+      {servers.length > 1 && <Names servers={servers} />}
+    </ConfirmDialog>
+  );
+}
+
+const LISTED = 8;
+
+function Names({ servers }: { servers: readonly Server[] }) {
+  return (
+    <p className="al-quiet">
+      {servers.slice(0, LISTED).map(({ name }) => name).join(', ')}
+      {servers.length > LISTED && ` ${t.more(servers.length - LISTED)}`}
+    </p>
+  );
+}

@@ -1,0 +1,66 @@
+/** Doing things to instances: requests, shown in the task bar. */
+import { type QueryClient, useQueryClient } from '@tanstack/react-query';
+
+import { openstack } from '../../api/client';
+import { pathIn, type Scope, useScope } from '../../api/scope';
+import { useSession } from '../../api/session';
+import type { Server } from '../../api/types';
+import type { InstanceAction } from '../../model/instanceActions';
+import { texts } from '../../texts';
+import { run } from '../../shell/tasks';
+
+const AT_ONCE = 6;
+
+/** Send something about one instance, and ask for it anew. */
+export function usePerform() {
+  const scope = useScope();
+  const { user } = useSession();
+  const client = useQueryClient();
+  return {
+    /** `POST /servers/{id}/action`; Nova keeps the action, so the task bar hears of it from there. */
+    act: async (server: Server, body: Record<string, unknown>) => {
+      await openstack(scope.region, 'compute', `/v2.1/servers/${server.id}/action`, { method: 'POST', body });
+      await refresh(client, scope, server.id);
+    },
+    /** Any other request, with a line in the task bar. */
+    send: async (action: InstanceAction, server: Server, work: () => Promise<unknown>) => {
+      const task = { title: texts.instances.names[action], subject: server.name, who: user.name, link: pathIn(scope, 'instances', server.id) };
+      await run(task, async () => work());
+      await refresh(client, scope, server.id);
+    },
+  };
+}
+
+/** Ask for one instance anew, in its page and in lists. */
+export async function refresh(client: QueryClient, { region, project }: Scope, id: string): Promise<void> {
+  const key = ['instance', region, project, id];
+  void client.invalidateQueries({ queryKey: ['port', region] });
+  void client.invalidateQueries({ queryKey: ['volume', region] });
+  await client.invalidateQueries({ queryKey: key });
+  try {
+    const { server } = await openstack<{ server: Server }>(region, 'compute', `/v2.1/servers/${id}`);
+    client.setQueriesData<Server[]>(
+      { predicate: ({ queryKey }) => queryKey[0] === 'instance' && queryKey[1] === region && queryKey[3] === 'list' },
+      (rows) => rows?.map((row) => (row.id === id ? server : row)),
+    );
+  } catch {
+    void client.invalidateQueries({ queryKey: ['instance', region] });
+  }
+}
+
+/** Do the same to many, a few at a time; throws what failed first when all are done. */
+export async function each<T>(rows: readonly T[], work: (row: T) => Promise<unknown>): Promise<void> {
+  const left = [...rows];
+  let failed: unknown;
+  const worker = async () => {
+    for (let row = left.shift(); row !== undefined; row = left.shift()) {
+      try {
+        await work(row);
+      } catch (error) {
+        failed ??= error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  if (failed !== undefined) throw failed instanceof Error ? failed : new Error(texts.errors.reload);
+}

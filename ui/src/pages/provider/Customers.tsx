@@ -1,0 +1,61 @@
+import { Button } from '@patternfly/react-core';
+import { useQuery } from '@tanstack/react-query';
+
+import { type Customer, planeQueries } from '../../api/plane';
+import { Ago } from '../../parts/Ago';
+import { FormDialog } from '../../parts/FormDialog';
+import { Page } from '../../parts/Page';
+import { type Column, ResourceTable } from '../../parts/ResourceTable';
+import { StatusLabel } from '../../parts/StatusLabel';
+import { useDialog, usePlaneChange } from '../../parts/useChange';
+import { texts } from '../../texts';
+import { useCustomerActions } from './customerActions';
+
+const t = texts.customers;
+const COLUMNS: Column<Customer>[] = [
+  { key: 'name', title: t.columns.name, value: ({ name }) => name },
+  { key: 'display', title: t.columns.display, value: ({ display_name: name }) => name },
+  { key: 'state', title: t.columns.state, value: ({ state }) => state, render: ({ state }) => <StatusLabel status={state} />, narrow: true },
+  { key: 'regions', title: t.columns.regions, value: ({ regions }) => regions.map(({ name }) => name).join(', ') },
+  { key: 'created', title: t.columns.created, value: ({ created }) => created, render: ({ created }) => <Ago at={created} /> },
+];
+
+/** The provider's customers. */
+export default function Customers() {
+  const query = useQuery(planeQueries.customers());
+  const releases = useQuery(planeQueries.releases());
+  const change = usePlaneChange();
+  const { dialog, open, close } = useDialog();
+  const actions = useCustomerActions(open, close);
+  const create = () => open(
+    <FormDialog
+      title={t.create}
+      action={texts.actions.create}
+      close={close}
+      fields={[
+        { name: 'name', title: t.fields.name, required: true },
+        { name: 'display', title: t.fields.display },
+        {
+          name: 'release', title: t.fields.release, kind: 'select',
+          choices: [{ value: '', title: t.fields.newest }, ...(releases.data ?? []).filter(({ state }) => state === 'ready').map(({ name }) => ({ value: name, title: name }))],
+        },
+      ]}
+      send={({ name, display, release }) => change('POST', '/customers', { name, display_name: display, region: release ? { release } : {} }, 'customer', 'region')}
+    />,
+  );
+  return (
+    <Page title={t.title} fill>
+      <ResourceTable
+        id="customers"
+        query={query}
+        columns={COLUMNS}
+        rowKey={({ name }) => name}
+        link={({ name }) => `/provider/customers/${encodeURIComponent(name)}`}
+        empty={t.empty}
+        actions={() => actions}
+        create={<Button onClick={create}>{t.create}</Button>}
+      />
+      {dialog}
+    </Page>
+  );
+}

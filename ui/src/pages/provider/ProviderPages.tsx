@@ -1,0 +1,33 @@
+import { lazy } from 'react';
+import { Route, Routes } from 'react-router';
+
+import { ErrorState } from '../../parts/ErrorState';
+import { texts } from '../../texts';
+
+const Health = lazy(() => import('./Health'));
+const Customers = lazy(() => import('./Customers'));
+const CustomerDetail = lazy(() => import('./CustomerDetail'));
+const Controllers = lazy(() => import('./Controllers'));
+const ProviderHosts = lazy(() => import('./ProviderHosts'));
+const Nodes = lazy(() => import('./Nodes'));
+const Releases = lazy(() => import('./Releases'));
+const Operations = lazy(() => import('./Operations'));
+const Audit = lazy(() => import('../admin/Audit'));
+
+/** The pages of those who run Aloft. */
+export default function ProviderPages() {
+  return (
+    <Routes>
+      <Route index element={<Health />} />
+      <Route path="customers" element={<Customers />} />
+      <Route path="customers/:name" element={<CustomerDetail />} />
+      <Route path="controllers" element={<Controllers />} />
+      <Route path="hosts" element={<ProviderHosts />} />
+      <Route path="nodes" element={<Nodes />} />
+      <Route path="releases" element={<Releases />} />
+      <Route path="operations" element={<Operations />} />
+      <Route path="audit" element={<Audit />} />
+      <Route path="*" element={<ErrorState error={new Error(texts.errors.noPage)} />} />
+    </Routes>
+  );
+}

@@ -1,0 +1,37 @@
+import { useQuery } from '@tanstack/react-query';
+
+import { planeQueries, type Release } from '../../api/plane';
+import { Page } from '../../parts/Page';
+import { type Column, ResourceTable } from '../../parts/ResourceTable';
+import { StatusLabel } from '../../parts/StatusLabel';
+import { usePlaneChange } from '../../parts/useChange';
+import { texts } from '../../texts';
+
+const t = texts.releases;
+const COLUMNS: Column<Release>[] = [
+  { key: 'name', title: t.columns.name, value: ({ name }) => name },
+  { key: 'state', title: t.columns.state, value: ({ state }) => state, render: ({ state }) => <StatusLabel status={state} />, narrow: true },
+  { key: 'node', title: t.columns.node, value: ({ node }) => node },
+  { key: 'detail', title: t.columns.detail, value: ({ detail }) => detail },
+];
+
+/** The OpenStack releases that controllers can have. */
+export default function Releases() {
+  const query = useQuery(planeQueries.releases());
+  const change = usePlaneChange();
+  return (
+    <Page title={t.title} fill>
+      <ResourceTable
+        id="releases"
+        query={query}
+        columns={COLUMNS}
+        rowKey={({ name }) => name}
+        empty={t.empty}
+        actions={() => [{
+          key: 'prepare', title: t.prepare, when: ({ state }) => state !== 'ready',
+          run: ([release]) => { if (release !== undefined) void change('POST', `/releases/${encodeURIComponent(release.name)}/prepare`, undefined, 'release').catch(() => undefined); },
+        }]}
+      />
+    </Page>
+  );
+}

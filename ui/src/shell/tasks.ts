@@ -1,0 +1,115 @@
+/** What was done lately, here and elsewhere: the lines of the task bar and the notifications. */
+import { useSyncExternalStore } from 'react';
+
+import { asApiError } from '../api/errors';
+
+export interface Task {
+  id: string;
+  title: string;
+  /** What it is done to. */
+  subject: string;
+  who: string;
+  state: 'running' | 'succeeded' | 'failed';
+  started: string;
+  ended?: string;
+  error?: string;
+  link?: string;
+  /** 0 to 1, where it is known. */
+  progress?: number;
+}
+
+export interface Notice {
+  id: string;
+  kind: 'success' | 'danger' | 'info';
+  title: string;
+  body: string;
+  at: string;
+  link?: string;
+  unread: boolean;
+}
+
+interface State {
+  tasks: readonly Task[];
+  notices: readonly Notice[];
+}
+
+const KEPT = 60;
+let state: State = { tasks: [], notices: [] };
+let number = 0;
+const watchers = new Set<() => void>();
+
+function change(next: State): void {
+  state = next;
+  for (const watcher of watchers) watcher();
+}
+
+/** Tasks in order: running ones first, then the latest first. */
+export function arranged(tasks: readonly Task[]): Task[] {
+  const when = ({ started }: Task) => Date.parse(started);
+  return [...tasks].sort((a, b) => Number(b.state === 'running') - Number(a.state === 'running') || when(b) - when(a)).slice(0, KEPT);
+}
+
+/** Show tasks, in the place of those of the same identifiers. */
+export function showTasks(tasks: readonly Task[]): void {
+  const fresh = new Map(tasks.map((task) => [task.id, task]));
+  const kept = state.tasks.filter(({ id }) => !fresh.has(id));
+  change({ ...state, tasks: arranged([...fresh.values(), ...kept]) });
+}
+
+/** Tell something that somebody ought to see though they look elsewhere. */
+export function notify(kind: Notice['kind'], title: string, body = '', link?: string): void {
+  number += 1;
+  const notice = { id: `notice-${number}`, kind, title, body, link, at: new Date().toISOString(), unread: true };
+  change({ ...state, notices: [notice, ...state.notices].slice(0, KEPT) });
+}
+
+/** Forget notices, or mark them as read. */
+export const notices = {
+  read: () => change({ ...state, notices: state.notices.map((notice) => ({ ...notice, unread: false })) }),
+  drop: (id: string) => change({ ...state, notices: state.notices.filter((notice) => notice.id !== id) }),
+  clear: () => change({ ...state, notices: [] }),
+};
+
+/** Forget everything, when somebody else comes. */
+export function forgetTasks(): void {
+  change({ tasks: [], notices: [] });
+}
+
+/**
+ * Do something and show it in the task bar; when it fails, say so and throw on.
+ *
+ * @param work is given a function that tells how much is done (0 to 1).
+ */
+export async function run<T>(
+  { title, subject, who = '', link }: { title: string; subject: string; who?: string; link?: string },
+  work: (progress: (share: number) => void) => Promise<T>,
+): Promise<T> {
+  number += 1;
+  const task: Task = { id: `here-${number}`, title, subject, who, link, state: 'running', started: new Date().toISOString() };
+  showTasks([task]);
+  try {
+    const result = await work((progress) => showTasks([{ ...task, progress }]));
+    showTasks([{ ...task, state: 'succeeded', ended: new Date().toISOString() }]);
+    return result;
+  } catch (thrown) {
+    const { message, remedy } = asApiError(thrown);
+    showTasks([{ ...task, state: 'failed', ended: new Date().toISOString(), error: `${message} ${remedy}`.trim() }]);
+    notify('danger', `${title}: ${subject}`, `${message} ${remedy}`.trim(), link);
+    throw thrown;
+  }
+}
+
+function subscribe(watcher: () => void): () => void {
+  watchers.add(watcher);
+  return () => void watchers.delete(watcher);
+}
+
+/** The lines of the task bar. */
+export function useTasks(): readonly Task[] {
+  return useSyncExternalStore(subscribe, () => state.tasks);
+}
+
+/** What is to be told. */
+export function useNotices(): readonly Notice[] {
+  return useSyncExternalStore(subscribe, () => state.notices);
+}

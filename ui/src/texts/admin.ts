@@ -1,0 +1,76 @@
+export const admin = {
+  hosts: {
+    title: 'Hosts', attach: 'Attach a host',
+    empty: { title: 'No hosts yet', body: 'A host is a machine of yours that runs instances. Attach one by pasting a line on it.' },
+    columns: { name: 'Name', state: 'State', roles: 'Roles', step: 'Now', address: 'Address', heard: 'Heard of', region: 'Region', customer: 'Customer' },
+    roleNames: {
+      'hypervisor': 'Hypervisor', 'network': 'Network', 'block-storage': 'Block storage', 'image-library': 'Image library', 'vsphere-gateway': 'vSphere gateway',
+    } as Record<string, string>,
+    roles: 'Roles', roleHelp: 'Without a role the host waits here until you authorise it.', authorise: 'Authorise roles', uses: 'How many hosts', lifetime: 'Valid for (hours)',
+    make: 'Make the line', pasteTitle: 'Paste this on the machine, as root', paste: 'It is shown once. The machine needs nothing but one outgoing connection; it appears in the list by itself.',
+    pending: (count: number) => `${count} waiting for roles`, done: 'Done',
+    drain: 'Drain', drainWill: 'No new instances come to this host.', drainMove: 'Move the instances that are on it to other hosts', resume: 'Resume', remove: 'Remove',
+    removeWill: 'What the agent put there is taken away, its certificate becomes worthless and its record goes.', fate: 'Instances on it',
+    fates: { '': 'There are none', 'keep': 'Keep running, outside of OpenStack', 'migrate': 'Move to other hosts', 'delete': 'Delete' } as Record<string, string>,
+    drained: 'Drained', facts: 'Facts', report: 'Roles', instances: 'Instances', lacks: 'Lacks', warnings: 'Warnings', software: 'Software', tokens: 'Lines that are still valid',
+    revoke: 'Revoke', usesLeft: (count: number) => `${count} uses left`, until: 'valid until', noRoles: 'no roles', release: 'Release', since: 'Since', attached: 'Attached',
+    noInstances: { title: 'No instances', body: 'Nothing runs on this host.' },
+  },
+  networkTemplate: {
+    title: 'Network template', lead: 'Which physical networks there are, what carries them on the hosts, and the overlay between them. Every host brings it about by itself.',
+    columns: { name: 'Physical network', flat: 'Untagged', vlans: 'VLANs', bridge: 'Bridge', interface: 'Interface', hosts: 'Exceptions' },
+    overlay: 'Overlay', type: 'Encapsulation', interface: 'Interface', mtu: 'MTU', edit: 'Edit', json: 'The template as JSON', wrong: 'This is not JSON.', gateway: 'The one to the default gateway',
+    editWill: 'The change goes to Neutron and to every host. A wrong interface can cut a host off its network.',
+    empty: { title: 'No physical networks', body: 'Instances reach the outside only by a physical network.' },
+  },
+  sync: {
+    title: 'Sync', lead: 'What is done outside OpenStack shows here, is taken over by your rules, and is never fought.',
+    tabs: { instances: 'Instances', diff: 'Differences', trail: 'Trail', rules: 'Rules', exclusions: 'Exclusions', hosts: 'Hosts' },
+    columns: { name: 'Name', host: 'Host', standing: 'Standing', origin: 'Origin', project: 'Project', reason: 'Reason', uuid: 'UUID' },
+    diffColumns: { host: 'Host', object: 'What', action: 'What will be done', field: 'Field', before: 'Before', after: 'After', note: 'Note' },
+    trailColumns: { when: 'When', object: 'What', field: 'Field', before: 'Before', after: 'After', who: 'Who', source: 'Source', note: 'Note', host: 'Host' },
+    hostColumns: { host: 'Host', state: 'State', domains: 'Machines', heard: 'Heard of', reason: 'Reason' },
+    accept: 'Accept', unmanage: 'Take out of OpenStack', revert: 'Put back', acceptWill: 'A machine that is gone is believed to be gone; one that was left out is taken in again.',
+    unmanageWill: 'The machine runs on; OpenStack no longer knows it.', revertWill: 'The value from before the change is put back on the ground.',
+    none: { title: 'Nothing here', body: 'Nothing was found yet.' }, noDiff: { title: 'No differences', body: 'OpenStack and the ground agree.' },
+    rulesLead: 'In order; the first that fits says whose a machine is. As JSON.', exclusionsLead: 'What is kept out of OpenStack. As JSON.',
+    try: 'Try without doing it', save: 'Save', tried: 'What these rules would do', wrong: 'This is not a list in JSON.', lost: 'did not hold',
+  },
+  aggregates: {
+    title: 'Host aggregates', create: 'Create aggregate', empty: { title: 'No aggregates', body: 'An aggregate is a set of hosts with properties that flavors can ask for.' },
+    columns: { name: 'Name', zone: 'Availability zone', hosts: 'Hosts', metadata: 'Properties' }, addHost: 'Add host', removeHost: 'Remove host', host: 'Host', metadata: 'Set properties', lines: 'One key=value a line',
+    deleteWill: 'Its hosts stay; flavors that ask for its properties find them no more.',
+  },
+  zones: {
+    title: 'Availability zones', lead: 'A zone is made by giving it to a host aggregate.', columns: { name: 'Name', state: 'State', hosts: 'Hosts' }, available: 'available', unavailable: 'down',
+    empty: { title: 'No zones', body: 'Attach a host first.' },
+  },
+  flavors: {
+    title: 'Flavors', create: 'Create flavor', empty: { title: 'No flavors', body: 'A flavor says how large an instance is.' },
+    columns: { name: 'Name', vcpus: 'vCPUs', ram: 'Memory', disk: 'Root disk', ephemeral: 'Ephemeral', public: 'Public', specs: 'Extra specs', id: 'ID' },
+    fields: { name: 'Name', vcpus: 'vCPUs', ram: 'Memory (MiB)', disk: 'Root disk (GiB)', ephemeral: 'Ephemeral disk (GiB)', public: 'For all projects' },
+    specs: 'Set extra specs', lines: 'One key=value a line', deleteWill: 'Instances of this size go on; none can be made any more.',
+  },
+  regions: {
+    title: 'Regions', columns: { name: 'Region', release: 'Release', phase: 'State', services: 'Services', endpoint: 'Endpoints', customer: 'Customer', node: 'Node' },
+    empty: { title: 'No regions', body: 'Your provider makes regions.' },
+  },
+  projects: {
+    title: 'Projects', create: 'Create project', empty: { title: 'No projects', body: 'A project owns instances, networks and quotas.' },
+    columns: { name: 'Name', description: 'Description', state: 'State', members: 'Members', id: 'ID' }, enabled: 'Enabled', edit: 'Edit', members: 'Grant a role', user: 'User', role: 'Role', revoke: 'Revoke a role',
+    grant: 'Role of user', deleteWill: 'The project is deleted in Keystone. What it owns in regions stays and has to be deleted there.',
+  },
+  users: {
+    title: 'Users and roles', create: 'Create user', empty: { title: 'No users', body: 'Create the first one.' },
+    columns: { name: 'Name', email: 'E-mail', state: 'State', roles: 'Roles', id: 'ID' }, password: 'Password', project: 'Default project', role: 'Role in it', setPassword: 'Set password', enable: 'Enable', disable: 'Disable',
+    noProject: 'None', deleteWill: 'The user can no longer log in. What was made stays.', disableWill: 'The user can no longer log in; open sessions end.',
+  },
+  quotas: {
+    title: 'Quotas', lead: 'What a project may use in this region. -1 is unlimited.', project: 'Project', edit: 'Change quotas', saved: 'Quotas',
+    fields: { instances: 'Instances', cores: 'vCPUs', ram: 'Memory (MiB)', volumes: 'Volumes', gigabytes: 'Volume storage (GiB)', snapshots: 'Volume snapshots', network: 'Networks', router: 'Routers', floatingip: 'Floating IPs', port: 'Ports', security_group: 'Security groups' },
+  },
+  audit: {
+    title: 'Audit trail', lead: 'Who did what at the plane, and whether it was let.', columns: { at: 'When', actor: 'Who', action: 'Action', subject: 'To what', outcome: 'Outcome', detail: 'Detail', customer: 'Customer' },
+    empty: { title: 'Nothing yet', body: 'Every change at the plane is kept here.' },
+  },
+};

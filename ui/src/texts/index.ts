@@ -1,0 +1,32 @@
+/**
+ * Every text that people read, in English, in one place; another language is another set of these files. Texts with
+ * values in them are functions.
+ */
+import { admin } from './admin';
+import { instances } from './instances';
+import { provider } from './provider';
+import { resources } from './resources';
+import { shell } from './shell';
+import { ACTIONS, OPERATIONS, STATUSES } from './words';
+
+export const texts = { ...shell, ...instances, ...resources, ...admin, ...provider };
+
+function readable(word: string): string {
+  const text = word.replaceAll(/[-_.]/g, ' ').toLowerCase();
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** A state of any of the APIs, as people say it. */
+export function statusText(status: string): string {
+  return STATUSES[status.toLowerCase()] ?? readable(status);
+}
+
+/** An action of Nova, as people say it. */
+export function actionText(action: string): string {
+  return ACTIONS[action] ?? readable(action);
+}
+
+/** A kind of operation of the plane, as people say it. */
+export function operationText(kind: string): string {
+  return OPERATIONS[kind] ?? readable(kind);
+}

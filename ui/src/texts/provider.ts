@@ -1,0 +1,27 @@
+export const provider = {
+  health: {
+    title: 'Health', well: 'Everything is as it should be', unwell: 'Something needs attention', shared: 'Shared services', regions: 'Controllers', hosts: 'Hosts', node: 'Node',
+    counts: (count: number, what: string) => `${count} ${what}`,
+  },
+  customers: {
+    title: 'Customers', create: 'Create customer', empty: { title: 'No customers yet', body: 'A customer gets a controller of its own in seconds.' },
+    columns: { name: 'Name', display: 'Called', state: 'State', regions: 'Regions', created: 'Created' },
+    fields: { name: 'Name (letters, digits, dashes)', display: 'What people call it', release: 'Release', newest: 'The newest', region: 'Region', memory: 'Memory limit (MiB, empty: none)', cpu: 'CPU limit (cores, empty: none)' },
+    addRegion: 'Add region', rename: 'Rename', delete: 'Delete', deleteWill: 'The customer’s controllers, its Keystone and all of its records are deleted. This cannot be taken back. Hosts have to be removed first.',
+    deleteRegion: 'Delete region', deleteRegionWill: 'The region’s controller and all of its records are deleted.', credentials: 'Show administrator’s login', credentialsWill: 'That you looked is kept in the audit trail.',
+    limits: 'Change limits', components: 'Processes', regions: 'Regions',
+  },
+  controllers: {
+    title: 'Controllers', empty: { title: 'No controllers', body: 'Create a customer first.' },
+    columns: { region: 'Region', customer: 'Customer', phase: 'State', release: 'Release', well: 'Processes', unwell: 'Unwell' },
+    well: (well: number, all: number) => `${well} of ${all} well`,
+  },
+  components: { columns: { name: 'Process', state: 'State', restarts: 'Restarts', reason: 'Reason' }, empty: { title: 'No processes', body: 'The controller is not running.' } },
+  providerHosts: { title: 'Hosts', empty: { title: 'No hosts', body: 'Customers attach their hosts themselves.' } },
+  nodes: { title: 'Nodes', columns: { name: 'Name', address: 'Address', state: 'State', detail: 'Detail', seen: 'Seen' }, empty: { title: 'No nodes', body: 'A node is a machine that runs controllers.' } },
+  releases: { title: 'Releases', columns: { name: 'Release', state: 'State', node: 'Node', detail: 'Detail' }, prepare: 'Prepare', empty: { title: 'No releases', body: 'The node has not told which it knows.' } },
+  operations: {
+    title: 'Operations', columns: { kind: 'What', subject: 'On what', state: 'State', progress: 'Progress', actor: 'Who', created: 'When', took: 'Took', error: 'Error' }, cancel: 'Cancel',
+    cancelWill: 'What was made so far is torn down.', empty: { title: 'No operations', body: 'Every change that somebody asks for is an operation.' },
+  },
+};
