@@ -24,6 +24,7 @@ export default defineConfig({
     include: ['src/**/*.test.{ts,tsx}'],
     setupFiles: ['src/testing/setup.ts'],
     css: false,
+    testTimeout: 60_000,
     server: { deps: { inline: [/@patternfly/] } },
   },
 });

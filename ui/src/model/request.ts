@@ -100,7 +100,7 @@ export function asCommandLine(wanted: InstanceRequest): string {
 export function hclText(text: string): string {
   const escaped = text
     .replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t')
-    .replaceAll('${', '$${').replaceAll('%{', '%%{');
+    .replaceAll(/[$%](?=\{)/g, (sign) => sign + sign);
   return `"${escaped}"`;
 }
 
