@@ -5,7 +5,7 @@ import { afterEach } from 'vitest';
 const media = { matches: false, addEventListener: () => undefined, removeEventListener: () => undefined };
 window.matchMedia = (query: string) => ({ ...media, media: query }) as unknown as MediaQueryList;
 
-for (const [side, size] of [['offsetWidth', 1200], ['offsetHeight', 800]] as const) {
+for (const [side, size] of [['clientWidth', 1200], ['clientHeight', 800]] as const) {
   Object.defineProperty(HTMLElement.prototype, side, { configurable: true, value: size });
 }
 
