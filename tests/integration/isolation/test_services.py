@@ -296,8 +296,14 @@ def test_the_administrator_of_a_does_not_pass_for_b(a, b):
 
 
 def test_a_customers_administrator_is_no_provider(a):
-    for path in ("/v1/nodes", "/v1/accounts", "/v1/audit", "/v1/status", f"/v1/customers/{a.name}/credentials"):
+    for path in ("/v1/nodes", "/v1/accounts", "/v1/status", f"/v1/customers/{a.name}/credentials"):
         assert as_administrator(a, path).status_code in (403, 404), path
+
+
+def test_a_customers_administrator_reads_its_own_audit_log_alone(a, b):
+    own = as_administrator(a, "/v1/audit").json()["items"]
+    assert {entry["customer"] for entry in own} == {a.name}
+    assert as_administrator(a, f"/v1/audit?customer={b.name}").json()["items"] == []
 
 
 def test_a_detached_host_is_let_in_no_more(b):

@@ -69,7 +69,6 @@ def test_another_customer_looks_as_if_it_did_not_exist(plane: PlaneProcess, anna
 def test_what_is_the_providers_is_refused_and_noted(plane: PlaneProcess, anna: httpx.Client) -> None:
     for method, path in (
         ("GET", "/v1/accounts"),
-        ("GET", "/v1/audit"),
         ("GET", "/v1/nodes"),
         ("GET", "/v1/status"),
         ("GET", "/v1/logs/mariadb"),
@@ -84,6 +83,12 @@ def test_what_is_the_providers_is_refused_and_noted(plane: PlaneProcess, anna: h
     assert ("customer:alpha/anna", "customer.write", "refused") in [
         (one["actor"], one["action"], one["outcome"]) for one in entries
     ]
+
+
+def test_a_customer_reads_its_own_part_of_the_audit_log(plane: PlaneProcess, anna: httpx.Client) -> None:
+    anna.request("DELETE", "/v1/customers/alpha")
+    assert {one["customer"] for one in anna.get("/v1/audit").json()["items"]} == {"alpha"}
+    assert anna.get("/v1/audit", params={"customer": "beta"}).json()["items"] == []
 
 
 def test_a_token_opens_nothing_at_another_customer(plane: PlaneProcess, anna: httpx.Client) -> None:

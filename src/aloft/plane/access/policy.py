@@ -46,7 +46,7 @@ _AUDITOR: frozenset[Action] = frozenset(
 _CUSTOMER: frozenset[Action] = frozenset(
     {
         *("customer.read", "region.read", "release.read", "host.read", "host.write", "operation.read", "event.read"),
-        *("backup.read", "backup.run"),
+        *("backup.read", "backup.run", "audit.read"),
     }
 )
 

@@ -110,10 +110,11 @@ def list_audit(
     before: Annotated[int | None, Query(ge=1)] = None,
     limit: Limit = 100,
 ) -> types.Items[types.AuditEntry]:
-    """The audit log, newest first, from the entry before number ``before``."""
+    """The audit log, newest first, from the entry before number ``before``; a customer's administrator sees its own."""
     query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
-    if customer is not None:
-        query = query.where(AuditEntry.customer == customer)
+    for name in (customer, principal.customer):
+        if name:
+            query = query.where(AuditEntry.customer == name)
     if before is not None:
         query = query.where(AuditEntry.id < before)
     with plane.records.transaction() as work:

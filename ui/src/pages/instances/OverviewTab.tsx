@@ -15,7 +15,7 @@ const t = texts.instance;
 const { facts: f } = t;
 
 /** Set by the sync service on instances that it took over. */
-const ORIGIN_KEY = 'aloft:origin';
+const ORIGIN_KEY = 'aloft:provenance';
 
 /** What an instance is. */
 export function OverviewTab({ server }: { server: Server }) {
