@@ -104,7 +104,8 @@ class Walled:
 def enrol(walled: Walled, name: str) -> Host:
     """Enrol a machine of a customer as a hypervisor, and read what it is granted."""
     region = walled.region
-    token = told("host", "token", region.customer, region.name, "--role", "hypervisor", "--role", "network")
+    where = ("--customer", region.customer, "--region", region.name)
+    token = told("host", "token", *where, "--roles", "hypervisor,network")
     key, request = new_request(name)
     body = {"token": token["token"], "csr": request.decode(), "name": name, "facts": {}}
     answer = https("POST", f"{token['plane_url']}/v1/enrol", json=body)
