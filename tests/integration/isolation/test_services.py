@@ -26,14 +26,15 @@ SCHEMAS = {
     "neutron": ("neutron",),
     "glance": ("glance",),
     "cinder": ("cinder",),
+    "sync": ("sync",),
 }
-SOME_TABLE = {"placement": "traits", "nova_api": "cell_mappings"}
+SOME_TABLE = {"sync": "things"}
 
 
 def look(customer, login, schema, table=None):
     """An attempt to read a schema of a customer with a login."""
     user, password = login
-    statement = f"SELECT * FROM `{table or 'alembic_version'}` LIMIT 1"
+    statement = f"SELECT * FROM `{table or SOME_TABLE.get(schema, 'alembic_version')}` LIMIT 1"
     return ("database", str(PATHS.database_socket), user, password, statement, customer.slot.schema(schema))
 
 
