@@ -26,9 +26,11 @@ def installed() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def demo(installed: None) -> Region:
-    """The demo customer's region."""
-    return Region("demo", "demo-1")
+def demo(installed: None) -> Iterator[Region]:
+    """The demo customer's region, which is not backed up by itself meanwhile: a proof of that starts processes."""
+    told("backup", "policy", "demo", "--off")
+    yield Region("demo", "demo-1")
+    told("backup", "policy", "demo", "--on")
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ def bystander(installed):
     """Another customer, whose processes must live through it all."""
     forget("bystander")
     assert told("customer", "create", "bystander")["state"] == "succeeded"
+    told("backup", "policy", "bystander", "--off")
     yield Region("bystander", "bystander-1")
     forget("bystander")
 
