@@ -34,7 +34,7 @@ SOME_TABLE = {"sync": "things"}
 def look(customer, login, schema, table=None):
     """An attempt to read a schema of a customer with a login."""
     user, password = login
-    statement = f"SELECT * FROM `{table or SOME_TABLE.get(schema, 'alembic_version')}` LIMIT 1"
+    statement = f"SELECT COUNT(*) FROM `{table or SOME_TABLE.get(schema, 'alembic_version')}`"
     return ("database", str(PATHS.database_socket), user, password, statement, customer.slot.schema(schema))
 
 
