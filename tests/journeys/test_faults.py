@@ -48,6 +48,11 @@ def before(bystander, address):
     return machine.pids()
 
 
+def in_use(pids):
+    """Without the zygotes of a release that had customers before: a new node does not keep them."""
+    return {name: pid for name, pid in pids.items() if not name.startswith("zygotes/") or "/2026.2/" in name}
+
+
 def kill(pid):
     assert machine.lives(pid)
     os.kill(pid, signal.SIGKILL)
@@ -103,7 +108,7 @@ def test_a_killed_daemon_comes_back_and_adopts_what_runs(demo, bystander, addres
 
     assert eventually(healed, HEAL_SECONDS, f"the {daemon} is back")
     assert ping(address)
-    assert machine.pids() == before
+    assert in_use(machine.pids()) == in_use(before)
     assert (machine.host_pids(), machine.guests()) == (on_host, guests)
 
 
