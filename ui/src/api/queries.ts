@@ -15,10 +15,11 @@ type Parameters = Record<string, string | number | boolean | undefined>;
 
 function list<T extends { id: string }>(
   kind: string, { region, project }: Scope, service: Service, path: string, key: string, parameters: Parameters = {},
+  shown: (item: T) => boolean = () => true,
 ) {
   return queryOptions({
     queryKey: [kind, region, project, 'list', parameters],
-    queryFn: ({ signal }) => listAll<T>(region, service, path, key, parameters, signal),
+    queryFn: async ({ signal }) => (await listAll<T>(region, service, path, key, parameters, signal)).filter(shown),
   });
 }
 
@@ -53,7 +54,9 @@ export interface VolumeLimits {
 export type NetworkQuotas = Record<'network' | 'subnet' | 'port' | 'router' | 'floatingip' | 'security_group', Quota>;
 
 export const queries = {
-  instances: (scope: Scope) => list<Server>('instance', scope, 'compute', '/v2.1/servers/detail', 'servers'),
+  // Nova lists an instance for a moment after it has told of its end, and tells of nothing more.
+  instances: (scope: Scope) =>
+    list<Server>('instance', scope, 'compute', '/v2.1/servers/detail', 'servers', {}, ({ status }) => status !== 'DELETED'),
   instance: (scope: Scope, id: string) => one<Server>('instance', scope, id, 'compute', `/v2.1/servers/${id}`, 'server'),
   instanceActions: (scope: Scope, id: string) =>
     one<InstanceAction[]>('instance', scope, id, 'compute', `/v2.1/servers/${id}/os-instance-actions`, 'instanceActions'),
