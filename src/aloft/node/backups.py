@@ -18,7 +18,6 @@ from aloft.base.errors import AloftError, Conflict, InvalidInput, NotFound, Perm
 from aloft.base.paths import Paths
 from aloft.controller import check
 from aloft.controller.context import Slot
-from aloft.controller.repair import sync_ovn
 from aloft.controller.services import enabled
 from aloft.daytwo import metadata
 from aloft.daytwo.lists import LISTS
@@ -30,6 +29,7 @@ from aloft.node.broker import Broker
 from aloft.node.controllers import Controllers
 from aloft.node.database import Database
 from aloft.node.jobs import Work
+from aloft.node.moves import Move, Moves
 from aloft.node.pool import Pool
 from aloft.node.registry import Record, Registry
 
@@ -74,7 +74,7 @@ class Backups:
         self._registry = registry
         self._pool = pool
         self._database = database
-        self._broker = broker
+        self._moves = Moves(controllers, registry, pool, broker)
         self._repositories = repositories
         self._binlog = binlog
         self._edge_authority = edge_authority
@@ -156,6 +156,11 @@ class Backups:
         Raises:
             AloftError: the restored controller does not become ready; then the one that served goes on.
         """
+        move = Move.model_validate(work.journal) if work.journal else await self._refill(work)
+        return await self._moves.carry_out(work, move)
+
+    async def _refill(self, work: Work) -> Move:
+        """Fill a slot for each region of the backup that a job names; nothing of the customer's changes by that."""
         repository, at = work.arguments["repository"], work.arguments.get("at")
         until = datetime.fromisoformat(at) if at else None
         opened = self._repositories.open(self._repositories.get(repository))
@@ -169,43 +174,9 @@ class Backups:
                 if until is not None:
                     replayed = await stack.enter_async_context(self._log(work, repository, manifest, until))
                 records = await self._fill(work, folder, manifest, work.customer, replayed)
-        async with work.step("serve from the restored controller"):
-            formers = await self._switch(records, repair=until is not None)
-        async with work.step("remove what served before"):
-            for former in formers:
-                await self._discard(former)
         specifications = {record.spec.region: record.spec.model_dump(mode="json") for record in records}
-        return {"records": told, "made": (until or manifest.made).isoformat(), "specifications": specifications}
-
-    async def _switch(self, records: list[Record], repair: bool) -> list[Record]:
-        """Have controllers served from their new slots; what served them before is returned.
-
-        With ``repair`` OVN's databases are older than Neutron's and are brought to what those say. If it does not come
-        to answer, all is as before, and the new slots are gone.
-        """
-        formers: list[Record] = []
-        try:
-            for record in records:
-                former = await self._controllers.take_over(record)
-                formers += [former] if former else []
-            for record in records:
-                await self._controllers.settled(record.spec.key)
-                if repair:
-                    await sync_ovn(self._controllers.context(record.spec.key))
-        except BaseException:
-            await asyncio.shield(self._switch_back(records, formers))
-            raise
-        return formers
-
-    async def _switch_back(self, records: list[Record], formers: list[Record]) -> None:
-        for former in formers:
-            await self._controllers.take_over(former)
-        for record in reversed(records):
-            present = self._registry.get(record.spec.key)
-            if present is not None and present.slot == record.slot:
-                await self._controllers.drop(record.spec.key)
-            else:
-                await self._discard(record)
+        result = {"records": told, "made": (until or manifest.made).isoformat(), "specifications": specifications}
+        return self._moves.plan(records, until is not None, result)
 
     @contextlib.asynccontextmanager
     async def _log(self, work: Work, repository: str, manifest: Manifest, until: datetime) -> AsyncIterator[Replay]:
@@ -326,7 +297,7 @@ class Backups:
                     records.append(await self._pool.fill(record, folder, finish))
                 except BaseException:
                     for made in records:
-                        await asyncio.shield(self._discard(made))
+                        await asyncio.shield(self._moves.discard(made))
                     raise
         return records
 
@@ -374,12 +345,3 @@ class Backups:
         records = [record for record in self._registry.all() if record.spec.customer == customer]
         for record in sorted(records, key=lambda record: record.spec.identity):
             await self._controllers.drop(record.spec.key)
-
-    async def _discard(self, former: Record) -> None:
-        """Remove what a controller leaves that is served from elsewhere now."""
-        if former.slot is None:
-            return
-        slot = self._pool.slot(former.slot)
-        for host in former.hosts:
-            await self._broker.delete_user(f"{slot.vhost}-host-{host}")
-        await self._pool.dismantle(former.slot)

@@ -1,8 +1,9 @@
 """Jobs: long work that the plane asks of a node, on record until it has ended and the plane has taken its result over.
 
-A job has an id of the plane's choosing; asking again for the same changes nothing. Its steps are idempotent: a job that
-the node's end interrupted starts over when the node starts. Jobs of one customer run one after another, and so do those
-that leave all customers alone.
+A job has an id of the plane's choosing; asking again for the same changes nothing. A job that the node's end
+interrupted is begun again when the node starts: from the start, as its steps are idempotent, or with the journal that
+it kept of a point from which it must not start over. Jobs of one customer run one after another, and so do those that
+leave all customers alone.
 """
 
 import asyncio
@@ -53,12 +54,29 @@ class JobStatus(BaseModel):
 class Work:
     """A job at work, as its handler sees it."""
 
-    def __init__(self, job: str, request: JobRequest, touch: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        job: str,
+        request: JobRequest,
+        touch: Callable[[], None],
+        journal: Mapping[str, Any] | None = None,
+        keep: Callable[[Mapping[str, Any]], None] = lambda journal: None,
+    ) -> None:
         self.id = job
         self.customer = request.customer
         self.arguments = request.arguments
         self.steps: list[Step] = []
+        self.journal = dict(journal or {})
         self._touch = touch
+        self._keep = keep
+
+    def note(self, journal: Mapping[str, Any]) -> None:
+        """Write down how far the job is: its ``journal`` when it is begun again after an end of the node.
+
+        It is on the disk when this returns.
+        """
+        self.journal = dict(journal)
+        self._keep(self.journal)
 
     @contextlib.asynccontextmanager
     async def step(self, name: str) -> AsyncIterator[Callable[[str], None]]:
@@ -89,6 +107,7 @@ Handler = Callable[[Work], Awaitable[dict[str, Any]]]
 class _Job:
     request: JobRequest
     status: JobStatus
+    journal: dict[str, Any] = field(default_factory=dict)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 
@@ -115,7 +134,8 @@ class Jobs:
         files.folder(self._folder, mode=0o700)
         for file in sorted(self._folder.glob("*.json")):
             told = json.loads(file.read_text())
-            self._jobs[file.stem] = _Job(JobRequest.model_validate(told["request"]), JobStatus(**told["status"]))
+            request, status = JobRequest.model_validate(told["request"]), JobStatus(**told["status"])
+            self._jobs[file.stem] = _Job(request, status, told["journal"])
 
     def put(self, job: str, request: JobRequest) -> JobStatus:
         """Begin a job; one that is known already is left alone.
@@ -136,6 +156,10 @@ class Jobs:
         for job, known in self._jobs.items():
             if known.status.state == "running":
                 self._begin(job)
+
+    def journals(self) -> tuple[dict[str, Any], ...]:
+        """What jobs that have not ended have written down."""
+        return tuple(known.journal for known in self._jobs.values() if known.status.state == "running")
 
     def status(self, job: str) -> JobStatus:
         """How far a job has come.
@@ -171,7 +195,14 @@ class Jobs:
     async def _run(self, job: str) -> None:
         known = self._jobs[job]
         request = known.request
-        work = Work(job, request, lambda: known.change(steps=tuple(work.steps)))
+
+        def keep(journal: Mapping[str, Any]) -> None:
+            known.journal = dict(journal)
+            self._save(job)
+
+        work = Work(job, request, lambda: known.change(steps=tuple(work.steps)), known.journal, keep)
+        if known.journal:
+            work.steps += [step for step in known.status.steps if step.state == "done"]
         try:
             async with self._locks[request.customer]:
                 result = await self._handlers[request.kind](work)
@@ -186,12 +217,16 @@ class Jobs:
         self._save(job)
 
     def _save(self, job: str) -> None:
-        """Write a job down; what it was given is dropped when it has ended."""
+        """Write a job down; what it was given and has written down is dropped when it has ended."""
         known = self._jobs.get(job)
         if known is None:
             return
-        request = known.request
+        request, journal = known.request, known.journal
         if known.status.state != "running":
-            request = request.model_copy(update={"arguments": {}})
-        told = {"request": request.model_dump(mode="json"), "status": known.status.model_dump(mode="json")}
+            request, journal = request.model_copy(update={"arguments": {}}), {}
+        told = {
+            "request": request.model_dump(mode="json"),
+            "status": known.status.model_dump(mode="json"),
+            "journal": journal,
+        }
         files.write(self._folder / f"{job}.json", json.dumps(told), mode=0o600)

@@ -29,7 +29,7 @@ from aloft.controller.release import Release, release, releases
 from aloft.controller.services import enabled
 from aloft.controller.slots import load_secrets, make_broker_users
 from aloft.daytwo.repositories import Repositories
-from aloft.node import jobs_api, mariadb, rabbitmq, shared
+from aloft.node import jobs_api, mariadb, moves, rabbitmq, shared
 from aloft.node.api import build
 from aloft.node.backups import Backups
 from aloft.node.binlog import SHIP_SECONDS, Binlog
@@ -315,7 +315,7 @@ class Node:
 
     async def go_on(self) -> None:
         """Go on with what a former run of the node left unfinished, then keep slots warm; runs for ever."""
-        await self.pool.sweep()
+        await self.pool.sweep(moves.held(self.jobs.journals()))
         self.jobs.resume()
         await self.pool.keep_warm()
 

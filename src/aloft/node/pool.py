@@ -159,9 +159,13 @@ class Pool:
                 continue
             await self._wanted.wait()
 
-    async def sweep(self) -> None:
-        """Take apart slots that were interrupted in the making, or held for what is no more; at the start only."""
-        for number in self._registry.slots() - self._registry.claimed() - self._registry.warm().keys():
+    async def sweep(self, needed: frozenset[int]) -> None:
+        """Take apart slots that were interrupted in the making, or held for what is no more; at the start only.
+
+        Args:
+            needed: slots that are left alone, as something that was interrupted goes on with them.
+        """
+        for number in self._registry.slots() - self._registry.claimed() - self._registry.warm().keys() - needed:
             try:
                 await self.dismantle(number)
             except AloftError as error:

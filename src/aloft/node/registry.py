@@ -146,6 +146,10 @@ class Registry:
         """Whether the slot's preparation was finished."""
         return self._slot(number).get("state") in ("warm", "held")
 
+    def held(self, number: int) -> bool:
+        """Whether a slot is prepared for one controller, and none has claimed it."""
+        return self._slot(number).get("state") == "held" and number not in self.claimed()
+
     def prepared_for(self, number: int) -> str:
         """The services that the slot was prepared for, as they were told to :meth:`mark`."""
         return str(self._slot(number).get("services", ""))

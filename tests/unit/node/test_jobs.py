@@ -69,6 +69,30 @@ async def test_what_was_interrupted_is_begun_again(tmp_path):
     assert (await ended(second)).result == {"given": {"a": 1}}
 
 
+async def test_what_kept_a_journal_goes_on_with_it(tmp_path):
+    seen, noted, gate = [], asyncio.Event(), asyncio.Event()
+
+    async def work(work):
+        seen.append(work.journal)
+        if not work.journal:
+            async with work.step("load"):
+                work.note({"at": "half"})
+            noted.set()
+        await gate.wait()
+        return {}
+
+    first = Jobs(Paths(tmp_path), {"work": work})
+    first.put(ID, request())
+    await noted.wait()
+    second = Jobs(Paths(tmp_path), {"work": work})
+    assert second.journals() == ({"at": "half"},)
+    second.resume()
+    gate.set()
+    await ended(second)
+    assert seen == [{}, {"at": "half"}]
+    assert second.journals() == () and Jobs(Paths(tmp_path), {}).journals() == ()
+
+
 @pytest.mark.parametrize("error", [PermanentError("No room.", "Make some."), ValueError("odd")])
 async def test_a_failure_says_why(tmp_path, error):
     handlers = Handlers()
