@@ -7,8 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from aloft.base.errors import InvalidInput
-from aloft.cli.client import connect
+from aloft.cli import recovery
+from aloft.cli.client import PlaneClient, connect
 from aloft.cli.hosts import confirm
+from aloft.cli.live import backup_note, repository_note
 from aloft.cli.output import details, emit, follow, moment, table
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -166,6 +168,58 @@ def policy(
     )
 
 
+@app.command("restore-all")
+def restore_all(
+    place: Annotated[str, typer.Option("--repository", help="Name of the repository that the lost node left.")],
+    url: Annotated[str | None, typer.Option(help="Where it is, if this node does not know it yet.")] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(envvar="RESTIC_PASSWORD_FILE", help="Its password, with --url.")
+    ] = None,
+    aws_file: Annotated[
+        Path | None, typer.Option(envvar="AWS_SHARED_CREDENTIALS_FILE", help="An AWS credentials file, for s3:.")
+    ] = None,
+    ssh_key: Annotated[Path | None, typer.Option(help="A private key, for sftp: and append:.")] = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring back all customers of a lost node on this one, from a repository alone.
+
+    Interrupted, the same command goes on; a customer that cannot be restored does not stop the others. This node takes
+    over the authority of the lost one's edge, so that hosts and users trust it.
+    """
+    confirm(yes, f"Restore on this node all customers that lie in {place}?")
+    client = connect()
+    if url is not None:
+        if password_file is None:
+            raise InvalidInput(f"The repository {place} cannot be opened.", "Name the file with its password.")
+        _put_repository(client, place, url, "secondary", password_file, aws_file, ssh_key)
+    begun = client.call("POST", "/v1/restores/all", {"repository": place})["operation"]
+    found = recovery.await_survey(client, begun)["result"]
+    recovery.trust_again()
+    ended = recovery.await_all(found["restores"])
+    told = {**found, "restores": ended, "failed": sorted(name for name, one in ended.items() if not recovery.well(one))}
+    if as_json:
+        emit(told)
+    else:
+        recovery.show(told)
+    if told["failed"] or told["missing"]:
+        raise typer.Exit(1)
+
+
+@app.command("status")
+def status(as_json: AsJson = False) -> None:
+    """Show how all backups stand: customers and repositories; the exit code is 1 when something is unwell."""
+    told = connect().call("GET", "/v1/backups/status")
+    if as_json:
+        emit(told)
+    else:
+        rows = [("customer", one["customer"], one["state"], backup_note(one)) for one in told["customers"]]
+        rows += [("repository", *repository_note(one)) for one in told["repositories"]]
+        table(("What", "Name", "State", "Note"), rows)
+    if not told["healthy"]:
+        raise typer.Exit(1)
+
+
 @repository.command("list")
 def list_repositories(as_json: AsJson = False) -> None:
     """List the places for backups."""
@@ -192,14 +246,8 @@ def add_repository(
     URL is a folder, sftp:user@host:/folder, s3:https://host/bucket, or append:user@host:/folder for one that is served
     there by `rclone serve restic --append-only`, so that nothing can be deleted from here.
     """
-    credentials = {kind: _text(file) for kind, file in (("aws", aws_file), ("ssh", ssh_key)) if file is not None}
-    body: dict[str, Any] = {
-        "url": url,
-        "role": "secondary" if secondary else "primary",
-        "password": _text(password_file).strip() if password_file else None,
-        "credentials": credentials,
-    }
-    told = connect().call("PUT", f"/v1/repositories/{name}", body)["items"]
+    role = "secondary" if secondary else "primary"
+    told = _put_repository(connect(), name, url, role, password_file, aws_file, ssh_key)
     if as_json:
         emit(told)
     else:
@@ -217,6 +265,23 @@ def remove_repository(name: Name, yes: Yes = False) -> None:
 def show_password(name: Name) -> None:
     """Print what encrypts a repository; it is noted in the audit log."""
     typer.echo(connect().call("GET", f"/v1/repositories/{name}/password")["password"])
+
+
+def _put_repository(
+    client: PlaneClient,
+    name: str,
+    url: str,
+    role: str,
+    password_file: Path | None,
+    aws_file: Path | None,
+    ssh_key: Path | None,
+) -> list[dict[str, Any]]:
+    """Have the node know a repository; secrets are read from files."""
+    credentials = {kind: _text(file) for kind, file in (("aws", aws_file), ("ssh", ssh_key)) if file is not None}
+    password = _text(password_file).strip() if password_file else None
+    body = {"url": url, "role": role, "password": password, "credentials": credentials}
+    told: list[dict[str, Any]] = client.call("PUT", f"/v1/repositories/{name}", body)["items"]
+    return told
 
 
 def _moment(text: str | None) -> str | None:

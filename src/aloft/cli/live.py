@@ -65,6 +65,7 @@ def _show(told: dict[str, Any]) -> None:
         rows += [("component", f"{name}/{part['name']}", part["state"], part["reason"]) for part in unwell]
     rows += [("host", f"{one['customer']}/{one['region']}/{one['host']}", one["state"], "") for one in told["hosts"]]
     rows += [("backup", one["customer"], one["state"], backup_note(one)) for one in told["backups"]]
+    rows += [("repository", *repository_note(one)) for one in told["repositories"]]
     table(("What", "Name", "State", "Reason"), rows)
 
 
@@ -75,3 +76,10 @@ def backup_note(told: dict[str, Any]) -> str:
     missing = [name for name, trouble in told["copies"].items() if trouble]
     notes = [f"{told['age_seconds'] / 3600:.1f} h old", "proved" if told["proved"] else "not proved yet"]
     return ", ".join(notes + ([f"no copy in {', '.join(missing)}"] if missing else []))
+
+
+def repository_note(told: dict[str, Any]) -> tuple[str, str, str]:
+    """A repository's name, state, and how far it is."""
+    state = "late" if told["late"] else "ok"
+    note = f"{told['role']}, lacks at most the last {told['behind_seconds']:.0f} s" if told["shipped"] else "empty yet"
+    return told["name"], state, f"{note}; {told['trouble']}" if told["trouble"] else note

@@ -2,44 +2,30 @@
 
 from aloft.controller.check import Listing
 
+_ALL = "SELECT id FROM {table}"
 _ALIVE = "SELECT {column} FROM {table} WHERE deleted = 0"
+
+
+def _alive(service: str, path: str, key: str, schemas: tuple[str, ...], column: str = "id", table: str = "") -> Listing:
+    """What is listed in pages and, once deleted, stays in its table (which is called like the list, else ``table``)."""
+    query = _ALIVE.format(column=column, table=table or key)
+    return Listing(service, path, key, dict.fromkeys(schemas, query), paged=True)
+
 
 LISTS: tuple[Listing, ...] = (
     Listing("identity", "/v3/users", "users", {"keystone": "SELECT id FROM `user`"}),
     Listing("identity", "/v3/projects", "projects", {"keystone": "SELECT id FROM project WHERE is_domain = 0"}),
     Listing("identity", "/v3/roles", "roles", {"keystone": "SELECT id FROM role WHERE domain_id = '<<null>>'"}),
+    _alive("compute", "/v2.1/servers?all_tenants=1", "servers", ("nova", "nova_cell0"), "uuid", "instances"),
     Listing(
-        "compute",
-        "/v2.1/servers?all_tenants=1",
-        "servers",
-        {schema: _ALIVE.format(column="uuid", table="instances") for schema in ("nova", "nova_cell0")},
-        paged=True,
+        "compute", "/v2.1/flavors?is_public=None", "flavors", {"nova_api": "SELECT flavorid FROM flavors"}, paged=True
     ),
-    Listing(
-        "compute",
-        "/v2.1/flavors?is_public=None",
-        "flavors",
-        {"nova_api": "SELECT flavorid FROM flavors"},
-        paged=True,
+    *(
+        Listing("network", f"/v2.0/{key}", key, {"neutron": _ALL.format(table=key)})
+        for key in ("networks", "ports", "subnets", "routers")
     ),
-    Listing("network", "/v2.0/networks", "networks", {"neutron": "SELECT id FROM networks"}),
-    Listing("network", "/v2.0/ports", "ports", {"neutron": "SELECT id FROM ports"}),
-    Listing("network", "/v2.0/subnets", "subnets", {"neutron": "SELECT id FROM subnets"}),
-    Listing("network", "/v2.0/routers", "routers", {"neutron": "SELECT id FROM routers"}),
-    Listing(
-        "image",
-        "/v2/images?visibility=all",
-        "images",
-        {"glance": _ALIVE.format(column="id", table="images")},
-        paged=True,
-    ),
-    Listing(
-        "volume",
-        "/v3/volumes?all_tenants=1",
-        "volumes",
-        {"cinder": _ALIVE.format(column="id", table="volumes")},
-        paged=True,
-    ),
+    _alive("image", "/v2/images?visibility=all", "images", ("glance",)),
+    _alive("volume", "/v3/volumes?all_tenants=1", "volumes", ("cinder",)),
     Listing(
         "placement",
         "/resource_providers",

@@ -113,14 +113,35 @@ class Restic:
         said = await self._run("snapshots", "--json", "--no-lock", *(("--tag", wanted) if wanted else ()))
         return sorted((Snapshot.read(one) for one in json.loads(said) or ()), key=lambda one: one.time)
 
-    async def restore(self, snapshot: str, target: Path) -> None:
+    async def restore(self, snapshot: str, target: Path, only: Sequence[str] = ()) -> None:
         """Lay a snapshot's files into a folder; what was damaged in the repository is noticed.
+
+        Args:
+            snapshot: its id.
+            target: the folder.
+            only: files and folders in it, such as ``/edge-ca``; all when none is named.
 
         Raises:
             NotFound: there is no such snapshot.
             RepositoryDamaged: it cannot be read as it was written.
         """
-        await self._run("restore", snapshot, "--target", str(target), "--no-lock")
+        chosen = [word for path in only for word in ("--include", path)]
+        await self._run("restore", snapshot, "--target", str(target), "--no-lock", *chosen)
+
+    async def names(self, snapshot: str) -> list[str]:
+        """The paths of all files in a snapshot, such as ``/manifest.json``."""
+        said = await self._run("ls", "--json", "--no-lock", snapshot)
+        told = (json.loads(line) for line in said.splitlines())
+        return [str(one["path"]) for one in told if one.get("type") == "file"]
+
+    async def read(self, snapshot: str, path: str) -> str:
+        """The text of one file of a snapshot.
+
+        Raises:
+            NotFound: there is no such snapshot.
+            AloftError: it has no such file, or cannot be read.
+        """
+        return await self._run("dump", "--no-lock", snapshot, path)
 
     async def check(self, read: bool) -> None:
         """See that all of the repository fits together; with ``read``, that every byte is what was written.

@@ -36,6 +36,12 @@ from aloft.node.registry import Record, Registry
 ROOM_BYTES = 64 << 20
 """Free space without which no backup is begun: what one takes before restic has it."""
 
+PARALLEL_RESTORES = 2
+"""Customers that are restored at a time, when many are."""
+
+LATEST = "latest"
+"""In the place of a moment: the last one of which the repository knows."""
+
 KIND = {"kind": "customer"}
 """The tag of snapshots that hold a customer's metadata."""
 
@@ -55,6 +61,7 @@ class Backups:
         repositories: where backups are kept.
         binlog: what changed since.
         edge_authority: CA certificate of the edge.
+        domain: DNS domain below which the node's names lie.
     """
 
     def __init__(
@@ -68,16 +75,26 @@ class Backups:
         repositories: Repositories,
         binlog: Binlog,
         edge_authority: Path,
+        domain: str,
     ) -> None:
         self._paths = paths
         self._controllers = controllers
         self._registry = registry
         self._pool = pool
         self._database = database
+        self._made = paths.state / "backup/made.json"
+        self._domain = domain
+        self._refills = asyncio.Semaphore(PARALLEL_RESTORES)
         self._moves = Moves(controllers, registry, pool, broker)
         self._repositories = repositories
         self._binlog = binlog
         self._edge_authority = edge_authority
+
+    def made(self) -> dict[str, float]:
+        """When each customer of this node was last backed up, in Unix seconds."""
+        told: dict[str, float] = json.loads(self._made.read_text()) if self._made.exists() else {}
+        served = {record.spec.customer for record in self._registry.all()}
+        return {customer: moment for customer, moment in told.items() if customer in served}
 
     async def snapshots(self, repository: str, customer: str | None) -> list[Snapshot]:
         """The backups in a repository, the oldest first; of all customers when none is named."""
@@ -114,6 +131,8 @@ class Backups:
         copies = {
             one.name: await self._copy(work, primary, one.name, snapshot) for one in self._repositories.secondary()
         }
+        moments = {**self.made(), work.customer: manifest.made.timestamp()}
+        files.write(self._made, json.dumps(moments), mode=0o600)
         return {
             "snapshot": snapshot,
             "repository": primary.repository.name,
@@ -149,50 +168,81 @@ class Backups:
     async def restore(self, work: Work) -> dict[str, Any]:
         """Bring a customer back from a backup; what served it until then, if anything did, is removed at the end.
 
-        ``repository`` and ``snapshot`` name the backup, ``at`` (ISO 8601, or ``None``) a later moment up to which the
-        binary log is replayed. Returns the plane's ``records`` in it, when it was ``made`` and the ``specifications``
-        of its regions.
+        ``repository`` and ``snapshot`` name the backup, ``at`` (ISO 8601, ``latest`` or ``None``) a later moment up to
+        which the binary log is replayed; without logs the latest moment is that of the backup. Returns the plane's
+        ``records`` in it, when it was ``made``, the ``specifications`` of its regions, and in ``lying`` what the
+        repository has of this customer: id, id before it was copied there, and moment of each backup.
 
         Raises:
             AloftError: the restored controller does not become ready; then the one that served goes on.
         """
-        move = Move.model_validate(work.journal) if work.journal else await self._refill(work)
-        return await self._moves.carry_out(work, move)
+        async with self._refills:
+            move = Move.model_validate(work.journal) if work.journal else await self._refill(work)
+            return await self._moves.carry_out(work, move)
 
     async def _refill(self, work: Work) -> Move:
         """Fill a slot for each region of the backup that a job names; nothing of the customer's changes by that."""
-        repository, at = work.arguments["repository"], work.arguments.get("at")
-        until = datetime.fromisoformat(at) if at else None
-        opened = self._repositories.open(self._repositories.get(repository))
-        async with self._fetching(work, opened, work.arguments["snapshot"], f"restore-{work.customer}") as found:
-            folder, manifest = found
-            if manifest.customer != work.customer:
-                raise Conflict(f"That backup is of customer '{manifest.customer}'.", "See `aloft backup list`.")
+        opened = self._repositories.open(self._repositories.get(work.arguments["repository"]))
+        async with contextlib.AsyncExitStack() as stack:
+            snapshot, name = work.arguments["snapshot"], f"restore-{work.customer}"
+            folder, manifest = await stack.enter_async_context(self._fetching(work, opened, snapshot, name))
+            self._check_place(work.customer, manifest)
+            replayed, until = None, manifest.made
+            if work.arguments.get("at") is not None:
+                replayed, until = await self._changes(work, stack, opened, manifest)
+            records = await self._fill(work, folder, manifest, work.customer, replayed)
             told = json.loads((folder / "records.json").read_text())
-            async with contextlib.AsyncExitStack() as stack:
-                replayed = None
-                if until is not None:
-                    replayed = await stack.enter_async_context(self._log(work, repository, manifest, until))
-                records = await self._fill(work, folder, manifest, work.customer, replayed)
-        specifications = {record.spec.region: record.spec.model_dump(mode="json") for record in records}
-        result = {"records": told, "made": (until or manifest.made).isoformat(), "specifications": specifications}
-        return self._moves.plan(records, until is not None, result)
+            lying = await opened.snapshots({**KIND, "customer": work.customer})
+        result = {
+            "records": told,
+            "made": until.isoformat(),
+            "specifications": {record.spec.region: record.spec.model_dump(mode="json") for record in records},
+            "lying": [[one.id, one.original, one.tags.get("made", one.time)] for one in lying],
+        }
+        return self._moves.plan(records, replayed is not None, result)
 
-    @contextlib.asynccontextmanager
-    async def _log(self, work: Work, repository: str, manifest: Manifest, until: datetime) -> AsyncIterator[Replay]:
-        """What brings a slot's schemas from a backup forward to a moment, as a function of slot and region."""
-        if until < manifest.made:
+    def _check_place(self, customer: str, manifest: Manifest) -> None:
+        """See that a backup is of this customer, and that its names are those of this node.
+
+        Raises:
+            Conflict: it is not.
+        """
+        if manifest.customer != customer:
+            raise Conflict(f"That backup is of customer '{manifest.customer}'.", "See `aloft backup list`.")
+        domains = {part.spec.domain for part in manifest.regions.values()}
+        if domains != {self._domain}:
+            raise Conflict(
+                f"That backup's names are below {', '.join(sorted(domains))}, this node's are below {self._domain}.",
+                "Restore it on a node with that domain: aloft up --no-demo --domain NAME",
+            )
+
+    async def _changes(
+        self, work: Work, stack: contextlib.AsyncExitStack, opened: Restic, manifest: Manifest
+    ) -> tuple[Replay | None, datetime]:
+        """What brings a slot's schemas from a backup forward to the moment that a job names, and that moment.
+
+        Without binary logs the latest moment is that of the backup, and nothing has to be brought forward.
+        """
+        at, name = work.arguments["at"], opened.repository.name
+        until = None if at == LATEST else datetime.fromisoformat(at)
+        if until is not None and until < manifest.made:
             raise InvalidInput(f"That backup is younger than {until.isoformat()}.", "Name an older one.")
-        async with self._folder(f"log-{work.customer}") as folder:
-            async with work.step(f"read the binary logs from {repository}"):
-                logs = await self._binlog.fetch(repository, manifest.server, manifest.log[0], folder)
+        folder = await stack.enter_async_context(self._folder(f"log-{work.customer}"))
+        async with work.step(f"read the binary logs from {name}") as remark:
+            try:
+                logs, newest = await self._binlog.fetch(name, manifest.server, manifest.log[0], folder)
+            except NotFound as error:
+                if until is not None:
+                    raise
+                remark(f"{error.message} What changed after the backup is lost.")
+                return None, manifest.made
 
-            async def bring_forward(slot: Slot, region: str) -> None:
-                before = Slot(manifest.regions[region].slot, self._paths)
-                schemas = {before.schema(name): slot.schema(name) for name in metadata.schemas()}
-                await replay(self._paths, logs, manifest.log[1], schemas, until)
+        async def bring_forward(slot: Slot, region: str) -> None:
+            before = Slot(manifest.regions[region].slot, self._paths)
+            schemas = {before.schema(name): slot.schema(name) for name in metadata.schemas()}
+            await replay(self._paths, logs, manifest.log[1], schemas, until)
 
-            yield bring_forward
+        return bring_forward, until or newest
 
     async def check(self, work: Work) -> dict[str, Any]:
         """Read all of a ``repository`` and see that it is what was written."""

@@ -5,18 +5,23 @@ more columns there (a newer release's) takes the rows with those columns' defaul
 """
 
 import asyncio
+import json
 import re
 import secrets
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from aloft.base import files
-from aloft.base.errors import NotFound, PermanentError
+from aloft.base.errors import AloftError, NotFound, PermanentError
 from aloft.base.paths import Paths
 from aloft.daytwo.repositories import Repositories
+from aloft.daytwo.restic import Repository, RepositoryUnreachable, Restic
 from aloft.node import mariadb
 from aloft.node.database import Database
 
@@ -28,6 +33,15 @@ KIND = {"kind": "log"}
 
 KEPT = ("--keep-last", "5")
 """Each shipment holds all logs that there are, so few are kept."""
+
+SHIP_PATIENCE_SECONDS = 600.0
+"""After this long a shipment to one repository is given up, so that one that hangs does not hold up the next."""
+
+BEHIND_SECONDS = 300.0
+"""A repository that lacks changes older than this is behind, which raises an alarm."""
+
+CUSTOMERS = "customers.json"
+"""The file in a shipment that names the customers there are, so that nobody is restored who was deleted before."""
 
 FORGET_EVERY = 30
 """Shipments between two times that old ones are forgotten."""
@@ -79,6 +93,30 @@ def _replay_one(
         )
 
 
+@dataclass(frozen=True)
+class Shipping:
+    """How far a repository is.
+
+    Args:
+        name: the repository's.
+        role: primary or secondary.
+        shipped: up to when it has all changes (Unix seconds); ``None`` when it never got any.
+        behind: seconds; no change that is older than this is missing there.
+        trouble: why the last shipment failed, or empty.
+    """
+
+    name: str
+    role: str
+    shipped: float | None
+    behind: float
+    trouble: str
+
+    @property
+    def late(self) -> bool:
+        """Whether somebody has to look at it."""
+        return self.behind > BEHIND_SECONDS
+
+
 class Binlog:
     """The binary logs of the node's MariaDB.
 
@@ -86,15 +124,22 @@ class Binlog:
         paths: where everything lies.
         database: MariaDB.
         repositories: where the logs are shipped to.
+        customers: names of those that the node serves.
     """
 
-    def __init__(self, paths: Paths, database: Database, repositories: Repositories) -> None:
+    def __init__(
+        self, paths: Paths, database: Database, repositories: Repositories, customers: Callable[[], Iterable[str]]
+    ) -> None:
         self._paths = paths
         self._database = database
         self._repositories = repositories
         self._folder = mariadb.data_folder(paths)
+        self._customers = customers
         self._last_forgotten = 0
-        self.shipped: dict[str, float] = {}
+        self._record = paths.state / "backup/shipped.json"
+        self._shipped: dict[str, float] = json.loads(self._record.read_text()) if self._record.exists() else {}
+        self._troubles: dict[str, str] = {}
+        self._busy_since = 0.0
 
     @property
     def server(self) -> str:
@@ -105,8 +150,15 @@ class Binlog:
             files.write(file, secrets.token_hex(8), mode=0o600)
         return file.read_text()
 
-    async def fetch(self, repository: str, server: str, file: str, target: Path) -> list[Path]:
-        """Fetch the newest shipment of a MariaDB's logs into a folder; this log and those after it, in order.
+    def shipments(self) -> list[Shipping]:
+        """How far each repository is."""
+        return [self._shipping(one) for one in self._repositories.all()]
+
+    async def fetch(self, repository: str, server: str, file: str, target: Path) -> tuple[list[Path], datetime]:
+        """Fetch the newest shipment of a MariaDB's logs into a folder.
+
+        Returns:
+            This log and those after it, in order, and up to when they have all changes.
 
         Raises:
             NotFound: there is none, or it does not have that log.
@@ -117,8 +169,19 @@ class Binlog:
         found = await opened.snapshots({**KIND, "server": server})
         if not found:
             raise NotFound(f"The repository {repository} has no binary logs.", "Restore without --at.")
-        await opened.restore(found[-1].id, target)
-        return _since(target, file)
+        newest = found[-1]
+        wanted = [path for path in await opened.names(newest.id) if _LOG.fullmatch(path[1:]) and path[1:] >= file]
+        if f"/{file}" not in wanted:
+            raise NotFound(f"The binary log {file} is not there any more.", "Restore a newer backup, or without --at.")
+        await opened.restore(newest.id, target, wanted)
+        return [target / path[1:] for path in sorted(wanted)], datetime.fromisoformat(newest.tags["until"])
+
+    async def customers_in(self, opened: Restic) -> frozenset[str] | None:
+        """The customers that another node had at its newest shipment to a repository; ``None`` when there is none."""
+        found = [one for one in await opened.snapshots(KIND) if one.tags.get("server") != self.server]
+        if not found:
+            return None
+        return frozenset(json.loads(await opened.read(found[-1].id, f"/{CUSTOMERS}")))
 
     async def ship(self) -> None:
         """Begin a new log and bring all that are complete to every repository that backups are kept in.
@@ -131,26 +194,58 @@ class Binlog:
         current = str((await self._database.execute(None, ["SHOW MASTER STATUS"]))[0][0])
         folder = self._paths.state / "backup/logs"
         await asyncio.to_thread(_gather, self._folder, folder, current)
+        files.write(folder / CUSTOMERS, json.dumps(sorted(set(self._customers()))), mode=0o600)
         primary = self._repositories.open(self._repositories.primary())
-        await primary.ensure()
-        tags = {**KIND, "server": self.server}
-        snapshot, _ = await primary.backup(folder, {**tags, "until": moment.isoformat()})
-        self.shipped[primary.repository.name] = moment.timestamp()
-        self._last_forgotten = (self._last_forgotten + 1) % FORGET_EVERY
-        if not self._last_forgotten:
-            await primary.forget(tags, KEPT)
-        for one in self._repositories.secondary():
-            secondary = self._repositories.open(one)
+        snapshot = ""
+
+        async def store() -> None:
+            nonlocal snapshot
+            await primary.ensure()
+            tags = {**KIND, "server": self.server}
+            snapshot, _ = await primary.backup(folder, {**tags, "until": moment.isoformat()})
+            self._last_forgotten = (self._last_forgotten + 1) % FORGET_EVERY
+            if not self._last_forgotten:
+                await primary.forget(tags, KEPT)
+
+        async def copy(repository: Repository) -> None:
+            secondary = self._repositories.open(repository)
             await secondary.ensure(like=primary)
             await secondary.copy_from(primary, (snapshot,))
-            self.shipped[one.name] = moment.timestamp()
 
+        await self._note(primary.repository.name, moment, store())
+        copies = [self._note(one.name, moment, copy(one)) for one in self._repositories.secondary()]
+        for outcome in await asyncio.gather(*copies, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
 
-def _since(folder: Path, file: str) -> list[Path]:
-    found = sorted(path for path in folder.iterdir() if _LOG.fullmatch(path.name) and path.name >= file)
-    if not found or found[0].name != file:
-        raise NotFound(f"The binary log {file} is not there any more.", "Restore a newer backup, or without --at.")
-    return found
+    def rest(self) -> None:
+        """There is nothing to ship: what comes later is measured from now on."""
+        self._busy_since = time.time()
+
+    async def _note(self, name: str, moment: datetime, work: Coroutine[Any, Any, None]) -> None:
+        """Bring a shipment to one repository, and remember how that went."""
+        try:
+            async with asyncio.timeout(SHIP_PATIENCE_SECONDS):
+                await work
+        except TimeoutError as error:
+            self._troubles[name] = f"It is too slow: a shipment took more than {SHIP_PATIENCE_SECONDS:.0f} s."
+            raise RepositoryUnreachable(
+                f"The repository {name} is too slow.", "Look at the way to it; it is tried again by itself."
+            ) from error
+        except AloftError as error:
+            self._troubles[name] = str(error)
+            raise
+        self._troubles.pop(name, None)
+        self._shipped[name] = moment.timestamp()
+        files.write(self._record, json.dumps(self._shipped), mode=0o600)
+
+    def _shipping(self, repository: Repository) -> Shipping:
+        """How far one repository is; what was there before there was anything to ship does not count."""
+        shipped = self._shipped.get(repository.name)
+        known = (repository.credentials / "repository.json").stat().st_mtime
+        since = max(shipped or 0.0, self._busy_since, known if shipped is None else 0.0)
+        behind = time.time() - since if any(True for _ in self._customers()) else 0.0
+        return Shipping(repository.name, repository.role, shipped, behind, self._troubles.get(repository.name, ""))
 
 
 def _gather(source: Path, target: Path, current: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import shutil
 from pathlib import Path
 
 from aloft.base import accounts, files
@@ -68,6 +69,24 @@ class EdgeNames:
         self._authority = Authority.open(self._paths.state / "edge-ca", "Aloft edge authority")
         files.write(self.authority_file, self._authority.certificate, mode=0o644)
         edge.initialise(self._paths, self.settings)
+
+    def replace_authority(self, folder: Path) -> None:
+        """Sign the edge's certificates by the CA in a folder from now on; those that were signed before are forgotten.
+
+        Interrupted, the edge has the one authority or the other, and called again it has this one.
+        """
+        target = self._paths.state / "edge-ca"
+        fresh, former = target.with_suffix(".new"), target.with_suffix(".former")
+        for remains in (fresh, former):
+            shutil.rmtree(remains, ignore_errors=True)
+        shutil.copytree(folder, fresh)
+        fresh.chmod(0o700)
+        for listed in self._certificates.glob("*.names"):
+            listed.unlink()
+        target.rename(former)
+        fresh.rename(target)
+        shutil.rmtree(former)
+        self.initialise()
 
     def process(self) -> ProcessSpec:
         """HAProxy."""

@@ -37,10 +37,7 @@ def _job_routes(app: FastAPI, jobs: Jobs) -> None:
 def _repository_routes(app: FastAPI, backups: Backups, repositories: Repositories, binlog: Binlog) -> None:
     def told() -> list[dict[str, Any]]:
         repositories.primary()
-        return [
-            {"name": one.name, "url": one.url, "role": one.role, "shipped": binlog.shipped.get(one.name)}
-            for one in repositories.all()
-        ]
+        return [{**asdict(one), "late": one.late, "url": repositories.get(one.name).url} for one in binlog.shipments()]
 
     @app.get("/v1/repositories")
     async def get_repositories() -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ from aloft.controller.slots import load_secrets, make_broker_users
 from aloft.daytwo.repositories import Repositories
 from aloft.node import jobs_api, mariadb, moves, rabbitmq, shared
 from aloft.node.api import build
+from aloft.node.backup_metrics import BackupCollector
 from aloft.node.backups import Backups
 from aloft.node.binlog import SHIP_SECONDS, Binlog
 from aloft.node.broker import Broker
@@ -41,6 +42,7 @@ from aloft.node.grants import Grants
 from aloft.node.jobs import Jobs
 from aloft.node.pool import Pool
 from aloft.node.portal import PortalPlace
+from aloft.node.recovery import Recovery
 from aloft.node.registry import Registry
 from aloft.node.settings import NodeSettings
 from aloft.supervise.cgroup import Cgroups
@@ -96,7 +98,10 @@ class Node:
         )
         self.grants = Grants(self.controllers, self.registry, self.broker)
         self.repositories = Repositories(paths)
-        self.binlog = Binlog(paths, self.database, self.repositories)
+        self.binlog = Binlog(
+            paths, self.database, self.repositories, lambda: {one.spec.customer for one in self.registry.all()}
+        )
+        self.recovery = Recovery(paths, settings, self.registry, self.repositories, self.binlog, self.replace_authority)
         self.backups = Backups(
             paths,
             self.controllers,
@@ -107,6 +112,7 @@ class Node:
             self.repositories,
             self.binlog,
             self.edge.authority_file,
+            settings.domain,
         )
         self.jobs = Jobs(
             paths,
@@ -116,6 +122,7 @@ class Node:
                 "restore": self.backups.restore,
                 "check": self.backups.check,
                 "retain": self.backups.retain,
+                "survey": self.recovery.survey,
             },
         )
         self.preparing: dict[str, asyncio.Task[str]] = {}
@@ -293,6 +300,15 @@ class Node:
         await self.broker.ensure_listener(self.portal.password(), {slot.vhost for slot in slots})
         await self.supervisor.apply("portal", (process,))
 
+    async def replace_authority(self, folder: Path) -> None:
+        """Serve all names by certificates of another authority, which hosts and users trust already.
+
+        Args:
+            folder: holds it, as a backup does.
+        """
+        await asyncio.to_thread(self.edge.replace_authority, folder)
+        await self.controllers.publish_names()
+
     async def _publish(self, controllers: tuple[Names, ...]) -> None:
         """Serve names at the edge, and tell the portal's back end which regions there are."""
         self.portal.publish(controllers)
@@ -333,6 +349,7 @@ class Node:
         while True:
             await asyncio.sleep(SHIP_SECONDS)
             if not self.registry.all():
+                self.binlog.rest()
                 continue
             try:
                 await self.binlog.ship()
@@ -368,6 +385,7 @@ class _Server(uvicorn.Server):
 def _server(node: Node) -> _Server:
     metrics = CollectorRegistry()
     metrics.register(ProcessCollector(node.supervisor))
+    metrics.register(BackupCollector(node.binlog, node.backups))
     app = build(
         node.supervisor, node.controllers, node.grants, node.releases, node.prepare_release, metrics, node.health
     )

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -30,6 +31,7 @@ from aloft.plane.records.tables import (
 )
 
 RUN, PROVE, RESTORE, CHECK, RETAIN = "backup.run", "backup.prove", "backup.restore", "backup.check", "backup.retain"
+RESTORE_ALL = "backup.restore-all"
 
 LATE = timedelta(hours=26)
 """A customer without a good backup for longer than this raises an alarm."""
@@ -106,7 +108,12 @@ def prove(work: Transaction, actor: str, backup: Backup) -> OperationRow:
 
 
 def restore(
-    work: Transaction, actor: str, customer: str, repository: str, snapshot: str, at: datetime | None = None
+    work: Transaction,
+    actor: str,
+    customer: str,
+    repository: str,
+    snapshot: str,
+    at: datetime | Literal["latest"] | None = None,
 ) -> OperationRow:
     """Bring a customer back from a backup, in the place of what serves it now, if anything does.
 
@@ -116,7 +123,8 @@ def restore(
         customer: whose.
         repository: which has the backup.
         snapshot: which it is there.
-        at: the moment up to which what changed since is replayed.
+        at: the moment up to which what changed since is replayed; with ``latest`` that is all that the repository has,
+            and then the customer's backups on record become those that lie there.
 
     Raises:
         InvalidInput: that cannot be a customer's name.
@@ -125,9 +133,46 @@ def restore(
     names.check_label("customer", customer)
     known = work.session.scalars(select(Customer.id).where(Customer.name == customer)).first()
     target = _free(work, customer).id if known is not None else target_of(customer)
-    arguments = {"repository": repository, "snapshot": snapshot, "at": at and at.isoformat()}
+    arguments = {
+        "repository": repository,
+        "snapshot": snapshot,
+        "at": at.isoformat() if isinstance(at, datetime) else at,
+    }
     job = {"kind": "restore", "customer": customer, "arguments": arguments}
     return _begin(work, RESTORE, customer, target, actor, job)
+
+
+def restore_all(work: Transaction, actor: str, repository: str) -> OperationRow:
+    """Bring back every customer that another node left in a repository and that is not here yet.
+
+    Raises:
+        Conflict: that is under way already.
+    """
+    job = {"kind": "survey", "customer": "", "arguments": {"repository": repository}}
+    return journal.open_operation(work, RESTORE_ALL, repository, target_of(repository), None, actor, job)
+
+
+def surveyed(work: Transaction, row: OperationRow, result: Json) -> Json:
+    """Begin to restore every customer that was found and is not here; one that fails does not stop the others.
+
+    Returns:
+        ``restores`` (operation by customer), ``here`` (customers that are here already), and as they were found
+        ``missing`` (no backup lies there) and ``gone`` (deleted before the end).
+    """
+    repository, here = str(row.job["arguments"]["repository"]), []
+    restores: dict[str, str] = {}
+    known = {one.name: one for one in work.session.scalars(select(Customer))}
+    for customer, snapshot in result["snapshots"].items():
+        running = journal.current(work.session, target_of(customer))
+        if customer in known:
+            here.append(customer)
+        elif running is not None:
+            restores[customer] = running.id
+        else:
+            restores[customer] = restore(work, row.actor, customer, repository, snapshot, "latest").id
+    for customer in result["missing"]:
+        work.event("backup.missing", customer, customer, repository=repository)
+    return {"restores": restores, "here": here, "missing": result["missing"], "gone": result["gone"]}
 
 
 def check(work: Transaction, actor: str, repository: str) -> OperationRow:
@@ -324,6 +369,9 @@ def restored(work: Transaction, row: OperationRow, result: Json, node: str) -> J
     """
     name = str(row.customer)
     export.load(work.session, result["records"], node)
+    arguments = row.job["arguments"]
+    if arguments["at"] == "latest":
+        _relocate(work.session, name, str(arguments["repository"]), result["lying"])
     customer = customers.find_customer(work.session, name, lock=True)
     customer.state = "active"
     for region in customer.regions:
@@ -336,6 +384,30 @@ def restored(work: Transaction, row: OperationRow, result: Json, node: str) -> J
             grant_again(work, host)
     work.event("customer.restored", name, name, made=result["made"])
     return {"made": result["made"]}
+
+
+def _relocate(session: Session, customer: str, repository: str, lying: Sequence[tuple[str, str, str]]) -> None:
+    """Put on record where a customer's backups lie now: those that the lost node had made elsewhere are gone.
+
+    Args:
+        session: the transaction.
+        customer: whose.
+        repository: where they lie.
+        lying: id, id before it was copied there, and moment of each.
+    """
+    known = {one.snapshot: one for one in session.scalars(select(Backup).where(Backup.customer == customer))}
+    kept = set()
+    for snapshot, original, moment in lying:
+        row = next((one for told, one in known.items() if (original or snapshot).startswith(told)), None)
+        if row is None:
+            row = Backup(customer=customer, bytes_read=0, bytes_added=0, made_at=datetime.fromisoformat(moment))
+            session.add(row)
+        row.repository, row.snapshot, row.copies = repository, snapshot, {}
+        kept.add(id(row))
+    for row in known.values():
+        if id(row) not in kept:
+            session.delete(row)
+    session.flush()
 
 
 def grant_again(work: Transaction, host: Host) -> None:

@@ -84,12 +84,18 @@ class NodeJob(BaseModel):
 
 
 class NodeRepository(BaseModel):
-    """A place for backups that the node knows; ``shipped`` is up to when it has all changes (Unix seconds)."""
+    """A place for backups that the node knows; ``shipped`` is up to when it has all changes (Unix seconds).
+
+    No change older than ``behind`` seconds is missing there, ``late`` is whether that is too long.
+    """
 
     name: str
     url: str
     role: str
     shipped: datetime | None = None
+    behind: float = 0.0
+    trouble: str = ""
+    late: bool = False
 
 
 class NodeSnapshot(BaseModel):

@@ -24,6 +24,7 @@ from aloft.plane.reconcile.jobs import Ending, Failing, Jobs
 from aloft.plane.reconcile.loop import Loop
 from aloft.plane.reconcile.regions import Regions
 from aloft.plane.reconcile.releases import Releases, node_of
+from aloft.plane.reconcile.repositories import RepositoryAlarms
 from aloft.plane.reconcile.rollouts import Rollouts
 from aloft.plane.reconcile.schedule import Schedule
 from aloft.plane.reconcile.tasks import Tasks
@@ -50,6 +51,7 @@ def _endings() -> tuple[dict[str, Ending], dict[str, Failing]]:
         backups.PROVE: backups.proved,
         backups.RESTORE: restored,
         backups.RETAIN: backups.retained,
+        backups.RESTORE_ALL: backups.surveyed,
     }
     failings: dict[str, Failing] = {
         backups.RUN: backups.failed,
@@ -57,6 +59,7 @@ def _endings() -> tuple[dict[str, Ending], dict[str, Failing]]:
         backups.RESTORE: backups.failed,
         backups.CHECK: backups.failed,
         backups.RETAIN: backups.failed,
+        backups.RESTORE_ALL: backups.failed,
     }
     return endings, failings
 
@@ -84,6 +87,7 @@ class Plane:
         self._hosts = Hosts(self.records, self.node, tasks, self.presence, settings)
         self._jobs = Jobs(self.records, self.node, *_endings())
         self._schedule = Schedule(self.records)
+        self._alarms = RepositoryAlarms(self.records, self.node)
         self._pruned_at = 0.0
         handlers = {
             "region": self._regions.reconcile,
@@ -141,6 +145,7 @@ class Plane:
             rollouts,
             self._jobs.resync,
             self._schedule.resync,
+            self._alarms.resync,
         ):
             try:
                 await part(poke)

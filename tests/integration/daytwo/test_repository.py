@@ -71,3 +71,16 @@ async def test_what_is_wrong_with_a_repository_is_said(tmp_path: Path, source: P
     shutil.rmtree(tmp_path / "first/data")
     with pytest.raises(AloftError):
         await opened.restore(snapshot, tmp_path / "back")
+
+
+async def test_one_file_of_a_snapshot_is_read_alone(tmp_path: Path, source: Path) -> None:
+    opened = repository(tmp_path, "first")
+    (source / "told.json").write_text('["acme"]')
+    await opened.ensure()
+    snapshot, _ = await opened.backup(source, TAGS)
+    assert sorted(await opened.names(snapshot)) == ["/below/file", "/told.json"]
+    assert await opened.read(snapshot, "/told.json") == '["acme"]'
+    await opened.restore(snapshot, tmp_path / "part", ("/below",))
+    assert [path.name for path in (tmp_path / "part").rglob("*") if path.is_file()] == ["file"]
+    with pytest.raises(AloftError):
+        await opened.read(snapshot, "/other")

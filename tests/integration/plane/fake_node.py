@@ -124,6 +124,9 @@ class FakeNode:
         self.jobs: dict[str, dict[str, Any]] = {}
         self.results: dict[str, dict[str, Any]] | None = {}
         self.forgotten: list[str] = []
+        self.repositories: dict[str, dict[str, Any]] = {
+            "local": {"name": "local", "url": "/backups", "role": "primary", "shipped": None}
+        }
         self.releases = {"2026.1": "ready", "2026.2": "ready", "2025.2": "absent"}
         self.tokens: dict[tuple[str, str], list[str]] = {}
         self.nova = FakeNova()
@@ -350,6 +353,10 @@ class FakeNode:
             if result is None:
                 return JSONResponse({"state": "failed", "error": {"message": "It broke.", "remedy": "Mend it."}})
             return JSONResponse({"state": "succeeded", "result": result})
+
+        @app.get("/v1/repositories")
+        async def repositories() -> list[dict[str, Any]]:
+            return list(self.repositories.values())
 
         @app.delete("/v1/jobs/{job}", status_code=204)
         async def forget(job: str) -> None:

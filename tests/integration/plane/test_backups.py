@@ -69,6 +69,40 @@ def test_a_deleted_customer_comes_back_with_its_records(plane: PlaneProcess) -> 
     assert plane.node.puts.count("lost/lost-1") == 1
 
 
+def test_all_that_a_lost_node_left_is_restored_and_one_failure_stops_no_other(plane: PlaneProcess) -> None:
+    _create(plane, "present")
+    survey = {"snapshots": {"present": "1" * 64, "bad": "2" * 64}, "missing": ["young"], "gone": ["old"]}
+    plane.node.results = {"survey": survey}
+    ended = _run(plane, "POST", "/v1/restores/all", {"repository": "local"})
+    assert ended["state"] == "succeeded", ended
+    result = ended["result"]
+    assert (result["here"], result["missing"], result["gone"]) == (["present"], ["young"], ["old"])
+    assert list(result["restores"]) == ["bad"]
+    failed = plane.watch(result["restores"]["bad"])
+    assert failed["state"] == "failed" and failed["kind"] == "backup.restore"
+    [job] = [job for job in plane.node.jobs.values() if job["kind"] == "restore" and job["customer"] == "bad"]
+    assert job["arguments"] == {"repository": "local", "snapshot": "2" * 64, "at": "latest"}
+    kinds = [one["kind"] for one in plane.client.get("/v1/events", params={"limit": 1000}).json()["items"]]
+    assert "backup.missing" in kinds
+    assert plane.client.post("/v1/restores/all", json={"repository": "nowhere"}).status_code == 400
+
+
+def test_a_place_that_falls_behind_raises_an_alarm_and_takes_it_back(plane: PlaneProcess) -> None:
+    def alarms() -> list[str]:
+        told = plane.client.get("/v1/events", params={"limit": 1000}).json()["items"]
+        return [one["kind"] for one in told if one["kind"].startswith("repository.") and one["subject"] == "far"]
+
+    far = {"name": "far", "url": "/far", "role": "secondary", "behind": 400.0, "late": True, "trouble": "It is gone."}
+    plane.node.repositories["far"] = far
+    plane.eventually(lambda: alarms() == ["repository.behind"])
+    told = plane.client.get("/v1/backups/status").json()
+    assert not told["healthy"]
+    assert next(one for one in told["repositories"] if one["name"] == "far")["trouble"] == "It is gone."
+    plane.node.repositories["far"] = {**far, "late": False, "trouble": ""}
+    plane.eventually(lambda: alarms() == ["repository.behind", "repository.well"])
+    del plane.node.repositories["far"]
+
+
 def test_two_at_once_and_what_is_not_there_are_refused(plane: PlaneProcess) -> None:
     _create(plane, "busy")
     plane.node.results = None

@@ -27,7 +27,9 @@ class Pool:
 async def test_a_backup_needs_room(tmp_path, monkeypatch):
     paths = Paths(tmp_path)
     registry = Registry(paths)
-    subject = Backups(paths, None, registry, Pool(paths), None, None, Repositories(paths), None, tmp_path)
+    subject = Backups(
+        paths, None, registry, Pool(paths), None, None, Repositories(paths), None, tmp_path, "aloft.internal"
+    )
     registry.put(Record(SPEC, 1))
     monkeypatch.setattr("aloft.node.backups.ROOM_BYTES", 1 << 60)
     monkeypatch.setattr(registry, "prepared", lambda number: True)

@@ -18,8 +18,23 @@ router = APIRouter(prefix="/v1", tags=["backups"])
 Reader = Annotated[Principal, Depends(may("backup.read"))]
 Runner = Annotated[Principal, Depends(may("backup.run"))]
 Writer = Annotated[Principal, Depends(may("backup.write"))]
+Overseer = Annotated[Principal, Depends(may("status.read"))]
 Keeper = Annotated[Principal, Depends(may("repository.write"))]
 CUSTOMER = "/customers/{customer}"
+
+
+@router.get("/backups/status")
+async def show_overview(plane: ThePlane, principal: Overseer) -> types.BackupOverview:
+    """How all customers' backups stand, and how far each place for them is."""
+    repositories = [views.repository(one) for one in await plane.node.repositories()]
+
+    def read() -> types.BackupOverview:
+        with plane.records.transaction() as work:
+            saved = views.backup_statuses(work.session)
+        well = all(one.state not in ("late", "suspect") for one in saved) and not any(one.late for one in repositories)
+        return types.BackupOverview(healthy=well, customers=saved, repositories=repositories)
+
+    return await asyncio.to_thread(read)
 
 
 @router.get("/backups")
@@ -117,11 +132,26 @@ async def restore(body: types.NewRestore, plane: ThePlane, principal: Writer) ->
     return await asyncio.to_thread(write)
 
 
+@router.post("/restores/all", status_code=202)
+async def restore_all(body: types.RestoreAll, plane: ThePlane, principal: Keeper) -> types.Accepted:
+    """Bring back every customer that a lost node left in a repository.
+
+    The operation sees what lies there and begins an operation for each customer, which its result names.
+    """
+    await _check_repository(plane, body.repository)
+
+    def write() -> types.Accepted:
+        with plane.records.transaction() as work:
+            return views.accepted(backups.restore_all(work, principal.actor, body.repository))
+
+    return await asyncio.to_thread(write)
+
+
 @router.get("/repositories")
 async def list_repositories(plane: ThePlane, principal: Keeper) -> types.Items[types.Repository]:
     """The places for backups, without their secrets."""
     found = await plane.node.repositories()
-    return types.Items(items=[types.Repository.model_validate(one.model_dump()) for one in found])
+    return types.Items(items=[views.repository(one) for one in found])
 
 
 @router.put("/repositories/{repository}")
@@ -137,7 +167,7 @@ async def put_repository(
     }
     found = await plane.node.put_repository(repository, wanted)
     await asyncio.to_thread(_note, plane, principal, "repository.put", repository, {"url": body.url, "role": body.role})
-    return types.Items(items=[types.Repository.model_validate(one.model_dump()) for one in found])
+    return types.Items(items=[views.repository(one) for one in found])
 
 
 @router.delete("/repositories/{repository}", status_code=204)
@@ -175,15 +205,19 @@ async def list_snapshots(
 @router.post("/repositories/{repository}/check", status_code=202)
 async def check_repository(repository: str, plane: ThePlane, principal: Writer) -> types.Accepted:
     """Read all of a repository and see that it is what was written."""
-    known = {one.name for one in await plane.node.repositories()}
-    if repository not in known:
-        raise InvalidInput(f"There is no repository {repository!r}.", f"There are: {', '.join(sorted(known))}.")
+    await _check_repository(plane, repository)
 
     def write() -> types.Accepted:
         with plane.records.transaction() as work:
             return views.accepted(backups.check(work, principal.actor, repository))
 
     return await asyncio.to_thread(write)
+
+
+async def _check_repository(plane: ThePlane, repository: str) -> None:
+    known = {one.name for one in await plane.node.repositories()}
+    if repository not in known:
+        raise InvalidInput(f"There is no repository {repository!r}.", f"There are: {', '.join(sorted(known))}.")
 
 
 def _note(plane: ThePlane, principal: Principal, action: str, repository: str, detail: dict[str, str]) -> None:

@@ -11,13 +11,13 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy import select, text
 
 from aloft.base.errors import InvalidInput, TemporaryError
-from aloft.plane import backups, journal, names
+from aloft.plane import journal, names
 from aloft.plane.access.policy import Principal
 from aloft.plane.api import types, views
 from aloft.plane.api.callers import ThePlane, may
-from aloft.plane.node_api import NodeComponent, NodeController
+from aloft.plane.node_api import NodeComponent, NodeController, NodeRepository
 from aloft.plane.reconcile.releases import node_of
-from aloft.plane.records.tables import Customer, Host, Node, Region, Release, utcnow
+from aloft.plane.records.tables import Customer, Host, Node, Region, Release
 from aloft.plane.service import Plane
 
 router = APIRouter(prefix="/v1", tags=["machines"])
@@ -77,14 +77,16 @@ async def status(plane: ThePlane, principal: Annotated[Principal, Depends(may("s
     """The health of everything that runs, asked of the node now; when it is silent, what is on record."""
     shared: list[NodeComponent] = []
     live: dict[tuple[str, str], NodeController] = {}
+    places: list[NodeRepository] = []
     try:
         shared = await plane.node.health()
         live = {(c.customer, c.region): c for c in await plane.node.controllers()}
+        places = await plane.node.repositories()
         await plane.releases.refresh()
     except TemporaryError:
         with suppress(TemporaryError):
             await plane.releases.refresh()
-    return await asyncio.to_thread(_status, plane, shared, live)
+    return await asyncio.to_thread(_status, plane, shared, live, places)
 
 
 @router.get("/logs/{process:path}", response_class=StreamingResponse)
@@ -116,7 +118,12 @@ def _releases(plane: Plane) -> types.Items[types.Release]:
         return types.Items(items=[views.release(row, node) for row in rows])
 
 
-def _status(plane: Plane, shared: list[NodeComponent], live: dict[tuple[str, str], NodeController]) -> types.Status:
+def _status(
+    plane: Plane,
+    shared: list[NodeComponent],
+    live: dict[tuple[str, str], NodeController],
+    places: list[NodeRepository],
+) -> types.Status:
     with plane.records.transaction() as work:
         node = views.node(node_of(work.session))
         regions = [
@@ -129,10 +136,7 @@ def _status(plane: Plane, shared: list[NodeComponent], live: dict[tuple[str, str
             )
             for row in work.session.scalars(select(Host))
         ]
-        saved = [
-            views.backup_status(one.name, *backups.standing(work.session, one, utcnow()))
-            for one in work.session.scalars(select(Customer).where(Customer.state == "active").order_by(Customer.name))
-        ]
+        saved = views.backup_statuses(work.session)
     components = [types.Component.model_validate(one.model_dump()) for one in shared]
     healthy = (
         node.state == "up"
@@ -140,8 +144,17 @@ def _status(plane: Plane, shared: list[NodeComponent], live: dict[tuple[str, str
         and all(one.phase == "ready" and all(c.state in WELL for c in one.components) for one in regions)
         and all(one.state == "ok" for one in hosts)
         and all(one.state not in ("late", "suspect") for one in saved)
+        and not any(one.late for one in places)
     )
-    return types.Status(healthy=healthy, node=node, shared=components, regions=regions, hosts=hosts, backups=saved)
+    return types.Status(
+        healthy=healthy,
+        node=node,
+        shared=components,
+        regions=regions,
+        hosts=hosts,
+        backups=saved,
+        repositories=[views.repository(one) for one in places],
+    )
 
 
 def _region_status(row: Region, live: dict[tuple[str, str], NodeController]) -> types.RegionStatus:

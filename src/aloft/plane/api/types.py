@@ -459,6 +459,22 @@ class BackupStatus(BaseModel):
     copies: dict[str, str]
 
 
+class Repository(BaseModel):
+    """A place for backups, without its secrets; ``shipped`` is up to when it has all changes, by the binary logs.
+
+    No change older than ``behind_seconds`` is missing there; ``trouble`` is why the last shipment failed; ``late`` is
+    whether somebody has to look at it.
+    """
+
+    name: str
+    url: str
+    role: str
+    shipped: datetime | None
+    behind_seconds: float
+    trouble: str
+    late: bool
+
+
 class Status(BaseModel):
     """The health of everything: ``healthy`` when nothing in it is unwell."""
 
@@ -468,6 +484,15 @@ class Status(BaseModel):
     regions: list[RegionStatus]
     hosts: list[HostStatus]
     backups: list[BackupStatus]
+    repositories: list[Repository]
+
+
+class BackupOverview(BaseModel):
+    """How all backups stand: each customer's, and each place for them."""
+
+    healthy: bool
+    customers: list[BackupStatus]
+    repositories: list[Repository]
 
 
 class Backup(BaseModel):
@@ -519,6 +544,12 @@ class NewRestore(Request):
     snapshot: str | None = None
 
 
+class RestoreAll(Request):
+    """Bring back all customers that lie in a repository."""
+
+    repository: str
+
+
 class NewRepository(Request):
     """A place for backups; see ``aloft backup repository add --help`` for addresses and credentials."""
 
@@ -526,15 +557,6 @@ class NewRepository(Request):
     role: Literal["primary", "secondary"] = "primary"
     password: SecretStr | None = None
     credentials: dict[Literal["aws", "ssh"], SecretStr] = {}
-
-
-class Repository(BaseModel):
-    """A place for backups, without its secrets; ``shipped`` is up to when it has all changes, by the binary logs."""
-
-    name: str
-    url: str
-    role: str
-    shipped: datetime | None
 
 
 class RepositoryPassword(BaseModel):

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 
-from aloft.plane import hosts, rollout
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from aloft.plane import backups, hosts, rollout
 from aloft.plane.access.policy import Role
 from aloft.plane.api import types
+from aloft.plane.node_api import NodeRepository
 from aloft.plane.presence import Presence
 from aloft.plane.records import tables
 from aloft.plane.records.tables import utcnow
@@ -249,6 +253,27 @@ def backup(row: tables.Backup) -> types.Backup:
 def backup_policy(row: tables.BackupPolicy) -> types.BackupPolicy:
     """A policy of backups."""
     return types.BackupPolicy(customer=row.customer, enabled=row.enabled, at=row.at, keep_days=row.keep_days)
+
+
+def backup_statuses(session: Session) -> list[types.BackupStatus]:
+    """How the backups of every customer stand, by name."""
+    rows = session.scalars(
+        select(tables.Customer).where(tables.Customer.state == "active").order_by(tables.Customer.name)
+    )
+    return [backup_status(row.name, *backups.standing(session, row, utcnow())) for row in rows]
+
+
+def repository(told: NodeRepository) -> types.Repository:
+    """A place for backups."""
+    return types.Repository(
+        name=told.name,
+        url=told.url,
+        role=told.role,
+        shipped=told.shipped,
+        behind_seconds=told.behind,
+        trouble=told.trouble,
+        late=told.late,
+    )
 
 
 def backup_status(customer: str, state: str, newest: tables.Backup | None) -> types.BackupStatus:
