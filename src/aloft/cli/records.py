@@ -4,8 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aloft.base.errors import InvalidInput
-from aloft.cli import accounts, backups, hosts, networks, sync
+from aloft.cli import accounts, backups, hosts, networks, settings, sync
 from aloft.cli.client import connect
 from aloft.cli.output import details, elapsed, emit, follow, moment, table
 
@@ -24,6 +23,8 @@ customer = typer.Typer(help="Customers: organisations with their own Keystone.",
 region = typer.Typer(help="Regions of customers, each with its controller.", no_args_is_help=True)
 release = typer.Typer(help="OpenStack releases.", no_args_is_help=True)
 operation = typer.Typer(help="Changes that were asked for, and how far they are.", no_args_is_help=True)
+
+settings.register(customer)
 
 apps: dict[str, typer.Typer] = {
     "customer": customer,
@@ -300,10 +301,5 @@ def _specification(services: list[str] | None, memory_mib: int | None, cpu_cores
     Raises:
         InvalidInput: a service is not given as ``name=on`` or ``name=off``.
     """
-    chosen: dict[str, bool] = {}
-    for text in services or ():
-        name, _, switch = text.partition("=")
-        if switch not in ("on", "off"):
-            raise InvalidInput(f"--service {text!r} is not understood.", "Give it as cinder=on or cinder=off.")
-        chosen[name] = switch == "on"
+    chosen = settings.switches(services or [])
     return {"services": chosen, "limits": {"memory_mib": memory_mib, "cpu_cores": cpu_cores}}

@@ -108,9 +108,9 @@ class Backups:
             ``snapshot``, ``repository``, ``made``, bytes ``read`` and ``added``, and for each secondary repository in
             ``copies`` an empty text or why it has no copy.
         """
-        sources = self._sources(work.customer)
+        sources = self.sources(work.customer)
         primary = self._repositories.open(self._repositories.primary())
-        async with self._folder(f"backup-{work.customer}") as folder:
+        async with self.staging(f"backup-{work.customer}") as folder:
             async with work.step("collect the metadata"):
                 manifest = await metadata.collect(
                     folder,
@@ -151,17 +151,17 @@ class Backups:
         """
         opened = self._repositories.open(self._repositories.get(work.arguments["repository"]))
         scratch = f"proof-{work.id[:8]}"
-        await self._remove(scratch)
+        await self.remove(scratch)
         try:
             async with self._fetching(work, opened, work.arguments["snapshot"], scratch) as (folder, manifest):
-                records = await self._fill(work, folder, manifest, scratch)
+                records = await self.fill(work, folder, manifest, scratch)
             async with work.step("start the scratch controller"):
                 for record in records:
                     await self._controllers.run_beside(record)
             async with work.step("compare the lists of its APIs"):
-                things = sum([await self._compare_lists(record) for record in records])
+                things = sum([await self.compare_lists(record) for record in records])
         finally:
-            await asyncio.shield(self._remove(scratch))
+            await asyncio.shield(self.remove(scratch))
         tables = sum(len(tables) for part in manifest.regions.values() for tables in part.tables.values())
         return {"tables": tables, "things": things}
 
@@ -190,7 +190,7 @@ class Backups:
             replayed, until = None, manifest.made
             if work.arguments.get("at") is not None:
                 replayed, until = await self._changes(work, stack, opened, manifest)
-            records = await self._fill(work, folder, manifest, work.customer, replayed)
+            records = await self.fill(work, folder, manifest, work.customer, replayed)
             told = json.loads((folder / "records.json").read_text())
             lying = await opened.snapshots({**KIND, "customer": work.customer})
         result = {
@@ -227,7 +227,7 @@ class Backups:
         until = None if at == LATEST else datetime.fromisoformat(at)
         if until is not None and until < manifest.made:
             raise InvalidInput(f"That backup is younger than {until.isoformat()}.", "Name an older one.")
-        folder = await stack.enter_async_context(self._folder(f"log-{work.customer}"))
+        folder = await stack.enter_async_context(self.staging(f"log-{work.customer}"))
         async with work.step(f"read the binary logs from {name}") as remark:
             try:
                 logs, newest = await self._binlog.fetch(name, manifest.server, manifest.log[0], folder)
@@ -276,7 +276,7 @@ class Backups:
             return str(error)
         return ""
 
-    def _sources(self, customer: str) -> dict[str, Source]:
+    def sources(self, customer: str) -> dict[str, Source]:
         """A customer's regions on this node.
 
         Raises:
@@ -296,7 +296,7 @@ class Backups:
         }
 
     @contextlib.asynccontextmanager
-    async def _folder(self, name: str) -> AsyncIterator[Path]:
+    async def staging(self, name: str) -> AsyncIterator[Path]:
         """An empty folder that only root reads, gone afterwards."""
         folder = self._paths.state / "backup/staging" / name
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -311,7 +311,7 @@ class Backups:
     @contextlib.asynccontextmanager
     async def _fetched(self, opened: Restic, snapshot: str, name: str) -> AsyncIterator[tuple[Path, Manifest]]:
         """A backup's files, every byte compared with its manifest."""
-        async with self._folder(name) as folder:
+        async with self.staging(name) as folder:
             await opened.restore(snapshot, folder)
             yield folder, await asyncio.to_thread(metadata.verify, folder)
 
@@ -325,7 +325,7 @@ class Backups:
                 found = await stack.enter_async_context(self._fetched(opened, snapshot, name))
             yield found
 
-    async def _fill(
+    async def fill(
         self, work: Work, folder: Path, manifest: Manifest, customer: str, bring_forward: Replay | None = None
     ) -> list[Record]:
         """Prepare a slot for each region of a backup, and compare its rows; the region with Keystone comes first."""
@@ -339,7 +339,7 @@ class Backups:
                 record = replace(record, hosts={}, serials={}) if customer != manifest.customer else record
 
                 async def finish(slot: Slot, region: str = region, part: RegionPart = part) -> None:
-                    await self._compare_rows(slot, part.tables)
+                    await self.compare_rows(slot, part.tables)
                     if bring_forward is not None:
                         await bring_forward(slot, region)
 
@@ -351,13 +351,13 @@ class Backups:
                     raise
         return records
 
-    async def _compare_rows(self, slot: Slot, wanted: Mapping[str, Mapping[str, str]]) -> None:
+    async def compare_rows(self, slot: Slot, wanted: Mapping[str, Mapping[str, str]]) -> None:
         """See that a slot's tables hold what was backed up, row by row.
 
         Raises:
             PermanentError: they do not.
         """
-        async with self._folder(f"compare-{slot.number}") as folder:
+        async with self.staging(f"compare-{slot.number}") as folder:
             names = {slot.schema(name): name for name in metadata.schemas()}
             taken = await self._database.dump_together({full: folder / name for full, name in names.items()})
         found = {name: taken.tables[full] for full, name in names.items()}
@@ -367,7 +367,7 @@ class Backups:
                 "Restore another backup, and look at the log of 'mariadb'.",
             )
 
-    async def _compare_lists(self, record: Record) -> int:
+    async def compare_lists(self, record: Record) -> int:
         """See that a controller's APIs list what its rows say; returns how many things.
 
         Raises:
@@ -390,7 +390,7 @@ class Backups:
                 )
         return sum(len(found) for found in told.values())
 
-    async def _remove(self, customer: str) -> None:
+    async def remove(self, customer: str) -> None:
         """Tear down a scratch customer; the region with its Keystone goes last."""
         records = [record for record in self._registry.all() if record.spec.customer == customer]
         for record in sorted(records, key=lambda record: record.spec.identity):

@@ -13,6 +13,7 @@ from aloft.controller.services import ALL
 from aloft.node import edge
 from aloft.node.edge_model import EdgeSettings, Route, Split
 from aloft.node.hosts_file import with_block
+from aloft.node.rules import Rules
 from aloft.node.settings import NodeSettings
 from aloft.supervise.spec import ProcessSpec
 
@@ -29,10 +30,12 @@ class EdgeNames:
     Args:
         paths: where everything lies.
         settings: of the node.
+        rules: from where customers' names may be used.
         hosts: the file that resolves names on this machine.
     """
 
-    def __init__(self, paths: Paths, settings: NodeSettings, hosts: Path = Path("/etc/hosts")) -> None:
+    def __init__(self, paths: Paths, settings: NodeSettings, rules: Rules, hosts: Path = Path("/etc/hosts")) -> None:
+        self._rules = rules
         self._paths = paths
         self._domain = settings.domain
         self._hosts = hosts
@@ -105,15 +108,20 @@ class EdgeNames:
         routes = [Route(plane, "http", str(self._plane), self._certificate("plane", (plane,)))]
         portals = [("portal", f"portal.{self._domain}")]
         portals += [(name, f"portal.{name}.{self._domain}") for name in sorted({c.customer for c in controllers})]
-        routes += [Route(name, "http", str(self._portal), self._certificate(label, (name,))) for label, name in portals]
+        routes += [self._portal_route(label, name) for label, name in portals]
         for controller in controllers:
             names = tuple(name.name for name in controller.names)
             certificate = self._certificate(f"{controller.customer}.{controller.region}", names)
             routes += [self._route(controller, name, certificate) for name in controller.names]
         return routes
 
+    def _portal_route(self, label: str, name: str) -> Route:
+        networks = self._rules.get(label).access.for_portal()  # nobody can be called as the provider's own portal is
+        return Route(name, "http", str(self._portal), self._certificate(label, (name,)), networks=networks)
+
     def _route(self, controller: Names, name: Name, certificate: Path) -> Route:
         shared = {"agent": str(self._plane), "amqp": "127.0.0.1:7672", "db": str(self._paths.database_socket)}
+        access = self._rules.get(controller.customer).access
         splits = (Split("image-data", controller.library),) if name.service == "image" and controller.library else ()
         return Route(
             name=name.name,
@@ -123,6 +131,7 @@ class EdgeNames:
             client_authority=controller.authority if name.service in HOSTS_ONLY else None,
             region=f"{controller.customer}/{controller.region}" if name.service in HOSTS_ONLY else "",
             revoked=controller.revoked if name.service in HOSTS_ONLY else frozenset(),
+            networks=access.for_links() if name.service in HOSTS_ONLY else access.for_api(),
             splits=splits,
         )
 

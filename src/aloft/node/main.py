@@ -29,7 +29,7 @@ from aloft.controller.release import Release, release, releases
 from aloft.controller.services import enabled
 from aloft.controller.slots import load_secrets, make_broker_users
 from aloft.daytwo.repositories import Repositories
-from aloft.node import jobs_api, mariadb, moves, rabbitmq, shared
+from aloft.node import jobs_api, mariadb, moves, rabbitmq, rules_api, shared
 from aloft.node.api import build
 from aloft.node.backup_metrics import BackupCollector
 from aloft.node.backups import Backups
@@ -44,6 +44,7 @@ from aloft.node.pool import Pool
 from aloft.node.portal import PortalPlace
 from aloft.node.recovery import Recovery
 from aloft.node.registry import Registry
+from aloft.node.rules import Rules
 from aloft.node.settings import NodeSettings
 from aloft.supervise.cgroup import Cgroups
 from aloft.supervise.logs import Rotation, keep_rotated
@@ -58,6 +59,9 @@ SHARED_SECONDS = 120.0
 
 ZYGOTE_SECONDS = 240.0
 """Until a release's zygotes must be ready."""
+
+TRIM_SECONDS = 600.0
+"""Between two looks at what customers' logs may keep."""
 
 PUBLISH_SECONDS = 6 * 3600.0
 """Between two looks at the edge's names and certificates."""
@@ -78,9 +82,10 @@ class Node:
         self.database = Database(paths)
         self.rabbitmq = rabbitmq.Settings.for_machine()
         self.broker = Broker(paths, self.rabbitmq)
-        self.edge = EdgeNames(paths, settings)
-        self.portal = PortalPlace(paths, settings, self.edge.group)
         self.registry = Registry(paths)
+        self.rules = Rules(paths, self.registry)
+        self.edge = EdgeNames(paths, settings, self.rules)
+        self.portal = PortalPlace(paths, settings, self.edge.group)
         edge = accounts.account("haproxy")
         self.pool = Pool(
             paths, self.registry, self.database, self.broker, edge.group, settings.warm, settings.releases[0]
@@ -344,6 +349,15 @@ class Node:
             except AloftError as error:
                 _log.warning("The edge's names could not be refreshed: %s", error)
 
+    async def keep_logs_trimmed(self) -> None:
+        """Take out of customers' logs what is older than they want; runs for ever."""
+        while True:
+            try:
+                await asyncio.to_thread(self.rules.trim_logs)
+            except OSError as error:
+                _log.warning("Customers' logs could not be trimmed: %s", error)
+            await asyncio.sleep(TRIM_SECONDS)
+
     async def keep_shipping(self) -> None:
         """Ship the binary logs again and again while there are customers; runs for ever."""
         while True:
@@ -389,6 +403,7 @@ def _server(node: Node) -> _Server:
     app = build(
         node.supervisor, node.controllers, node.grants, node.releases, node.prepare_release, metrics, node.health
     )
+    rules_api.add(app, node.rules, node.controllers.publish_names)
     jobs_api.add(app, node.jobs, node.backups, node.repositories, node.binlog)
     return _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
 
@@ -434,6 +449,7 @@ async def run(paths: Paths, settings: NodeSettings) -> None:
         begin(node.go_on(), "warm slots and jobs")
         begin(node.keep_published(), "names")
         begin(node.keep_shipping(), "binary logs")
+        begin(node.keep_logs_trimmed(), "log retention")
         await stop.wait()
     start.cancel()
     server.should_exit = True

@@ -13,6 +13,7 @@ import httpx
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from aloft.base.errors import AloftError, Conflict, InvalidInput, NotFound, PermanentError, TemporaryError
+from aloft.controller.rules import CustomerRules
 from aloft.controller.spec import ControllerSpec
 from aloft.plane.errors import NodeUnreachable
 from aloft.plane.operations import StepState
@@ -27,6 +28,7 @@ Phase = Literal["building", "ready", "degraded", "failed", "deleting"]
 
 ANSWER_SECONDS = 15.0
 GRANT_SECONDS = 60.0
+RULES_SECONDS = 60.0
 REPOSITORY_SECONDS = 120.0
 
 
@@ -142,6 +144,7 @@ _RELEASES = TypeAdapter(list[NodeRelease])
 _COMPONENTS = TypeAdapter(list[NodeComponent])
 _REPOSITORIES = TypeAdapter(list[NodeRepository])
 _SNAPSHOTS = TypeAdapter(list[NodeSnapshot])
+_RULES = TypeAdapter(dict[str, CustomerRules])
 _KINDS: dict[int, type[AloftError]] = {400: InvalidInput, 422: InvalidInput, 404: NotFound, 409: Conflict}
 
 
@@ -225,6 +228,19 @@ class NodeApi:
     async def revoke(self, customer: str, region: str, host: str) -> None:
         """Take a host's grant back; one that is not there is fine."""
         await self._absent_is_fine(f"{_path(customer, region)}/hosts/{host}")
+
+    async def rules(self) -> dict[str, CustomerRules]:
+        """The rules of every customer that has some."""
+        return _parse_rules(await self._call("GET", "/v1/rules"))
+
+    async def put_rules(self, customer: str, wanted: CustomerRules) -> None:
+        """Have the node bring a customer's rules about; they hold when this returns."""
+        body = wanted.model_dump(mode="json")
+        await self._call("PUT", f"/v1/rules/{customer}", json=body, patience=RULES_SECONDS)
+
+    async def forget_rules(self, customer: str) -> None:
+        """Have a customer's rules forgotten; it is fine when there are none."""
+        await self._absent_is_fine(f"/v1/rules/{customer}")
 
     async def put_job(self, job: str, wanted: dict[str, Any]) -> None:
         """Begin a job; asking again for the same changes nothing."""
@@ -349,6 +365,13 @@ def _parse_list(adapter: TypeAdapter[list[T]], body: Any, key: str) -> list[T]:
     try:
         return adapter.validate_python(body[key] if isinstance(body, dict) else body)
     except (ValidationError, KeyError) as error:
+        raise _strange(error) from error
+
+
+def _parse_rules(body: Any) -> dict[str, CustomerRules]:
+    try:
+        return _RULES.validate_python(body)
+    except ValidationError as error:
         raise _strange(error) from error
 
 

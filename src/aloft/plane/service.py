@@ -27,6 +27,7 @@ from aloft.plane.reconcile.releases import Releases, node_of
 from aloft.plane.reconcile.repositories import RepositoryAlarms
 from aloft.plane.reconcile.rollouts import Rollouts
 from aloft.plane.reconcile.schedule import Schedule
+from aloft.plane.reconcile.settings import SettingsKeeper
 from aloft.plane.reconcile.tasks import Tasks
 from aloft.plane.records import sealing
 from aloft.plane.records.database import Records, Transaction
@@ -88,6 +89,7 @@ class Plane:
         self._jobs = Jobs(self.records, self.node, *_endings())
         self._schedule = Schedule(self.records)
         self._alarms = RepositoryAlarms(self.records, self.node)
+        self._settings_keeper = SettingsKeeper(self.records, self.node)
         self._pruned_at = 0.0
         handlers = {
             "region": self._regions.reconcile,
@@ -95,6 +97,7 @@ class Plane:
             "host": self._hosts.reconcile,
             "release": self.releases.reconcile,
             "job": self._jobs.reconcile,
+            "settings": self._settings_keeper.reconcile,
         }
         self.loop = Loop(handlers, self._resync, settings.resync_seconds, self.signals)
 
@@ -146,6 +149,7 @@ class Plane:
             self._jobs.resync,
             self._schedule.resync,
             self._alarms.resync,
+            self._settings_keeper.resync,
         ):
             try:
                 await part(poke)

@@ -11,6 +11,7 @@ import gzip
 import logging
 import os
 import shutil
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,27 @@ def rotate(path: Path, rotation: Rotation) -> bool:
 def rotate_all(folder: Path, rotation: Rotation) -> list[Path]:
     """Rotate every ``*.log`` below a folder that is too large; returns which."""
     return [path for path in sorted(folder.rglob("*.log")) if not path.is_symlink() and rotate(path, rotation)]
+
+
+def expire(folder: Path, seconds: float) -> None:
+    """See to it that no log in a folder holds lines that are older than this.
+
+    A log is rotated when a quarter of that time has passed since it was last, and what was rotated goes after three
+    quarters. An empty rotated file notes when a log was seen first.
+    """
+    now = time.time()
+    for path in sorted(folder.glob("*.log")):
+        rotated, former = path.stat(), _aged(path, 1)
+        if not former.exists():
+            former.touch(mode=rotated.st_mode & 0o777)
+            os.chown(former, rotated.st_uid, rotated.st_gid)
+        elif rotated.st_size and now - former.stat().st_mtime > seconds / 4:
+            rotate(path, Rotation(max_bytes=0))
+        for old in folder.glob(f"{path.name}.[0-9]*"):
+            if old != former and now - old.stat().st_mtime > seconds * 3 / 4:
+                old.unlink()
+        if former.stat().st_size and now - former.stat().st_mtime > seconds * 3 / 4:
+            os.truncate(former, 0)
 
 
 async def keep_rotated(folder: Path, rotation: Rotation, interval: float = 60.0) -> None:

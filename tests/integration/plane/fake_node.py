@@ -124,6 +124,7 @@ class FakeNode:
         self.jobs: dict[str, dict[str, Any]] = {}
         self.results: dict[str, dict[str, Any]] | None = {}
         self.forgotten: list[str] = []
+        self.rules: dict[str, dict[str, Any]] = {}
         self.repositories: dict[str, dict[str, Any]] = {
             "local": {"name": "local", "url": "/backups", "role": "primary", "shipped": None}
         }
@@ -353,6 +354,19 @@ class FakeNode:
             if result is None:
                 return JSONResponse({"state": "failed", "error": {"message": "It broke.", "remedy": "Mend it."}})
             return JSONResponse({"state": "succeeded", "result": result})
+
+        @app.get("/v1/rules")
+        async def rules() -> dict[str, Any]:
+            return self.rules
+
+        @app.put("/v1/rules/{customer}")
+        async def put_rules(customer: str, request: Request) -> dict[str, Any]:
+            self.rules[customer] = await request.json()
+            return {}
+
+        @app.delete("/v1/rules/{customer}", status_code=204)
+        async def forget_rules(customer: str) -> None:
+            self.rules.pop(customer, None)
 
         @app.get("/v1/repositories")
         async def repositories() -> list[dict[str, Any]]:

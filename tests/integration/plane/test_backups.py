@@ -92,14 +92,18 @@ def test_a_place_that_falls_behind_raises_an_alarm_and_takes_it_back(plane: Plan
         told = plane.client.get("/v1/events", params={"limit": 1000}).json()["items"]
         return [one["kind"] for one in told if one["kind"].startswith("repository.") and one["subject"] == "far"]
 
+    def await_event(kind: str, told: dict[str, Any]) -> None:
+        with plane.client.stream("GET", "/v1/events/stream") as events:
+            plane.node.repositories["far"] = told
+            next(line for line in events.iter_lines() if line == f"event: {kind}")
+
     far = {"name": "far", "url": "/far", "role": "secondary", "behind": 400.0, "late": True, "trouble": "It is gone."}
-    plane.node.repositories["far"] = far
-    plane.eventually(lambda: alarms() == ["repository.behind"])
+    await_event("repository.behind", far)
     told = plane.client.get("/v1/backups/status").json()
     assert not told["healthy"]
     assert next(one for one in told["repositories"] if one["name"] == "far")["trouble"] == "It is gone."
-    plane.node.repositories["far"] = {**far, "late": False, "trouble": ""}
-    plane.eventually(lambda: alarms() == ["repository.behind", "repository.well"])
+    await_event("repository.well", {**far, "late": False, "trouble": ""})
+    assert sorted(alarms()) == ["repository.behind", "repository.well"], "each is told once"
     del plane.node.repositories["far"]
 
 

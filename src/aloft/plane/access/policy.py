@@ -31,6 +31,8 @@ Action = Literal[
     "backup.run",
     "backup.write",
     "repository.write",
+    "settings.read",
+    "settings.write",
 ]
 Verdict = Literal["allow", "refuse", "hide"]
 
@@ -40,13 +42,13 @@ _ADMIN_ONLY: frozenset[Action] = frozenset({"customer.credentials", "account.wri
 _AUDITOR: frozenset[Action] = frozenset(
     {
         *("customer.read", "region.read", "release.read", "node.read", "host.read", "operation.read", "event.read"),
-        *("account.read", "audit.read", "status.read", "backup.read"),
+        *("account.read", "audit.read", "status.read", "backup.read", "settings.read"),
     }
 )
 _CUSTOMER: frozenset[Action] = frozenset(
     {
         *("customer.read", "region.read", "release.read", "host.read", "host.write", "operation.read", "event.read"),
-        *("backup.read", "backup.run", "audit.read"),
+        *("backup.read", "backup.run", "audit.read", "settings.read", "settings.write"),
     }
 )
 

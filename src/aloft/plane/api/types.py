@@ -5,9 +5,11 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
+from aloft.controller.rules import AccessRules
 from aloft.plane.access.policy import Role
 from aloft.plane.node_api import ReleaseState
 from aloft.plane.operations import OperationState, StepState
+from aloft.plane.toggles import TRIAL_SECONDS, Bounds, Window
 
 T = TypeVar("T")
 
@@ -529,6 +531,60 @@ class BackupPolicyChange(Request):
     enabled: bool | None = None
     at: str | None = None
     keep_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+
+
+class AccessChange(Request):
+    """Source networks (CIDR) to set, by kind; an empty list lets all in, what is left out stays."""
+
+    portal: list[str] | None = None
+    api: list[str] | None = None
+    links: list[str] | None = None
+
+
+class CustomerSettingsChange(Request):
+    """What a customer's administrator sets; what is left out stays, and ``window`` may be ``null`` for any time.
+
+    ``confirm_within`` is within how many seconds ``access`` must be confirmed, or it holds no more.
+    """
+
+    services: dict[str, bool] | None = None
+    access: AccessChange | None = None
+    backup: BackupPolicyChange | None = None
+    window: Window | None = None
+    log_days: Annotated[int, Field(ge=0, le=3650)] | None = None
+    confirm_within: Annotated[int, Field(ge=5, le=3600)] = TRIAL_SECONDS
+
+
+class CustomerSettings(BaseModel):
+    """What holds for a customer.
+
+    ``access`` holds now; with ``confirm_until`` only until then, and after that ``confirmed`` holds again. ``services``
+    are by region. ``bounds`` is what the provider allows.
+    """
+
+    customer: str
+    services: dict[str, dict[str, bool]]
+    access: AccessRules
+    confirm_until: datetime | None
+    confirmed: AccessRules
+    backup: BackupPolicy
+    window: Window | None
+    window_open: bool
+    log_days: int
+    bounds: Bounds
+
+
+class SettingsChanged(BaseModel):
+    """What holds now, and the operations that bring services about."""
+
+    settings: CustomerSettings
+    operations: list[Operation]
+
+
+class Confirmation(Request):
+    """Networks that are on trial shall hold for good; with ``even_if_shut_out`` also against the caller."""
+
+    even_if_shut_out: bool = False
 
 
 class NewRestore(Request):

@@ -288,6 +288,31 @@ class BackupPolicy(Base):
     keep_days: Mapped[int] = mapped_column(Integer, default=30)
 
 
+class CustomerSettings(Base):
+    """What a customer's administrator set, and within which ``bounds`` of the provider's (:mod:`aloft.plane.toggles`).
+
+    ``access`` are the confirmed rules of access; ``trial`` those that hold until ``trial_until`` unless they are
+    confirmed. ``window`` is when maintenance may happen, empty for any time.
+    """
+
+    __tablename__ = "customer_settings"
+    customer: Mapped[str] = mapped_column(String(32), primary_key=True)
+    access: Mapped[Json] = mapped_column(default=dict)
+    trial: Mapped[Json] = mapped_column(default=dict)
+    trial_until: Mapped[datetime | None]
+    window: Mapped[Json] = mapped_column(default=dict)
+    log_days: Mapped[int] = mapped_column(Integer, default=0)
+    bounds: Mapped[Json] = mapped_column(default=dict)
+
+
+class ProviderSetting(Base):
+    """Something that the provider set for all customers."""
+
+    __tablename__ = "provider_setting"
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    value: Mapped[Json]
+
+
 class AuditEntry(Base):
     """Who did what to what, when, and whether it was allowed."""
 

@@ -1,4 +1,4 @@
 """Alembic's scripts for the plane's schema."""
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest of them; a schema that is there needs nothing, not even Alembic, which is slow to load."""
