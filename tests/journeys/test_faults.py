@@ -17,7 +17,7 @@ from .test_looking import SERVICES
 HEAL_SECONDS = 90
 SHARED = ("mariadb", "rabbitmq", "edge", "plane")
 LISTENING = {process.name for service in ALL for process in service.processes if process.listens}
-PROJECTS = ("keystone", "placement", "nova", "neutron", "glance", "cinder", "common")
+PROJECTS = ("keystone", "nova", "neutron", "glance", "cinder", "common")
 HOST = (
     "link", "ovsdb-server", "ovs-vswitchd", "ovn-controller", "virtlogd", "libvirtd", "nova-compute",
     "neutron-ovn-metadata-agent", "glance-api",

@@ -1,6 +1,8 @@
 """What it is like when many customers live on one node: does each work, how fast, and what do they cost idle."""
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, closing
 from statistics import median
 
@@ -42,17 +44,23 @@ async def run(running: Running, runs: int) -> Report:
         "density",
         (
             timed("token_p95_ratio", ratios, "times", baseline=1.0, target=TARGET_RATIO),
-            timed("idle_cores", idle, "cores", baseline=other * CUSTOMERS, target=TARGET_CORES),
+            timed(
+                "idle_cores",
+                [sum(one.values()) for one in idle],
+                "cores",
+                baseline=other * CUSTOMERS,
+                target=TARGET_CORES,
+            ),
             Figure("customers_passing", sum(working), "customers", CUSTOMERS, CUSTOMERS, "least"),
             timed("customer_pss_mib", pss, "MiB"),
         ),
         details={
             "token_p95_ms": {"one customer": median(alone) * 1000, f"{CUSTOMERS} customers": median(crowded) * 1000},
-            "idle_cores": {"one stock controller": other},
+            "idle_cores": {"one stock controller": other, **_by_kind(idle[-1])},
         },
         notes=(
             f"{TOKENS} tokens, one after another, the customers in turn; processor time over {IDLE_SECONDS:.0f} s of"
-            " the customers' processes and of all that they share;"
+            " the customers' processes and of all that they share, without scheduled backups;"
             f" its baseline is {CUSTOMERS} times the processes of one stock controller",
         ),
     )
@@ -86,8 +94,8 @@ async def _token_p95(running: Running, contexts: list[Context]) -> float:
     return await asyncio.to_thread(measured)
 
 
-async def _idle_cores(running: Running, contexts: list[Context]) -> float:
-    """Cores that these customers and all that customers share use while nobody asks for anything."""
+async def _idle_cores(running: Running, contexts: list[Context]) -> dict[str, float]:
+    """Cores that these customers and all that customers share use while nobody asks for anything, by process."""
     running.tell(f"idle for {SETTLE_SECONDS + IDLE_SECONDS:.0f} s")
     users = frozenset(context.slot.user for context in contexts)
 
@@ -100,7 +108,20 @@ async def _idle_cores(running: Running, contexts: list[Context]) -> float:
     await asyncio.sleep(SETTLE_SECONDS)
     before = await used()
     await asyncio.sleep(IDLE_SECONDS)
-    return measure.growth(before, await used()) / IDLE_SECONDS
+    after = await used()
+    names = {pid: name for name, pid in (await running.pids()).items()} | {running.node_pid(): "node"}
+    cores: defaultdict[str, float] = defaultdict(float)
+    for pid, seconds in after.items():
+        cores[names.get(pid, "others")] += (seconds - before.get(pid, 0.0)) / IDLE_SECONDS
+    return cores
+
+
+def _by_kind(cores: Mapping[str, float]) -> dict[str, float]:
+    """The same with all customers' processes of a kind as one, the largest first."""
+    kinds: defaultdict[str, float] = defaultdict(float)
+    for name, used in cores.items():
+        kinds[f"all customers' {name.split('/', 2)[2]}" if name.startswith("slots/") else name] += used
+    return dict(sorted(kinds.items(), key=lambda one: -one[1]))
 
 
 async def _stock_idle_cores(running: Running) -> float:

@@ -181,7 +181,7 @@ OF_PROGRAMS: dict[str, MakeProbe] = {
 def of_process(name: str) -> MakeProbe:
     """What needs a process of a controller: the calls of all of upstream's programs whose work it does.
 
-    A program without a process of its own lives in the first process of its service.
+    A program without a process of its own lives in the first process of its service, or of the one it is a guest of.
 
     Raises:
         NotFound: it is no process of a controller, or takes no calls.
@@ -189,7 +189,8 @@ def of_process(name: str) -> MakeProbe:
     for service in ALL:
         names = [process.name for process in service.processes]
         if name in names:
-            within = [program for program in DAEMONS.get(service.name, {}) if program not in names]
+            guests = (guest.name for guest in ALL if guest.within == service.name)
+            within = [program for program in (*DAEMONS.get(service.name, {}), *guests) if program not in names]
             programs = (name, *(within if name == names[0] else ()))
             if found := [OF_PROGRAMS[program] for program in programs if program in OF_PROGRAMS]:
                 return all_of(*found)

@@ -73,6 +73,7 @@ class Service:
     Args:
         name: the project's usual name; also of its database, broker and Keystone users.
         project: which zygote its processes are forked from; empty when none is.
+        within: the service whose process does its work too; empty when it has processes of its own.
         schemas: databases.
         copies: schemas that are copies of another one: ``{"nova_cell0": "nova"}``.
         migrate: commands that make the schemas, run in the release's environment, ``{conf}`` being the config folder.
@@ -90,6 +91,7 @@ class Service:
 
     name: str
     project: str = ""
+    within: str = ""
     schemas: tuple[str, ...] = ()
     copies: Mapping[str, str] = field(default_factory=dict)
     migrate: tuple[tuple[str, ...], ...] = ()

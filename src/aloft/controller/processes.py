@@ -27,11 +27,16 @@ def processes(context: Context, services: Iterable[Service]) -> tuple[ProcessSpe
     """All processes of a controller."""
     services = tuple(services)
     present = {process.name for service in services for process in service.processes}
-    return tuple(_specify(context, service, process, present) for service in services for process in service.processes)
+    return tuple(
+        _specify(context, (service, *(one for one in services if one.within == service.name)), process, present)
+        for service in services
+        for process in service.processes
+    )
 
 
-def _specify(context: Context, service: Service, process: Process, present: set[str]) -> ProcessSpec:
-    slot = context.slot
+def _specify(context: Context, inside: tuple[Service, ...], process: Process, present: set[str]) -> ProcessSpec:
+    """What runs a process: of the first service ``inside``, and of those that live in it."""
+    service, slot = inside[0], context.slot
     temporary = slot.state / "tmp" / process.name
     forked = bool(process.entry)
     after = [slot.process(name) for name in process.after if name in present]
@@ -58,7 +63,7 @@ def _specify(context: Context, service: Service, process: Process, present: set[
             "TMPDIR": str(temporary),
             "OVS_RUNDIR": str(slot.run),
             **({"ALOFT_BUILD": build(context.environment)} if forked else {}),
-            "ALOFT_CONFIGURATION": _digest(context, service),
+            "ALOFT_CONFIGURATION": _digest(context, inside),
             **process.env(context),
         },
         cwd=slot.state,
@@ -73,9 +78,10 @@ def _specify(context: Context, service: Service, process: Process, present: set[
     )
 
 
-def _digest(context: Context, service: Service) -> str:
-    """What a service's config files hold, in short: when that changes, its processes are replaced."""
-    return hashlib.sha256(repr(sorted(service.files(context).items())).encode()).hexdigest()[:16]
+def _digest(context: Context, services: Iterable[Service]) -> str:
+    """What the services' config files hold, in short: when that changes, their processes are replaced."""
+    files = sorted(file for service in services for file in service.files(context).items())
+    return hashlib.sha256(repr(files).encode()).hexdigest()[:16]
 
 
 def open_sockets(context: Context, services: Iterable[Service]) -> dict[str, tuple[str, ...]]:

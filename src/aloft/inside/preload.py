@@ -121,15 +121,8 @@ def keystone() -> None:
     _configure_mappers()
 
 
-def placement() -> None:
-    """Preload Placement."""
-    _import(("placement.wsgi", "placement.deploy", "aloft.inside.placement"))
-    _import_packages(("placement.handlers", "placement.policies", "placement.objects", "placement.schemas"))
-    _configure_mappers()
-
-
 def nova() -> None:
-    """Preload Nova."""
+    """Preload Nova and Placement."""
     os.environ.update(THREADS_NOT_EVENTLET)
     importlib.import_module("nova.monkey_patch").patch(backend="threading")
     # The spacing of a periodic task is read when its class is made, so here, before any customer's config is read.
@@ -156,8 +149,11 @@ def nova() -> None:
             "aloft.inside.nova",
             "aloft.inside.sync.service",
             "keystonemiddleware.auth_token",
+            "placement.wsgi",
+            "placement.deploy",
         )
     )
+    _import_packages(("placement.handlers", "placement.policies", "placement.objects", "placement.schemas"))
     _import_packages(("nova.policies", "nova.scheduler.filters", "nova.scheduler.weights"))
     importlib.import_module("nova.objects").register_all()
     _configure_mappers()

@@ -1,4 +1,4 @@
-"""Nova: APIs, conductor, scheduler, console proxy and the region's sync in one process."""
+"""Nova: APIs, conductor, scheduler, console proxy, Placement and the region's sync in one process."""
 
 from aloft.controller.context import Context, Slot
 from aloft.controller.declare import Endpoint, Files, Process, Service, answers
@@ -131,13 +131,17 @@ SERVICE = Service(
                 "metadata_socket": str(context.slot.socket("nova-metadata")),
                 "console_socket": str(context.slot.socket("nova-novncproxy")),
                 "web": NOVNC,
+                "placement_socket": str(context.slot.socket("placement")),
                 "sync_socket": str(context.slot.socket("sync")),
                 "sync_config": str(context.conf / sync.CONFIG),
             },
-            env=lambda context: {"OS_NOVA_CONFIG_DIR": str(context.conf / "nova")},
-            after=("memcached", "keystone", "placement"),
+            env=lambda context: {
+                "OS_NOVA_CONFIG_DIR": str(context.conf / "nova"),
+                "OS_PLACEMENT_CONFIG_DIR": str(context.conf / "placement"),
+            },
+            after=("memcached", "keystone"),
             ready=answers("nova-api"),
-            listens=("nova-api", "nova-metadata", "nova-novncproxy"),
+            listens=("nova-api", "nova-metadata", "nova-novncproxy", "placement"),
         ),
     ),
     files=_files,

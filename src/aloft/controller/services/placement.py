@@ -1,7 +1,7 @@
-"""Placement."""
+"""Placement. It lives in Nova's process, which is nearly all that calls it (see :mod:`aloft.inside.nova`)."""
 
 from aloft.controller.context import Context
-from aloft.controller.declare import Endpoint, Files, Process, Service, answers
+from aloft.controller.declare import Endpoint, Files, Service
 from aloft.controller.ini import render
 from aloft.controller.services import shared
 
@@ -21,7 +21,7 @@ def _files(context: Context) -> Files:
 
 SERVICE = Service(
     name="placement",
-    project="placement",
+    within="nova",
     schemas=("placement",),
     migrate=(
         ("placement-manage", "--config-dir", "{conf}/placement", "db", "sync"),
@@ -35,17 +35,6 @@ SERVICE = Service(
             type="placement",
             description="OpenStack Placement",
             check="/resource_providers",
-        ),
-    ),
-    processes=(
-        Process(
-            name="placement",
-            entry="aloft.inside.placement:api",
-            arguments=lambda context: {"socket": str(context.slot.socket("placement"))},
-            env=lambda context: {"OS_PLACEMENT_CONFIG_DIR": str(context.conf / "placement")},
-            after=("memcached",),
-            ready=answers("placement"),
-            listens=("placement",),
         ),
     ),
     files=_files,

@@ -26,6 +26,7 @@ def _files(context: Context) -> Files:
 
 SERVICE = Service(
     name="sync",
+    within="nova",
     schemas=("sync",),
     migrate=(("python", "-m", "aloft.inside.sync.schema", f"{{conf}}/{CONFIG}"),),
     roles=("admin", "service"),
