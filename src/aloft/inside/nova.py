@@ -8,7 +8,7 @@ nearly nobody else; a process of its own costs 30 MiB.
 
 import sys
 
-from aloft.inside.wsgi import listen, make_server, serve
+from aloft.inside.wsgi import begin, listen, make_server, serve
 
 
 def controller(
@@ -51,7 +51,8 @@ def controller(
     from aloft.inside.sync.service import noticing, open_region
 
     sys.argv = ["nova-api"]
-    placement_api = placement.init_application()  # before Nova, whose logging holds for the process
+    # Before Nova, whose logging holds for the process, and which asks it for its version at the start.
+    allocations = begin(make_server(placement.init_application(), placement_socket, int(placement_threads)))
     compute = wsgi_app.init_application(
         "osapi_compute", "nova-api"
     )  # before the rest of Nova: it sets up what is global
@@ -67,8 +68,7 @@ def controller(
         service.start()
     serve(
         make_server(metadata, metadata_socket, int(metadata_threads)),
-        make_server(placement_api, placement_socket, int(placement_threads)),
         make_server(sync, sync_socket, int(sync_threads)),
         make_server(noticing(compute, region), socket, int(threads)),
-        beside=beside,
+        beside=(*beside, allocations),
     )

@@ -103,13 +103,16 @@ def make_server(application: Application, path: str, threads: int) -> UnixServer
 
 
 class Background(Protocol):
-    """What runs beside the API in the same process: a service that answers messages, periodic work."""
-
-    def start(self) -> None:
-        """Begin; what it does goes on in threads of its own."""
+    """What runs beside the API in the same process, once started: a service that answers messages, periodic work."""
 
     def stop(self) -> None:
         """End, having finished what is under way."""
+
+
+def begin(server: UnixServer) -> UnixServer:
+    """Answer requests on ``server`` from now on, in threads of its own."""
+    threading.Thread(target=server.serve, name=f"serve {server.bind_addr}", daemon=True).start()
+    return server
 
 
 def serve(*bound: UnixServer, beside: Iterable[Background] = ()) -> None:
@@ -123,7 +126,7 @@ def serve(*bound: UnixServer, beside: Iterable[Background] = ()) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     for server in bound:
-        threading.Thread(target=server.serve, name=f"serve {server.bind_addr}", daemon=True).start()
+        begin(server)
     stop.wait()
     # All at once: each waits until what it has under way is done, and listeners for their turn to look at the broker.
     enders = [threading.Thread(target=one.stop, daemon=True) for one in (*bound, *beside)]
