@@ -10,12 +10,15 @@ import typer
 
 from aloft.base.errors import InvalidInput
 from aloft.cli.client import connect
-from aloft.cli.output import details, emit, moment, table
+from aloft.cli.hosts import confirm
+from aloft.cli.output import details, emit, follow, moment, table
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Customer = Annotated[str, typer.Argument(metavar="CUSTOMER", help="Name of the customer.")]
 Region = Annotated[str, typer.Argument(metavar="REGION", help="Name of the region.")]
 Instance = Annotated[str, typer.Argument(metavar="UUID", help="The virtual machine's UUID.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the operation has ended.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Replace = Annotated[
     Path | None,
     typer.Option("--file", "-f", help="A JSON file that replaces them all; `-` reads standard input.", allow_dash=True),
@@ -146,6 +149,32 @@ def revert(
 ) -> None:
     """Put back what a change replaced, or a change that did not hold against a later one."""
     _done(_call("POST", customer, region, f"trail/{number}/revert"), as_json)
+
+
+@app.command("rebuild")
+def rebuild(customer: Customer, region: Region, yes: Yes = False, wait: Wait = True, as_json: AsJson = False) -> None:
+    """Make a region's lost Nova, Neutron and Placement databases anew, without a backup, from what is on the ground.
+
+    Virtual machines run on. Instances come back as their hosts tell of them: see `aloft sync rebuilt`.
+    """
+    confirm(yes, f"Throw away what is left of Nova's, Neutron's and Placement's databases of {customer}/{region}?")
+    client = connect()
+    done = client.call("POST", f"/v1/customers/{customer}/regions/{region}/rebuild")
+    follow(client, done["operation"], wait, as_json)
+
+
+@app.command("rebuilt")
+def rebuilt(customer: Customer, region: Region, as_json: AsJson = False) -> None:
+    """Show what came back after the databases were lost, what is still missing, and what could not be rebuilt."""
+    told = _call("GET", customer, region, "rebuilt")
+    if as_json:
+        emit(told)
+        return
+    details([("at", _when(told["at"])), *told["rebuilt"].items()])
+    if told["missing"]:
+        columns = ("name", "uuid", "host", "reason")
+        table([name.capitalize() for name in columns], [[one[name] for name in columns] for one in told["missing"]])
+    table(("Kind", "Which", "Lost"), [(one["kind"], one["which"], one["what"]) for one in told["lost"]])
 
 
 @app.command("rules")

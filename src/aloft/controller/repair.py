@@ -1,9 +1,11 @@
-"""What brings a controller's parts together again that were restored as they were at different moments."""
+"""What brings a controller's parts together again that were restored as they were at different moments, or are lost."""
 
 import asyncio
+import json
 
 from aloft.base.errors import PermanentError
 from aloft.controller.context import Context
+from aloft.controller.services import sync
 
 LAST_LINES = 5
 
@@ -14,17 +16,38 @@ async def sync_ovn(context: Context) -> None:
     Raises:
         PermanentError: it failed; the error has its last lines.
     """
+    neutron, ml2 = _neutron_files(context)
+    command = ("neutron-ovn-db-sync-util", "--config-file", neutron, "--config-file", ml2)
+    await _run(context, "OVN could not be brought to what Neutron's database says", *command, *_REPAIR)
+
+
+async def networks_from_ovn(context: Context) -> dict[str, int]:
+    """Fill Neutron's empty database from OVN's northbound one (:mod:`aloft.inside.rebuild`); how many of each kind.
+
+    Raises:
+        PermanentError: it failed; the error has its last lines.
+    """
+    northbound, config = str(context.slot.socket("ovn-nb")), str(context.conf / sync.CONFIG)
+    command = ("python", "-m", "aloft.inside.rebuild", northbound, config, *_neutron_files(context))
+    said = await _run(context, "Networks could not be read back from OVN", *command)
+    return dict(json.loads(said.splitlines()[-1]))
+
+
+_REPAIR = ("--ovn-neutron_sync_mode", "repair")
+
+
+def _neutron_files(context: Context) -> tuple[str, str]:
+    return str(context.conf / "neutron/neutron.conf"), str(context.conf / "neutron/ml2_conf.ini")
+
+
+async def _run(context: Context, trouble: str, program: str, *arguments: str) -> str:
+    """Run a program of the release's environment as the slot's user; what it printed."""
     process = await asyncio.create_subprocess_exec(
-        str(context.environment / "bin/neutron-ovn-db-sync-util"),
-        "--config-file",
-        str(context.conf / "neutron/neutron.conf"),
-        "--config-file",
-        str(context.conf / "neutron/ml2_conf.ini"),
-        "--ovn-neutron_sync_mode",
-        "repair",
+        str(context.environment / "bin" / program),
+        *arguments,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+        stderr=asyncio.subprocess.PIPE,
         user=context.slot.user,
         group=context.slot.user,
         extra_groups=[],
@@ -37,7 +60,8 @@ async def sync_ovn(context: Context) -> None:
             "PYTHONWARNINGS": "ignore",
         },
     )
-    said, _ = await process.communicate()
+    said, complaints = await process.communicate()
     if process.returncode:
-        last = "\n".join(said.decode(errors="replace").splitlines()[-LAST_LINES:])
-        raise PermanentError(f"OVN of {context.spec.key} could not be brought to what Neutron's database says:\n{last}")
+        lines = (said + complaints).decode(errors="replace").splitlines()
+        raise PermanentError(f"{context.spec.key}: {trouble}:\n" + "\n".join(lines[-LAST_LINES:]))
+    return said.decode()

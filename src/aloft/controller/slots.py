@@ -93,15 +93,31 @@ def authority(slot: Slot) -> Authority:
 async def make_databases(slot: Slot, held: Secrets, dumps: Mapping[str, Path], database: Database) -> None:
     """Make the slot's databases from dumps, golden ones or a backup's, and their users; those that are there stay."""
     await load_databases(slot, dumps, database)
-    for service in ALL:
-        for schema, statements in service.rows(slot).items():
-            await database.execute(slot.schema(schema), list(statements))
+    await _write_rows(slot, ALL, database)
     await database.ensure_users(
         {
             user: (held.database[service], frozenset(slot.schema(name) for name in names))
             for service, (user, names) in user_names(slot).items()
         }
     )
+
+
+async def renew_databases(
+    slot: Slot, services: Iterable[Service], dumps: Mapping[str, Path], database: Database
+) -> None:
+    """Make the databases of some services anew from golden ones; what is in them is gone. Their users stay."""
+    services = tuple(services)
+    targets = {slot.schema(name): dumps[name] for service in services for name in service.schemas}
+    await database.drop_schemas(targets)
+    await database.create_schemas(targets)
+    await database.load_many(targets)
+    await _write_rows(slot, services, database)
+
+
+async def _write_rows(slot: Slot, services: Iterable[Service], database: Database) -> None:
+    for service in services:
+        for schema, statements in service.rows(slot).items():
+            await database.execute(slot.schema(schema), list(statements))
 
 
 async def load_databases(slot: Slot, dumps: Mapping[str, Path], database: Database) -> None:

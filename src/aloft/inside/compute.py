@@ -31,6 +31,7 @@ def main(config: str, ready: str, datapath: str) -> None:
     _start_beside_instances()
     _operate_adopted_instances()
     _leave_empty_drives_out()
+    _start_anew_without_record()
     serve = compute.service.serve
     compute.service.serve = lambda server, **options: serve(when_started(server, ready), **options)
     compute.main()
@@ -62,6 +63,33 @@ def _leave_empty_drives_out() -> None:
 
     stock = Guest.get_all_disks
     Guest.get_all_disks = lambda guest: [disk for disk in stock(guest) if disk.source_path or disk.source_name]
+
+
+def _start_anew_without_record() -> None:
+    """End when Nova has lost its record of this service: it is started again, and makes a new one.
+
+    Nova says in its log that somebody should do that; without a record a host takes no work and nothing is known of it.
+    """
+    from nova import context, exception, objects
+    from nova.servicegroup.drivers.db import DbDriver
+    from oslo_messaging import MessagingException
+
+    stock = DbDriver._report_state
+
+    def report(driver: Any, service: Any) -> None:
+        stock(driver, service)
+        reference = service.service_ref
+        if reference.host == service.host and not getattr(service, "model_disconnected", False):
+            return
+        try:
+            found = objects.Service.get_by_host_and_binary(context.get_admin_context(), service.host, service.binary)
+        except (exception.NovaException, MessagingException):
+            return  # it cannot be told now
+        if found is None:
+            logging.getLogger(__name__).error("Nova has no record of this service any more; it starts anew")
+            os._exit(1)
+
+    DbDriver._report_state = report
 
 
 def _leave_checksums_to_guests() -> None:

@@ -257,8 +257,16 @@ class Controllers:
             AloftError: it does not become ready.
         """
         self._registry.put(record)
-        self._begin(record.spec.key)
-        await self.settled(record.spec.key)
+        await self.start_over(record.spec.key)
+
+    async def start_over(self, key: str) -> None:
+        """Bring a controller up again from its record, and wait until it answers.
+
+        Raises:
+            AloftError: it does not become ready.
+        """
+        self._begin(key)
+        await self.settled(key)
 
     async def settled(self, key: str) -> None:
         """Wait until a controller is ready.

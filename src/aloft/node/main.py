@@ -43,6 +43,7 @@ from aloft.node.jobs import Jobs
 from aloft.node.pool import Pool
 from aloft.node.portal import PortalPlace
 from aloft.node.recovery import Recovery
+from aloft.node.rebuild import Rebuild
 from aloft.node.registry import Registry
 from aloft.node.rules import Rules
 from aloft.node.settings import NodeSettings
@@ -128,6 +129,7 @@ class Node:
                 "check": self.backups.check,
                 "retain": self.backups.retain,
                 "survey": self.recovery.survey,
+                "rebuild": Rebuild(self.controllers, self.pool, self.supervisor, self.database).rebuild,
             },
         )
         self.preparing: dict[str, asyncio.Task[str]] = {}

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,8 +119,7 @@ class Pool:
         return replace(record, slot=slot.number)
 
     async def _prepare(self, slot: Slot, release_name: str) -> None:
-        folder = self._golden(release_name)
-        dumps = await asyncio.to_thread(golden.unpack, release(release_name), folder)
+        dumps = await self.golden(release_name)
         await asyncio.to_thread(slots.make_folders, slot, self._edge_group)
         if not self._registry.prepared(slot.number):
             await asyncio.to_thread(self._registry.mark, slot, release_name, "preparing")
@@ -133,8 +132,10 @@ class Pool:
         )
         await asyncio.to_thread(self._registry.mark, slot, release_name, "warm", slots.declared())
 
-    def _golden(self, release_name: str) -> Path:
-        return self._paths.state / "golden" / release_name
+    async def golden(self, release_name: str) -> Mapping[str, Path]:
+        """The golden databases of a release: a dump by schema."""
+        folder = self._paths.state / "golden" / release_name
+        return await asyncio.to_thread(golden.unpack, release(release_name), folder)
 
     async def dismantle(self, number: int) -> None:
         """Remove all that was prepared for a slot."""

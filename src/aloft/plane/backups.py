@@ -32,6 +32,7 @@ from aloft.plane.records.tables import (
 
 RUN, PROVE, RESTORE, CHECK, RETAIN = "backup.run", "backup.prove", "backup.restore", "backup.check", "backup.retain"
 RESTORE_ALL = "backup.restore-all"
+REBUILD = "region.rebuild"
 
 LATE = timedelta(hours=26)
 """A customer without a good backup for longer than this raises an alarm."""
@@ -173,6 +174,20 @@ def surveyed(work: Transaction, row: OperationRow, result: Json) -> Json:
     for customer in result["missing"]:
         work.event("backup.missing", customer, customer, repository=repository)
     return {"restores": restores, "here": here, "missing": result["missing"], "gone": result["gone"]}
+
+
+def rebuild(work: Transaction, actor: str, customer: str, region: str) -> OperationRow:
+    """Make a region whole whose databases are lost, from what is on the ground, without any backup.
+
+    Raises:
+        NotFound: there is no such region.
+        Conflict: the customer is being changed.
+    """
+    _free(work, customer)
+    row = customers.find_region(work.session, customer, region)
+    subject, target = f"{customer}/{region}", target_of(f"rebuild {row.id}")
+    job = {"kind": "rebuild", "customer": customer, "arguments": {"region": region}}
+    return journal.open_operation(work, REBUILD, subject, target, customer, actor, job)
 
 
 def check(work: Transaction, actor: str, repository: str) -> OperationRow:

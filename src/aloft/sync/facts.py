@@ -1,11 +1,10 @@
 """What OpenStack shows of a domain: from the wire format to plain values that can be compared, kept and told."""
 
-import html
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from aloft.sync.inventory import NOVA_NAMESPACE, Disk, Domain, Inventory, Network, Nic
+from aloft.sync.inventory import Disk, Domain, Inventory, Network, Nic
+from aloft.sync.made import made
 
 Facts = dict[str, Any]
 """Field → value, of JSON's types only."""
@@ -51,7 +50,7 @@ def facts(domain: Domain, host: str, inventory: Inventory, before: Mapping[str, 
     next_memory = memory if domain.next_memory_kib is None else domain.next_memory_kib // 1024
     next_vcpus = domain.vcpus if domain.next_vcpus is None else domain.next_vcpus
     return {
-        "name": domain.title or of_nova(domain)[1] or domain.name,
+        "name": domain.title or made(domain).name or domain.name,
         "description": domain.description,
         "state": state,
         "vcpus": _moved("vcpus", domain.vcpus, next_vcpus, before),
@@ -71,17 +70,6 @@ def facts(domain: Domain, host: str, inventory: Inventory, before: Mapping[str, 
             "secure_boot": domain.secure_boot,
         },
     }
-
-
-_NOVA_PROJECT = re.compile(r"""<(?:\w+:)?project\b[^>]*\buuid=["']([^"']+)["']""")
-_NOVA_NAME = re.compile(r"<(?:\w+:)?name>([^<]*)</")
-
-
-def of_nova(domain: Domain) -> tuple[str, str]:
-    """Project and name that Nova wrote into the definition of a domain that it made; empty for others."""
-    text = domain.metadata.get(NOVA_NAMESPACE, "")
-    project, name = _NOVA_PROJECT.search(text), _NOVA_NAME.search(text)
-    return project.group(1) if project else "", html.unescape(name.group(1)) if name else ""
 
 
 def _moved(field: str, now: int, upcoming: int, before: Mapping[str, Any]) -> int:

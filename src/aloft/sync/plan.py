@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from aloft.sync.evidence import absent
-from aloft.sync.facts import FOLLOWED, SETTLED, Facts, facts, of_nova
+from aloft.sync.facts import FOLLOWED, SETTLED, Facts, facts
 from aloft.sync.inventory import Delta, Domain, Inventory
+from aloft.sync.made import made
 from aloft.sync.policy import Policy, excluded, owner
 from aloft.sync.records import PRESENT, Action, Entry, Known, Origin, Plan, View
 from aloft.sync.settle import settle
@@ -35,6 +36,7 @@ class Scene:
         aggregates: names of those that the host is in.
         elsewhere: domains that another host has as well: uuid → that host and the domain there.
         told: what was told last of each domain, by uuid.
+        actors: who asked OpenStack last to change an instance, by uuid.
         only: virtual machines to look at; ``None`` for all.
     """
 
@@ -48,10 +50,14 @@ class Scene:
     aggregates: tuple[str, ...] = ()
     elsewhere: Mapping[str, tuple[str, Domain]] = field(default_factory=dict)
     told: Mapping[str, Delta] = field(default_factory=dict)
+    actors: Mapping[str, str] = field(default_factory=dict)
     only: frozenset[str] | None = None
 
     def entry(self, uuid: str, name: str, before: object, after: object, **about: object) -> Entry:
-        """A line of the trail about a change on the host."""
+        """A line of the trail about a change on the host, or, where ``about`` names the source so, in OpenStack.
+
+        libvirt does not say who changed something, so all that is known of a change on a host is where it was made.
+        """
         delta = self.told.get(uuid)
         source = (f"libvirt {delta.cause}" if delta.cause else delta.origin) if delta else "scan"
         told: dict[str, object] = {
@@ -62,9 +68,11 @@ class Scene:
             "field": name,
             "before": before,
             "after": after,
-            "who": delta.who if delta else "",
+            "who": (delta.who if delta else "") or f"somebody on {self.host}",
             "source": source,
         }
+        if about.get("source") == "openstack":
+            told["who"] = self.actors.get(uuid, "")
         return Entry(**{**told, **about})  # type: ignore[arg-type]  # the names are Entry's own
 
 
@@ -148,10 +156,12 @@ def _adopt(scene: Scene, domain: Domain, known: Known | None) -> Action:
     Its ports, which take longer, are not made at once: what is remembered lacks them, and the next plan makes them.
     """
     told = facts(domain, scene.host, scene.inventory)
-    project, reason = (known.project, "as before") if known and known.project else (of_nova(domain)[0], "as Nova wrote")
+    project, reason = (
+        (known.project, "as before") if known and known.project else (made(domain).project, "as Nova wrote")
+    )
     if not project:
         project, reason = owner(scene.policy.rules, domain, scene.host, scene.aggregates)
-    origin = known.origin if known else "discovered"
+    origin: Origin = known.origin if known else "made here" if domain.made_by_nova else "discovered"
     base = {name: value for name, value in told.items() if name != "nics" or not value}
     after = Known(domain.uuid, scene.host, "adopted", origin, project, base, scene.now, None, reason)
     note = f"project {project}: {reason}"

@@ -1,7 +1,7 @@
 """Two changes at once on the same field: the later one holds, both are told, and the loser can be put back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aloft.sync.records import Entry, Known, View
@@ -55,7 +55,7 @@ def settle(scene: "Scene", known: Known, view: View, name: str, theirs: Any) -> 
     if ours == base:
         return Outcome(theirs, theirs, update=True, entries=(scene.entry(known.uuid, name, base, theirs),))
     ours_at = float(asked[1]) if asked and asked[0] == ours else (view.updated_at or scene.now)
-    change = Entry(ours_at, known.host, "instance", known.uuid, name, base, ours, source="openstack")
+    change = scene.entry(known.uuid, name, base, ours, source="openstack", at=ours_at)
     if theirs == base:
         if asked and asked[0] == ours:
             return Outcome(ours, base, ask=scene.now - ours_at > ASK_AGAIN_SECONDS, asked={name: list(asked)})
@@ -70,18 +70,7 @@ def _both(scene: "Scene", known: Known, name: str, theirs: Any, ours: Any, chang
     asked = known.asked.get(name)
     before = () if asked and asked[0] == ours else (change,)
     if told.at >= change.at:
-        lost = Entry(
-            change.at,
-            known.host,
-            "instance",
-            known.uuid,
-            name,
-            base,
-            ours,
-            source="openstack",
-            note="a later change on the host holds",
-            lost=True,
-        )
+        lost = replace(change, note="a later change on the host holds", lost=True)
         return Outcome(theirs, theirs, update=True, entries=(lost, told))
     lost = scene.entry(known.uuid, name, base, theirs, note="a later change in OpenStack holds", lost=True)
     return Outcome(ours, theirs, ask=True, asked={name: [ours, change.at]}, entries=(lost, *before))

@@ -170,11 +170,12 @@ def test_a_lost_record_is_made_again_for_its_owner() -> None:
 
 
 def test_a_machine_made_by_nova_whose_record_is_lost_names_its_owner_itself() -> None:
-    text = '<nova:instance><nova:name>web</nova:name><nova:owner><nova:project uuid="p9">x</nova:project></nova:owner>'
+    owner = '<n:owner><n:user uuid="u9">u</n:user><n:project uuid="p9">x</n:project></n:owner>'
+    text = f'<n:instance xmlns:n="{NOVA_NAMESPACE}"><n:name>web</n:name>{owner}</n:instance>'
     seen = domain(metadata={NOVA_NAMESPACE: text}, name="instance-00000001")
     (action,) = plan(scene([seen])).actions
     assert action.known is not None
-    assert action.known.project == "p9"
+    assert (action.known.project, action.known.origin) == ("p9", "made here")
     assert action.facts["name"] == "web"
 
 

@@ -18,6 +18,7 @@ from aloft.inside.sync.instances import Instances, Place, sizes
 from aloft.inside.sync.networks import Networks
 from aloft.inside.sync.store import Store
 from aloft.sync.inventory import Inventory
+from aloft.sync.made import NOTHING, Made, made
 from aloft.sync.plan import Scene
 from aloft.sync.policy import DISCOVERED
 from aloft.sync.records import Action, Entry, Known, Plan
@@ -125,7 +126,7 @@ class Applier:
         for action in actions:
             project, note = self._owned(action)
             try:
-                flavor = self.instances.adopt(action.uuid, dict(action.facts), project, place)
+                flavor = self.instances.adopt(action.uuid, dict(action.facts), project, place, _made(action))
             except Exception as error:
                 self._note_failure(action, error)
                 continue
@@ -188,6 +189,10 @@ def _resources(flavor: Any) -> dict[str, int]:
         "MEMORY_MB": flavor.memory_mb,
         "DISK_GB": flavor.root_gb + flavor.ephemeral_gb,
     }
+
+
+def _made(action: Action) -> Made:
+    return NOTHING if action.domain is None else made(action.domain)
 
 
 def _only_ports(action: Action) -> bool:

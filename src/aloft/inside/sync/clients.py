@@ -77,11 +77,15 @@ class Clients:
 
 
 class Projects:
-    """Keystone's projects, by name and identifier; the one for what nobody owns is made when it is first needed."""
+    """Keystone's projects, by name and identifier; the one for what nobody owns is made when it is first needed.
+
+    That one has no limits: what is on hosts is there already.
+    """
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
         self._found: dict[str, str] = {}
+        self._limitless: set[str] = set()
 
     def ident(self, project: str, make: bool = False) -> str | None:
         """The identifier of a project that is named by name or identifier; ``None`` when there is none."""
@@ -97,4 +101,14 @@ class Projects:
             except Conflict:
                 self._found.clear()
                 return self.ident(project)
-        return self._found.get(project)
+        found = self._found.get(project)
+        if make and found is not None and found not in self._limitless:
+            self._lift_limits(found)
+            self._limitless.add(found)
+        return found
+
+    def _lift_limits(self, project: str) -> None:
+        network = {"quota": dict.fromkeys(("network", "subnet", "port"), -1)}
+        self._clients.call("network", "PUT", f"/v2.0/quotas/{project}", network)
+        compute = {"quota_set": dict.fromkeys(("instances", "cores", "ram"), -1)}
+        self._clients.call("compute", "PUT", f"/os-quota-sets/{project}", compute)

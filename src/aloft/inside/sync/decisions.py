@@ -13,6 +13,17 @@ from aloft.sync.records import PRESENT, Entry, Known
 
 Json = dict[str, Any]
 
+NOWHERE = (
+    ("instance", "tags, key pairs, user data, properties that users gave, locks, and the history of actions"),
+    ("flavor", "those that no virtual machine has; who may use the others"),
+    ("key pair", "all of them"),
+    ("server group", "all of them"),
+    ("host aggregate, availability zone", "all of them"),
+    ("quota", "projects' limits in Nova"),
+    ("volume", "what Nova knows of attachments, until an instance is adopted; Cinder's own records are untouched"),
+)
+"""What Nova keeps in its databases alone."""
+
 
 class Decisions:
     """The administrators' side of a region's sync.
@@ -93,6 +104,37 @@ class Decisions:
                 about = {"host": known.host, "object": known.uuid, "field": field, "before": known.base.get(field)}
                 items.append({**about, "after": value, "at": since, "action": "ask", "note": "the host has to follow"})
         return {"items": items}
+
+    def rebuilt(self) -> Json:
+        """What came back after databases were lost and made anew, and what did not.
+
+        ``lost`` has what cannot be rebuilt at all; ``missing`` the instances that are remembered and not back yet, with
+        the reason.
+
+        Raises:
+            NotFound: the region was never rebuilt.
+        """
+        report = self._region.store.told("rebuilt")
+        if report is None:
+            raise NotFound("This region has never been rebuilt.", "See `aloft sync rebuild --help`.")
+        remembered = [known for known in list(self._region.known.values()) if known.standing in PRESENT]
+        views = self._region.applier.instances.views([known.uuid for known in remembered])
+        missing = [
+            {**_shown(known), "reason": self._why_missing(known)} for known in remembered if known.uuid not in views
+        ]
+        rebuilt = {**report["rebuilt"], "instance": len(remembered) - len(missing)}
+        return {
+            "at": report["at"],
+            "rebuilt": rebuilt,
+            "missing": missing,
+            "lost": [*report["lost"], *({"kind": kind, "which": "", "what": what} for kind, what in NOWHERE)],
+        }
+
+    def _why_missing(self, known: Known) -> str:
+        host = self._region.hosts.get(known.host)
+        if host is None:
+            return f"{known.host} has not been heard of"
+        return host.waiting.get(known.uuid) or host.problem or "it is about to come back"
 
     def accept(self, uuid: str, who: str) -> Json:
         """Believe what is on the ground: that a machine has gone, or that one which was left out is to come in.

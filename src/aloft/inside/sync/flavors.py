@@ -2,9 +2,12 @@
 
 import contextlib
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from nova import exception, objects
+
+from aloft.sync.made import Flavor as Made
 
 
 class Flavors:
@@ -47,27 +50,57 @@ class Flavors:
             self._allow(flavor, project)
         return flavor
 
+    def restore(self, flavor: Made, project: str) -> Any:
+        """The flavor that an instance was made with: the one with its identifier, made anew where it was lost.
+
+        Who may use it was lost with it; the instance's project may.
+        """
+        try:
+            found = objects.Flavor.get_by_flavor_id(self._context, flavor.ident)
+        except exception.FlavorNotFound:
+            found = self._create(
+                flavor.name, flavor.ident, (flavor.vcpus, flavor.memory_mib, flavor.root_gib, flavor.ephemeral_gib),
+                "Made anew for an instance whose record was lost", flavor.extra_specs, flavor.swap_mib,
+            )  # fmt: skip
+        if not found.is_public and (found.flavorid, project) not in self._allowed:
+            self._allow(found, project)
+        return found
+
     def _private(self, vcpus: int, memory_mib: int, root_gib: int, other_gib: int) -> Any:
         name = f"aloft-{vcpus}c-{memory_mib}m-{root_gib}g" + (f"-{other_gib}g" if other_gib else "")
         try:
             return objects.Flavor.get_by_name(self._context, name)
         except exception.FlavorNotFoundByName:
             pass
+        sizes = (vcpus, memory_mib, root_gib, other_gib)
+        return self._create(name, str(uuid.uuid4()), sizes, "Made for a virtual machine that was found on its host")
+
+    def _create(
+        self,
+        name: str,
+        ident: str,
+        sizes: tuple[int, int, int, int],
+        why: str,
+        specs: Mapping[str, str] | None = None,
+        swap_mib: int = 0,
+    ) -> Any:
+        """Make a private flavor."""
+        vcpus, memory_mib, root_gib, other_gib = sizes
         flavor = objects.Flavor(
             self._context,
             name=name,
-            flavorid=str(uuid.uuid4()),
+            flavorid=ident,
             vcpus=vcpus,
             memory_mb=memory_mib,
             root_gb=root_gib,
             ephemeral_gb=other_gib,
-            swap=0,
+            swap=swap_mib,
             rxtx_factor=1.0,
             vcpu_weight=0,
             disabled=False,
             is_public=False,
-            description="Made for a virtual machine that was found on its host",
-            extra_specs={},
+            description=why,
+            extra_specs=dict(specs or {}),
             projects=[],
         )
         flavor.create()

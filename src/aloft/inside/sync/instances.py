@@ -17,8 +17,10 @@ from sqlalchemy import select
 
 from aloft.inside.sync.clients import Clients
 from aloft.inside.sync.flavors import Flavors
+from aloft.inside.sync.origins import Origin, Values, disks_of, found, names, remade, whole
 from aloft.sync.facts import Facts
-from aloft.sync.keys import ADOPTED, YES
+from aloft.sync.keys import ADOPTED
+from aloft.sync.made import Made
 from aloft.sync.records import View
 
 STATES = {
@@ -73,15 +75,15 @@ class Instances:
             "project_id", "task_state", "updated_at", "created_at", "deleted",
         )  # fmt: skip
         wanted = list(uuids)
-        found: dict[str, View] = {}
+        seen: dict[str, View] = {}
         with database.get_engine().connect() as connection:
             for start in range(0, len(wanted), _CHUNK):
                 query = select(*(table.c[name] for name in columns)).where(
                     table.c.uuid.in_(wanted[start : start + _CHUNK])
                 )
                 for row in connection.execute(query).mappings():
-                    found[row["uuid"]] = _view(row)
-        return found
+                    seen[row["uuid"]] = _view(row)
+        return seen
 
     def place(self, host: str) -> Place | None:
         """The hypervisor on a host; ``None`` while Nova does not know one there."""
@@ -95,36 +97,54 @@ class Instances:
 
     def aggregates(self, host: str) -> tuple[str, ...]:
         """Names of the aggregates that a host is in."""
-        found = objects.AggregateList.get_by_host(self._context, host)
-        return tuple(aggregate.name for aggregate in found)
+        aggregates = objects.AggregateList.get_by_host(self._context, host)
+        return tuple(aggregate.name for aggregate in aggregates)
 
-    def adopt(self, uuid: str, facts: Facts, project: str, place: Place) -> Any:
-        """Make the records of an instance, without ports; those that are there already stay. Gives its flavor."""
-        flavor = self.flavors.fit(*sizes(facts), project)
+    def adopt(self, uuid: str, facts: Facts, project: str, place: Place, made: Made) -> Any:
+        """Make the records of an instance, without ports; those that are there already stay. Gives its flavor.
+
+        Args:
+            uuid: the instance's.
+            facts: of its domain.
+            project: whose it is.
+            place: where it is.
+            made: what Nova wrote into the definition of one that it made itself.
+        """
+        origin = found(facts, self._clients.user)
+        if made.project == project and whole(made, facts, uuid) and made.flavor is not None:
+            origin, flavor = remade(facts, made), self.flavors.restore(made.flavor, project)
+        else:
+            flavor = self.flavors.fit(*sizes(facts), project)
         self._forget_deleted(uuid)
         with contextlib.suppress(exception.InstanceExists):
-            self._create(uuid, facts, project, place, flavor)
-        self._map(uuid, facts, project, place, flavor)
-        self._devices(uuid, facts)
+            self._create(uuid, facts, project, place, flavor, origin)
+        self._map(uuid, project, place, flavor, origin)
+        if not objects.BlockDeviceMappingList.get_by_instance_uuid(self._context, uuid).objects:
+            self._make_disks(uuid, origin.disks)
         return flavor
 
     def update(self, uuid: str, facts: Facts, fields: Iterable[str], place: Place | None, project: str) -> Any:
         """Bring an instance in line with its facts; gives its flavor where that has changed, else ``None``."""
-        instance = objects.Instance.get_by_uuid(self._context, uuid, expected_attrs=["flavor", "metadata"])
+        wanted = ["flavor", "metadata", "system_metadata"]
+        instance = objects.Instance.get_by_uuid(self._context, uuid, expected_attrs=wanted)
         fields, flavor = set(fields), None
+        if ADOPTED not in instance.system_metadata:
+            fields.discard("disks")  # Nova itself keeps account of the disks that it made
         if "name" in fields:
             instance.display_name = facts["name"][:255]
         if "description" in fields:
             instance.display_description = facts["description"][:255]
         if "state" in fields:
             instance.vm_state, instance.power_state = STATES[facts["state"]]
+        if "disks" in fields:
+            facts = self._with_volumes(uuid, facts)
         if fields & {"vcpus", "memory_mib", "disks"} and place is not None:
             flavor = self._resize(instance, facts, project)
         if "host" in fields and place is not None:
             instance.host, instance.node, instance.compute_id = place.host, place.node, place.number
             instance.availability_zone = place.zone
         if "snapshots" in fields:
-            instance.metadata = _with(instance.metadata, "aloft:snapshots", _names(facts["snapshots"]))
+            instance.metadata = _with(instance.metadata, "aloft:snapshots", names(facts["snapshots"]))
         instance.save()
         if "disks" in fields:
             self._replace_disks(uuid, facts)
@@ -182,22 +202,18 @@ class Instances:
             )
         self.remove(uuid)
 
-    def _create(self, uuid: str, facts: Facts, project: str, place: Place, flavor: Any) -> None:
+    def _create(self, uuid: str, facts: Facts, project: str, place: Place, flavor: Any, origin: Origin) -> None:
         vm_state, power = STATES[facts["state"]]
-        now = datetime.datetime.now(datetime.UTC)
-        root = _disks(facts)[0]["target"] if _disks(facts) else "vda"
         instance = objects.Instance(
             self._context,
             uuid=uuid,
-            user_id=self._clients.user,
+            user_id=origin.user,
             project_id=project,
-            image_ref="",
             hostname=_hostname(facts["name"]),
             display_name=facts["name"][:255],
             display_description=facts["description"][:255],
             launch_index=0,
             reservation_id=f"r-{uuid[:8]}",
-            launched_at=now,
             launched_on=place.host,
             host=place.host,
             node=place.node,
@@ -214,25 +230,24 @@ class Instances:
             flavor=flavor,
             old_flavor=None,
             new_flavor=None,
-            root_device_name=f"/dev/{root}",
             architecture=facts["machine"]["arch"],
             progress=100,
             locked=False,
             auto_disk_config=False,
             shutdown_terminate=False,
             disable_terminate=False,
-            config_drive="",
-            metadata=_metadata(facts),
-            system_metadata=_system_metadata(facts),
+            metadata=dict(origin.metadata),
+            system_metadata=dict(origin.system_metadata),
             pci_requests=objects.InstancePCIRequests(instance_uuid=uuid, requests=[]),
             numa_topology=None,
             keypairs=objects.KeyPairList(objects=[]),
             security_groups=objects.SecurityGroupList(),
             info_cache=objects.InstanceInfoCache(instance_uuid=uuid, network_info=_network_info([])),
+            **origin.values,
         )
         instance.create()
 
-    def _map(self, uuid: str, facts: Facts, project: str, place: Place, flavor: Any) -> None:
+    def _map(self, uuid: str, project: str, place: Place, flavor: Any, origin: Origin) -> None:
         """Where the API finds the instance, and what the scheduler knows of it."""
         if self._cell is None:
             self._cell = objects.HostMapping.get_by_host(self._context, place.host).cell_mapping
@@ -240,7 +255,7 @@ class Instances:
             self._context,
             instance_uuid=uuid,
             project_id=project,
-            user_id=self._clients.user,
+            user_id=origin.user,
             cell_mapping=self._cell,
             queued_for_delete=False,
         )
@@ -256,47 +271,39 @@ class Instances:
                 flavor,
                 None,
                 objects.InstancePCIRequests(instance_uuid=uuid, requests=[]),
-                {"scheduler_hints": {"same_host": [uuid]}},  # it is resized where it is
+                {"scheduler_hints": {"same_host": [uuid]}} if ADOPTED in origin.system_metadata else {},
                 None,
                 place.zone,
                 security_groups=objects.SecurityGroupList(),
                 project_id=project,
-                user_id=self._clients.user,
+                user_id=origin.user,
             ).create()
 
-    def _devices(self, uuid: str, facts: Facts) -> None:
-        present = objects.BlockDeviceMappingList.get_by_instance_uuid(self._context, uuid)
-        if not present.objects:
-            for mapping in self._mappings(uuid, facts):
-                mapping.create()
+    def _with_volumes(self, uuid: str, facts: Facts) -> Facts:
+        """Facts in which disks that are Cinder's, and shown with their identifier as the serial, are marked as such."""
+        mappings = objects.BlockDeviceMappingList.get_by_instance_uuid(self._context, uuid)
+        volumes = {mapping.volume_id for mapping in mappings} - {None}
+        disks = [
+            {**disk, "volume_id": disk["serial"]} if disk["serial"] in volumes else disk for disk in facts["disks"]
+        ]
+        return {**facts, "disks": disks}
 
     def _replace_disks(self, uuid: str, facts: Facts) -> None:
         for mapping in objects.BlockDeviceMappingList.get_by_instance_uuid(self._context, uuid):
             if mapping.volume_id is None:
                 mapping.destroy()
-        for mapping in self._mappings(uuid, facts):
-            mapping.create()
+        self._make_disks(uuid, found(facts, self._clients.user).disks)
 
-    def _mappings(self, uuid: str, facts: Facts) -> list[Any]:
-        root = _disks(facts)[0]["target"] if _disks(facts) else ""
-        return [
+    def _make_disks(self, uuid: str, disks: Iterable[Values]) -> None:
+        for disk in disks:
             objects.BlockDeviceMapping(
                 self._context,
                 instance_uuid=uuid,
-                source_type="blank",
                 destination_type="local",
-                device_type=disk["device"],
-                disk_bus=disk["bus"] or None,
-                boot_index=0 if disk["target"] == root else -1,
-                device_name=f"/dev/{disk['target']}",
-                volume_size=disk["gib"],
-                delete_on_termination=False,
                 guest_format=None,
                 no_device=False,
-            )
-            for disk in facts["disks"]
-            if not disk.get("volume_id")
-        ]
+                **disk,
+            ).create()
 
     def _interfaces(self, uuid: str, ports: list[Facts]) -> None:
         present = objects.VirtualInterfaceList.get_by_instance_uuid(self._context, uuid)
@@ -325,14 +332,8 @@ class Instances:
 
 def sizes(facts: Facts) -> tuple[int, int, int, int]:
     """Virtual processors, memory (MiB), root disk and further disks (GiB) of a virtual machine."""
-    local = [disk["gib"] for disk in _disks(facts) if not disk.get("volume_id")]
+    local = [disk["gib"] for disk in disks_of(facts) if not disk.get("volume_id")]
     return max(1, facts["vcpus"]), max(1, facts["memory_mib"]), local[0] if local else 0, sum(local[1:])
-
-
-def _disks(facts: Facts) -> list[Facts]:
-    """Disks proper, the one that is booted from first."""
-    disks = [disk for disk in facts["disks"] if disk["device"] in ("disk", "lun")]
-    return sorted(disks, key=lambda disk: disk["boot_order"] or 1000)
 
 
 def _view(row: Mapping[Any, Any]) -> View:
@@ -385,42 +386,9 @@ def _vif(port: Facts) -> Any:
     )
 
 
-def _metadata(facts: Facts) -> dict[str, str]:
-    marks = {"aloft:provenance": "discovered"}
-    if facts["snapshots"]:
-        marks["aloft:snapshots"] = _names(facts["snapshots"]) or ""
-    return marks
-
-
-def _names(snapshots: list[Facts]) -> str | None:
-    return ", ".join(one["name"] for one in snapshots)[:255] or None
-
-
 def _with(metadata: Mapping[str, str], name: str, value: str | None) -> dict[str, str]:
     rest = {key: held for key, held in metadata.items() if key != name}
     return rest if value is None else {**rest, name: value}
-
-
-def _system_metadata(facts: Facts) -> dict[str, str]:
-    """Image properties that describe the machine as its domain has it."""
-    machine = facts["machine"]
-    told = {
-        ADOPTED: YES,
-        "image_base_image_ref": "",
-        "image_container_format": "bare",
-        "image_disk_format": "raw",
-        "image_min_disk": "0",
-        "image_min_ram": "0",
-        "image_hw_architecture": machine["arch"],
-        "image_hw_firmware_type": "uefi" if machine["firmware"] == "efi" else "bios",
-    }
-    if machine["type"]:
-        told["image_hw_machine_type"] = machine["type"]
-    if disks := _disks(facts):
-        told["image_hw_disk_bus"] = disks[0]["bus"] or "virtio"
-    if facts["nics"] and facts["nics"][0]["model"]:
-        told["image_hw_vif_model"] = facts["nics"][0]["model"]
-    return told
 
 
 def _hostname(name: str) -> str:

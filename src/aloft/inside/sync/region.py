@@ -26,7 +26,10 @@ _log = logging.getLogger(__name__)
 _AT_ONCE = 100
 """Actions that are carried out before it is looked whether something more urgent was told."""
 
-RETRY_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
+RETRY_SECONDS = (1.0, 2.0, 5.0, 15.0)
+
+ACTOR_SECONDS = 300.0
+"""How long a change in OpenStack is taken for one of whoever asked last for something."""
 
 
 @dataclass
@@ -81,6 +84,7 @@ class Region:
         self.policy: Policy = store.policy()
         self.known: dict[str, Known] = store.known()
         self.hosts: dict[str, Host] = {}
+        self._actors: dict[str, tuple[str, float]] = {}
         self._where: dict[str, dict[str, Domain]] = {}
         self._changed = threading.Condition()
         self._turn = threading.RLock()
@@ -128,6 +132,13 @@ class Region:
                     host.pending |= {uuid for uuid in uuids if self._is_of(name, uuid)}
             self._changed.notify_all()
 
+    def note_actor(self, uuid: str, who: str) -> None:
+        """Take note of who asked OpenStack last to change an instance, for the trail."""
+        with self._changed:
+            now = self.clock()
+            self._actors = {key: told for key, told in self._actors.items() if now - told[1] < ACTOR_SECONDS}
+            self._actors[uuid] = (who, now)
+
     def _is_of(self, name: str, uuid: str) -> bool:
         known = self.known.get(uuid)
         return name in self._where.get(uuid, {}) or (known is not None and known.host == name)
@@ -169,6 +180,7 @@ class Region:
         with self._changed:
             host = self.hosts[name]
             inventory, told = host.inventory, dict(host.told)
+            actors = {uuid: who for uuid, (who, at) in self._actors.items() if self.clock() - at < ACTOR_SECONDS}
             elsewhere = {
                 uuid: next((other, found) for other, found in places.items() if other != name)
                 for uuid, places in self._where.items()
@@ -189,6 +201,7 @@ class Region:
             aggregates=self.applier.instances.aggregates(name) if any(r.aggregate for r in policy.rules) else (),
             elsewhere=elsewhere,
             told=told,
+            actors=actors,
             only=only,
         )
         return scene, place

@@ -48,7 +48,7 @@ TRAIL = sa.Table(
 POLICY = sa.Table(
     "policy", METADATA, sa.Column("name", sa.String(32), primary_key=True), sa.Column("value", _LONG, nullable=False)
 )
-"""Rules, exclusions and settings, each a JSON document."""
+"""Rules, exclusions, settings and the report of the last rebuilding, each a JSON document."""
 
 THINGS = sa.Table(
     "things",

@@ -26,21 +26,23 @@ def open_region(config: str) -> tuple[Region, Any]:
     return region, application(region)
 
 
-_CHANGED = re.compile(r"/v2(?:\.1)?/(?:[0-9a-f]{32}/)?servers/(?P<uuid>[0-9a-f-]{36})(?:/metadata.*)?")
+_SERVER = re.compile(r"/v2(?:\.1)?/(?:[0-9a-f]{32}/)?servers/(?P<uuid>[0-9a-f-]{36})(?P<rest>/.*)?")
 
 
 def noticing(compute: Any, region: Region) -> Any:
-    """Nova's API, which has sync look at an instance whose name or description a user has changed, or that is deleted.
+    """Nova's API, which tells sync who changed an instance, and has it look at what no host tells of.
 
     Everything else that OpenStack does to an instance is done to its virtual machine, and the host tells it.
     """
 
     def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         answer: Iterable[bytes] = compute(environ, start_response)
-        if environ["REQUEST_METHOD"] in ("PUT", "DELETE"):
-            found = _CHANGED.fullmatch(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
+        if environ["REQUEST_METHOD"] in ("POST", "PUT", "DELETE"):
+            found = _SERVER.fullmatch(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
             if found and found["uuid"] in region.known:
-                region.look(frozenset({found["uuid"]}))
+                region.note_actor(found["uuid"], environ.get("HTTP_X_USER_NAME", ""))
+                if environ["REQUEST_METHOD"] != "POST" and (found["rest"] or "/metadata").startswith("/metadata"):
+                    region.look(frozenset({found["uuid"]}))
         return answer
 
     return application

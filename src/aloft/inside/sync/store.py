@@ -79,8 +79,14 @@ class Store:
             Settings.from_json(held.get("settings", {})),
         )
 
+    def told(self, name: str) -> Any:
+        """What was written with :meth:`decide` under a name; ``None`` for nothing."""
+        with self._engine.connect() as connection:
+            value = connection.execute(sa.select(POLICY.c.value).where(POLICY.c.name == name)).scalar()
+            return None if value is None else json.loads(value)
+
     def decide(self, name: str, value: Any, entry: Entry) -> None:
-        """Replace rules, exclusions or settings."""
+        """Replace rules, exclusions, settings, or the report of a rebuilding."""
         statement = insert(POLICY).values(name=name, value=json.dumps(value))
         with self._engine.begin() as connection:
             connection.execute(statement.on_duplicate_key_update(value=statement.inserted.value))

@@ -10,68 +10,84 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse
 
 from aloft.base.errors import InvalidInput
-from aloft.plane import customers
+from aloft.plane import backups, customers
 from aloft.plane.access.policy import Principal
+from aloft.plane.api import types, views
 from aloft.plane.api.callers import ThePlane, may
 from aloft.plane.service import Plane
 
 router = APIRouter(prefix="/v1", tags=["sync"])
 
-_PATH = "/customers/{customer}/regions/{region}/sync/{path:path}"
-
-
-@router.get(_PATH)
-async def read_sync(
-    customer: str,
-    region: str,
-    path: str,
-    request: Request,
-    plane: ThePlane,
-    principal: Annotated[Principal, Depends(may("host.read"))],
-    token: Annotated[str | None, Header(alias="X-Auth-Token")] = None,
-) -> JSONResponse:
-    """What a region's sync service knows, by its own paths: ``status``, ``log``, ``diff``, ``rules`` …."""
-    return await _pass(customer, region, path, request, plane, principal, token)
-
-
-@router.post(_PATH)
-async def act_on_sync(
-    customer: str,
-    region: str,
-    path: str,
-    request: Request,
-    plane: ThePlane,
-    principal: Annotated[Principal, Depends(may("host.write"))],
-    token: Annotated[str | None, Header(alias="X-Auth-Token")] = None,
-) -> JSONResponse:
-    """Decide about an instance, put back a change, or try out rules."""
-    return await _pass(customer, region, path, request, plane, principal, token)
-
-
-@router.put(_PATH)
-async def write_sync(
-    customer: str,
-    region: str,
-    path: str,
-    request: Request,
-    plane: ThePlane,
-    principal: Annotated[Principal, Depends(may("host.write"))],
-    token: Annotated[str | None, Header(alias="X-Auth-Token")] = None,
-) -> JSONResponse:
-    """Replace rules, exclusions or settings."""
-    return await _pass(customer, region, path, request, plane, principal, token)
+_REGION = "/customers/{customer}/regions/{region}"
+_PATH = _REGION + "/sync/{path:path}"
 
 
 async def _pass(
-    customer: str, region: str, path: str, request: Request, plane: Plane, principal: Principal, token: str | None
-) -> JSONResponse:
+    customer: str,
+    region: str,
+    path: str,
+    request: Request,
+    plane: ThePlane,
+    token: Annotated[str | None, Header(alias="X-Auth-Token")] = None,
+) -> "_Passing":
+    """Get a request ready to be passed on, by whoever may."""
     if not all(part.replace("-", "").isalnum() for part in path.split("/")):
         raise InvalidInput(f"{path[:80]!r} is not a path of the sync service.")
     await asyncio.to_thread(_known, plane, customer, region)
-    asked = (request.method, path, dict(request.query_params), await request.body())
-    own = token if principal.kind == "customer" else None
-    status, told = await plane.sync.call(customer, region, asked, principal.actor, own)
-    return JSONResponse(told, status)
+    return _Passing(
+        plane, (customer, region), (request.method, path, dict(request.query_params), await request.body()), token
+    )
+
+
+class _Passing:
+    """A request that is to be passed on."""
+
+    def __init__(
+        self,
+        plane: Plane,
+        place: tuple[str, str],
+        request: tuple[str, str, dict[str, str], bytes],
+        token: str | None,
+    ) -> None:
+        self._plane, self._place, self._request, self._token = plane, place, request, token
+
+    async def on(self, principal: Principal) -> JSONResponse:
+        """Pass it on for somebody."""
+        own = self._token if principal.kind == "customer" else None
+        status, told = await self._plane.sync.call(*self._place, self._request, principal.actor, own)
+        return JSONResponse(told, status)
+
+
+Passing = Annotated[_Passing, Depends(_pass)]
+Reader = Annotated[Principal, Depends(may("host.read"))]
+Writer = Annotated[Principal, Depends(may("host.write"))]
+
+
+@router.get(_PATH)
+async def read_sync(principal: Reader, passing: Passing) -> JSONResponse:
+    """What a region's sync service knows, by its own paths: ``status``, ``log``, ``diff``, ``rules`` …."""
+    return await passing.on(principal)
+
+
+@router.post(_PATH)
+async def act_on_sync(principal: Writer, passing: Passing) -> JSONResponse:
+    """Decide about an instance, put back a change, or try out rules."""
+    return await passing.on(principal)
+
+
+@router.put(_PATH)
+async def write_sync(principal: Writer, passing: Passing) -> JSONResponse:
+    """Replace rules, exclusions or settings."""
+    return await passing.on(principal)
+
+
+@router.post(_REGION + "/rebuild", status_code=202)
+def rebuild(
+    customer: str, region: str, plane: ThePlane, principal: Annotated[Principal, Depends(may("backup.write"))]
+) -> types.Accepted:
+    """Make a region's Nova, Neutron and Placement databases anew, without a backup, from what is on the ground."""
+    with plane.records.transaction() as work:
+        return views.accepted(backups.rebuild(work, principal.actor, customer, region))
 
 
 def _known(plane: Plane, customer: str, region: str) -> None:
