@@ -1,12 +1,13 @@
 """Both sides of sync as a model: hosts with domains, OpenStack with instances, the plan between them.
 
 What the region's service does to OpenStack, and nova-compute's driver to a domain, is done to plain values here, so
-that thousands of random changes from both sides can be tried in a second. Messages from hosts arrive late and in
+that thousands of random changes from both sides can be tried in a second; hosts' domains may also be libvirt's
+(:mod:`aloft.bench.sync_libvirt`). Messages from hosts arrive late and in
 batches, are lost, and hosts move domains between each other; the plan is the real one.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field, replace
 
 from aloft.sync.inventory import Delta, Domain, DomainState, Inventory, compare, follow
@@ -22,7 +23,7 @@ STATES: tuple[DomainState, ...] = ("running", "shutoff", "paused")
 class Host:
     """A host: its domains, what the region holds of it, and whether its libvirt can be looked at."""
 
-    domains: dict[str, Domain] = field(default_factory=dict)
+    domains: MutableMapping[str, Domain] = field(default_factory=dict)
     held: Inventory = field(default_factory=lambda: Inventory(0.0))
     told: dict[str, Delta] = field(default_factory=dict)
     sequence: int = 0

@@ -7,7 +7,9 @@ the administrator wrote. So these paths, and those that have no meaning for such
 """
 
 import functools
+import inspect
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,62 +38,66 @@ def adopted(instance: Any) -> bool:
     return bool(instance.system_metadata.get(ADOPTED) == YES)
 
 
+def for_adopted(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Do this to adopted instances only; all others go to the stock driver's method of the same name and arguments."""
+    place = list(inspect.signature(method).parameters).index("instance")
+
+    @functools.wraps(method)
+    def chosen(driver: Any, *given: Any, **named: Any) -> Any:
+        instance = named["instance"] if "instance" in named else given[place - 1]
+        if adopted(instance):
+            return method(driver, *given, **named)
+        return getattr(libvirt_driver.LibvirtDriver, method.__name__)(driver, *given, **named)
+
+    return chosen
+
+
 class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships no types
     """See the module; :mod:`aloft.inside.compute` puts it in the place of Nova's own."""
 
     # Power
 
+    @for_adopted
     def power_on(self, context: Any, instance: Any, *more: Any, **options: Any) -> None:
-        """Start an instance; an adopted one as it is defined."""
-        if adopted(instance):
-            domains.start(self._domain(instance))
-        else:
-            super().power_on(context, instance, *more, **options)
+        """Start an instance as it is defined."""
+        domains.start(self._domain(instance))
 
+    @for_adopted
     def reboot(
         self, context: Any, instance: Any, network_info: Any, reboot_type: str, *more: Any, **options: Any
     ) -> None:
-        """Restart an instance; an adopted one as it is defined."""
-        if not adopted(instance):
-            super().reboot(context, instance, network_info, reboot_type, *more, **options)
-            return
+        """Restart an instance as it is defined."""
         domain = self._domain(instance)
         if reboot_type == "SOFT" and domain.isPersistent() and self._soft_rebooted(instance):
             return
         domains.restart(domain)
 
+    @for_adopted
     def suspend(self, context: Any, instance: Any) -> None:
         """Save an instance's memory and end it."""
-        if adopted(instance):
-            self._domain(instance).managedSave(0)
-        else:
-            super().suspend(context, instance)
+        self._domain(instance).managedSave(0)
 
+    @for_adopted
     def resume(self, context: Any, instance: Any, *more: Any, **options: Any) -> None:
         """Let a saved instance go on."""
-        if adopted(instance):
-            domains.start(self._domain(instance))
-        else:
-            super().resume(context, instance, *more, **options)
+        domains.start(self._domain(instance))
 
+    @for_adopted
     def resume_state_on_host_boot(self, context: Any, instance: Any, *more: Any, **options: Any) -> None:
-        """Start an instance that ran when its host went down; whether an adopted one starts, libvirt was told."""
-        if not adopted(instance):
-            super().resume_state_on_host_boot(context, instance, *more, **options)
+        """Leave an instance that ran when its host went down alone: whether it starts, libvirt was told."""
 
     # Its end
 
+    @for_adopted
     def destroy(
         self, context: Any, instance: Any, network_info: Any, block_device_info: Any = None, *more: Any, **options: Any
     ) -> None:
-        """Delete an instance. Disks of an adopted one are kept, unless its user said otherwise.
+        """Delete an instance; its disks are kept, unless its user said otherwise.
 
         Raises:
-            InstanceInvalidState: nobody deletes the adopted instance; what Nova wants would lose its definition.
+            InstanceInvalidState: nobody deletes the instance; what Nova wants would lose its definition.
         """
-        if not adopted(instance):
-            super().destroy(context, instance, network_info, block_device_info, *more, **options)
-        elif instance.task_state == task_states.RESIZE_REVERTING:
+        if instance.task_state == task_states.RESIZE_REVERTING:
             self._destroy(instance)  # its definition is put back by what follows
         elif instance.task_state == task_states.DELETING or instance.vm_state in (
             vm_states.SOFT_DELETED, vm_states.DELETED,
@@ -101,19 +107,18 @@ class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships 
         else:
             raise self._refusal(instance, str(instance.task_state))
 
+    @for_adopted
     def cleanup(
         self, context: Any, instance: Any, network_info: Any, block_device_info: Any = None, *more: Any, **options: Any
     ) -> None:
-        """Take an instance off the host once it was ended; of an adopted one, only its volumes are."""
-        if not adopted(instance):
-            super().cleanup(context, instance, network_info, block_device_info, *more, **options)
-            return
+        """Take the volumes of an instance that was ended off the host, and nothing else."""
         for volume in virt_driver.block_device_info_get_mapping(block_device_info):
             if volume.get("connection_info"):
                 self._disconnect_volume(context, volume["connection_info"], instance)
 
     # Size
 
+    @for_adopted
     def migrate_disk_and_power_off(
         self,
         context: Any,
@@ -125,17 +130,11 @@ class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships 
         timeout: int = 0,
         retry_interval: int = 0,
     ) -> str:
-        """Begin a resize. An adopted instance stays where it is, and so do its disks.
+        """Begin a resize. The instance stays where it is, and so do its disks.
 
         Raises:
-            InstanceFaultRollback: an adopted instance cannot go to another host this way, or has NUMA nodes.
+            InstanceFaultRollback: it cannot go to another host this way, or has NUMA nodes.
         """
-        if not adopted(instance):
-            return str(
-                super().migrate_disk_and_power_off(
-                    context, instance, dest, flavor, network_info, block_device_info, timeout, retry_interval
-                )
-            )
         if dest not in (self.get_host_ip_addr(), CONF.my_ip):
             raise exception.InstanceFaultRollback(self._refusal(instance, "moving it to another host"))
         try:
@@ -145,6 +144,7 @@ class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships 
         self.power_off(instance, timeout, retry_interval)
         return "[]"
 
+    @for_adopted
     def finish_migration(
         self,
         context: Any,
@@ -160,12 +160,9 @@ class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships 
         **options: Any,
     ) -> None:
         """End a resize."""
-        if adopted(instance):
-            self._fit(instance, instance.flavor, power_on)
-            return
-        before = (disk_info, network_info, image_meta, resize_instance, allocations, block_device_info, power_on)
-        super().finish_migration(context, migration, instance, *before, **options)
+        self._fit(instance, instance.flavor, power_on)
 
+    @for_adopted
     def finish_revert_migration(
         self,
         context: Any,
@@ -177,29 +174,21 @@ class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships 
         **options: Any,
     ) -> None:
         """Take a resize back."""
-        if adopted(instance):
-            self._fit(instance, instance.flavor, power_on)
-            return
-        super().finish_revert_migration(
-            context, instance, network_info, migration, block_device_info, power_on, **options
-        )
+        self._fit(instance, instance.flavor, power_on)
 
+    @for_adopted
     def confirm_migration(self, context: Any, migration: Any, instance: Any, network_info: Any) -> None:
-        """Forget what a resize would need to be taken back."""
-        if not adopted(instance):
-            super().confirm_migration(context, migration, instance, network_info)
+        """Forget nothing: a resize left nothing behind that would be needed to take it back."""
 
     # Image, console
 
+    @for_adopted
     def snapshot(self, context: Any, instance: Any, image_id: str, update_task_state: Any) -> None:
-        """Make an image of an instance's disk; an adopted one runs on meanwhile.
+        """Make an image of an instance's disk; it runs on meanwhile.
 
         Raises:
-            InstanceInvalidState: an adopted instance has no disk that can be copied.
+            InstanceInvalidState: it has no disk that can be copied.
         """
-        if not adopted(instance):
-            super().snapshot(context, instance, image_id, update_task_state)
-            return
         domain = self._domain(instance)
         own = domains.drives(domain.XMLDesc(0))
         if not own:
@@ -222,14 +211,13 @@ class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships 
             with copy.open("rb") as content:
                 self._image_api.update(context, image_id, metadata, content)
 
+    @for_adopted
     def get_console_output(self, context: Any, instance: Any) -> Any:
         """The end of what an instance wrote to its serial console.
 
         Raises:
-            ConsoleNotAvailable: an adopted instance's definition has no log of it.
+            ConsoleNotAvailable: its definition has no log of it.
         """
-        if not adopted(instance):
-            return super().get_console_output(context, instance)
         log = domains.serial_log(self._domain(instance).XMLDesc(0))
         if not log:
             raise exception.ConsoleNotAvailable
@@ -237,25 +225,21 @@ class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships 
 
     # Network cards
 
+    @for_adopted
     def plug_vifs(self, instance: Any, network_info: Any) -> None:
-        """Connect an instance's cards; libvirt does that for an adopted one."""
-        if not adopted(instance):
-            super().plug_vifs(instance, network_info)
+        """Leave an instance's cards to libvirt, which connects them."""
 
+    @for_adopted
     def unplug_vifs(self, instance: Any, network_info: Any) -> None:
-        """Disconnect an instance's cards; libvirt does that for an adopted one."""
-        if not adopted(instance):
-            super().unplug_vifs(instance, network_info)
+        """Leave an instance's cards to libvirt, which disconnects them."""
 
+    @for_adopted
     def attach_interface(self, context: Any, instance: Any, image_meta: Any, vif: Any) -> None:
         """Add a card.
 
         Raises:
             InterfaceAttachFailed: libvirt refuses it.
         """
-        if not adopted(instance):
-            super().attach_interface(context, instance, image_meta, vif)
-            return
         guest = self._host.get_guest(instance)
         self.vif_driver.plug(instance, vif)
         card = self.vif_driver.get_config(instance, vif, image_meta, instance.flavor, CONF.libvirt.virt_type)
@@ -266,11 +250,9 @@ class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships 
             self.vif_driver.unplug(instance, vif)
             raise exception.InterfaceAttachFailed(instance_uuid=instance.uuid) from error
 
+    @for_adopted
     def detach_interface(self, context: Any, instance: Any, vif: Any) -> None:
-        """Take a card away; an adopted instance's is known by its MAC, whatever it is plugged into."""
-        if not adopted(instance):
-            super().detach_interface(context, instance, vif)
-            return
+        """Take a card away; it is known by its MAC, whatever it is plugged into."""
         guest = self._host.get_guest(instance)
         get = functools.partial(_card, guest, vif["address"].lower())
         try:
@@ -280,50 +262,44 @@ class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships 
 
     # Its name
 
+    @for_adopted
     def inject_network_info(self, instance: Any, nw_info: Any) -> None:
-        """Have an adopted instance's domain called and described as the instance is.
+        """Have an instance's domain called and described as the instance is.
 
         Nova has no call for that, and no use for this one with libvirt; the sync service makes it after a change.
         """
-        if adopted(instance):
-            domains.describe(self._domain(instance), instance.display_name, instance.display_description or "")
-        else:
-            super().inject_network_info(instance, nw_info)
+        domains.describe(self._domain(instance), instance.display_name, instance.display_description or "")
 
     # What makes no sense for a domain that is not Nova's
 
+    @for_adopted
     def spawn(self, context: Any, instance: Any, *more: Any, **options: Any) -> None:
-        """Make an instance.
+        """Refuse to build an instance anew.
 
         Raises:
-            InstanceInvalidState: the instance is adopted, so it would be made over.
+            InstanceInvalidState: always.
         """
-        self._refuse(instance, "building it anew")
-        super().spawn(context, instance, *more, **options)
+        raise self._refusal(instance, "building it anew")
 
+    @for_adopted
     def rescue(self, context: Any, instance: Any, *more: Any, **options: Any) -> None:
-        """Start an instance from another disk.
+        """Refuse to start an instance from another disk.
 
         Raises:
-            InstanceNotRescuable: the instance is adopted.
+            InstanceNotRescuable: always.
         """
-        if adopted(instance):
-            raise exception.InstanceNotRescuable(
-                instance_id=instance.uuid, reason="It is started only as it is defined."
-            )
-        super().rescue(context, instance, *more, **options)
+        raise exception.InstanceNotRescuable(instance_id=instance.uuid, reason="It is started only as it is defined.")
 
+    @for_adopted
     def check_can_live_migrate_source(self, context: Any, instance: Any, *more: Any, **options: Any) -> Any:
-        """Whether a running instance can go to another host.
+        """Refuse to move an instance: libvirt moves it, and OpenStack follows.
 
         Raises:
-            MigrationPreCheckError: the instance is adopted; libvirt moves it, and OpenStack follows.
+            MigrationPreCheckError: always.
         """
-        if adopted(instance):
-            raise exception.MigrationPreCheckError(
-                reason=f"{instance.uuid} was made outside of OpenStack: move it with libvirt, and OpenStack follows."
-            )
-        return super().check_can_live_migrate_source(context, instance, *more, **options)
+        raise exception.MigrationPreCheckError(
+            reason=f"{instance.uuid} was made outside of OpenStack: move it with libvirt, and OpenStack follows."
+        )
 
     # What others take
 
@@ -377,10 +353,6 @@ class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships 
 
     def _is_live(self, guest: Any) -> bool:
         return guest.get_power_state(self._host) in (power_state.RUNNING, power_state.PAUSED)
-
-    def _refuse(self, instance: Any, what: str) -> None:
-        if adopted(instance):
-            raise self._refusal(instance, what)
 
     def _refusal(self, instance: Any, what: str) -> Exception:
         _log.warning("Refused for the adopted instance %s: %s", instance.uuid, what)
