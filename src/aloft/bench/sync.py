@@ -15,7 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ from aloft.bench.programs import Programs
 from aloft.bench.report import Figure, Report, percentile
 from aloft.bench.running import Running
 from aloft.bench.sync_host import AGENT_DOMAINS, Scanner, agent_cores, write
-from aloft.bench.sync_model import Model
+from aloft.bench.sync_libvirt import RealDomains
+from aloft.bench.sync_model import Host, Model
 from aloft.controller.context import Context
 from aloft.sync.inventory import PATH, Address, Delta, Disk, Domain, Inventory, Network, Nic, Subnet
 from aloft.sync.inventory import Report as Told
@@ -189,7 +190,7 @@ def _measure(context: Context, running: Running, runs: int) -> Report:
             running.tell(f"all ports are there {plugged:.1f} s later; scanning again")
             rescans, written = _rescan(host, scanner, caller, runs)
     cores = agent_cores(running, many[:AGENT_DOMAINS], running.paths.state / "bench-sync")
-    diverged, lost = _random_operations(running)
+    diverged, lost = _random_operations(running, running.paths.state / "bench-sync")
     every = [seconds for kind in events.values() for seconds in kind]
     return Report(
         "sync",
@@ -210,7 +211,7 @@ def _measure(context: Context, running: Running, runs: int) -> Report:
             "from telling the change to the first answer of the compute API that shows it; the host is simulated;",
             f"adopted: from the scan until the compute API lists {MANY}; ports follow (ports_1000_seconds);",
             f"agent: the process that tells of a host with {AGENT_DOMAINS} domains of libvirt's test driver, idle;",
-            f"{RANDOM_OPERATIONS} random operations on the model of both sides, {IN_A_ROW} in a row",
+            f"{RANDOM_OPERATIONS} random operations on a model and as many on libvirt, {IN_A_ROW} in a row",
         ),
     )
 
@@ -334,18 +335,26 @@ def _rescan(host: SimulatedHost, scanner: Scanner, caller: Caller, runs: int) ->
     return seconds, last() - before
 
 
-def _random_operations(running: Running) -> tuple[int, int]:
-    """Differences between both sides, and changes that nobody knows of any more, after many random operations."""
-    running.tell(f"{RANDOM_OPERATIONS} random operations")
+def _random_operations(running: Running, folder: Path) -> tuple[int, int]:
+    """Differences between both sides, and changes that nobody knows of any more, after many random operations.
+
+    Half of the models' hosts have domains of libvirt's, the other half plain values.
+    """
+    running.tell(f"{RANDOM_OPERATIONS} random operations on a model, and as many on libvirt")
     diverged = lost = 0
-    for _ in range(RANDOM_OPERATIONS // IN_A_ROW):
+    for turn in range(2 * RANDOM_OPERATIONS // IN_A_ROW):
         seed = int.from_bytes(os.urandom(4), "big")
-        model = Model(random.Random(seed))  # noqa: S311  # nothing secret
-        for _ in range(IN_A_ROW):
-            model.step()
-        model.settle()
-        if model.diverged() or model.lost():
-            running.tell(f"seed {seed}: {model.diverged()} {model.lost()}")
-        diverged += len(model.diverged())
-        lost += len(model.lost())
+        with ExitStack() as stack:
+            hosts = {name: Host() for name in ("h1", "h2")}
+            if turn % 2:
+                for name, one in hosts.items():
+                    one.domains = stack.enter_context(closing(RealDomains(folder / f"{name}.xml")))
+            model = Model(random.Random(seed), hosts)  # noqa: S311  # nothing secret
+            for _ in range(IN_A_ROW):
+                model.step()
+            model.settle()
+            if model.diverged() or model.lost():
+                running.tell(f"seed {seed}: {model.diverged()} {model.lost()}")
+            diverged += len(model.diverged())
+            lost += len(model.lost())
     return diverged, lost

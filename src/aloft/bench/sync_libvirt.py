@@ -25,6 +25,7 @@ class RealDomains(MutableMapping[str, Domain]):
     """
 
     def __init__(self, path: Path) -> None:
+        libvirt.registerErrorHandler(lambda *_: None, None)  # errors are raised; no need to print them, too
         path.write_text("<node/>")
         self._connection = libvirt.open(f"test://{path}")
         self._reader = Reader(self._connection, dict)
@@ -61,14 +62,16 @@ class RealDomains(MutableMapping[str, Domain]):
             domain, now = self._define(wanted), None
         _enter(domain, wanted.state)
         if now is None or (now.vcpus, now.memory_kib) != (wanted.vcpus, wanted.memory_kib):
-            domain.setVcpusFlags(wanted.vcpus, _both(domain))
-            domain.setMemoryFlags(wanted.memory_kib, _both(domain))
+            for flag in _flags(domain):
+                domain.setVcpusFlags(wanted.vcpus, flag)
+                domain.setMemoryFlags(wanted.memory_kib, flag)
         for kind, before, after in (
             (libvirt.VIR_DOMAIN_METADATA_TITLE, now.title if now else "", wanted.title),
             (libvirt.VIR_DOMAIN_METADATA_DESCRIPTION, now.description if now else "", wanted.description),
         ):
             if before != after:
-                domain.setMetadata(kind, after or None, None, None, _both(domain))
+                for flag in _flags(domain):
+                    domain.setMetadata(kind, after or None, None, None, flag)
 
     def close(self) -> None:
         """Let go of libvirt."""
@@ -92,6 +95,7 @@ def _enter(domain: "libvirt.virDomain", state: DomainState) -> None:
         domain.resume()
 
 
-def _both(domain: "libvirt.virDomain") -> int:
-    """What runs, if it does, and what starts next."""
-    return libvirt.VIR_DOMAIN_AFFECT_CONFIG | (libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0)
+def _flags(domain: "libvirt.virDomain") -> tuple[int, ...]:
+    """What starts next, and what runs, if it does: the driver takes them one at a time."""
+    live = (libvirt.VIR_DOMAIN_AFFECT_LIVE,) if domain.isActive() else ()
+    return (libvirt.VIR_DOMAIN_AFFECT_CONFIG, *live)

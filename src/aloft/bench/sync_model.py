@@ -2,8 +2,8 @@
 
 What the region's service does to OpenStack, and nova-compute's driver to a domain, is done to plain values here, so
 that thousands of random changes from both sides can be tried in a second; hosts' domains may also be libvirt's
-(:mod:`aloft.bench.sync_libvirt`). Messages from hosts arrive late and in
-batches, are lost, and hosts move domains between each other; the plan is the real one.
+(:mod:`aloft.bench.sync_libvirt`). Messages from hosts arrive late and in batches, are lost, and hosts move domains
+between each other; the plan is the real one.
 """
 
 import random

@@ -12,6 +12,7 @@ import json
 import logging
 import socket
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -205,8 +206,8 @@ class Writer:
         """Go on with the number of changes that OVN has seen: it would take later changes for older ones."""
         import sqlalchemy as sa
         from neutron.db import ovn_revision_numbers_db as numbers
-        from neutron.db.standard_attr import StandardAttribute
         from neutron_lib.db import api
+        from neutron_lib.db.standard_attr import StandardAttribute
 
         table = StandardAttribute.__table__
         kinds = [_TYPES[thing.kind]]
@@ -242,15 +243,12 @@ def _plugin(configs: Iterable[str]) -> Any:
     from neutron.db.securitygroups_db import SecurityGroupDbMixin
     from neutron_lib.api import attributes
     from neutron_lib.plugins import directory
-    from oslo_config import cfg
 
     config.register_common_config_options()
-    cfg.CONF.set_override("transport_url", "fake://")
-    cfg.CONF.set_override("notify_nova_on_port_status_changes", False)
-    cfg.CONF.set_override("notify_nova_on_port_data_changes", False)
-    config.init([f"--config-file={name}" for name in configs])
-    logging.getLogger().setLevel(logging.WARNING)
-    _quiet(cfg.CONF)
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as quiet:
+        quiet.write(_QUIET)
+        quiet.flush()
+        config.init([f"--config-file={name}" for name in (*configs, quiet.name)])
     # A project's default group is made when somebody first needs one, and by then together with what OVN has of it.
     SecurityGroupDbMixin._ensure_default_security_group = lambda *_, **__: None
     manager.init()
@@ -258,14 +256,18 @@ def _plugin(configs: Iterable[str]) -> Any:
     return directory.get_plugin()
 
 
-def _quiet(conf: Any) -> None:
-    """Leave OVN's driver, services and notifications out."""
-    from neutron.conf.plugins.ml2 import config as ml2
-
-    ml2.register_ml2_plugin_opts()
-    conf.set_override("mechanism_drivers", [], "ml2")
-    conf.set_override("service_plugins", [])
-    conf.set_override("driver", ["noop"], "oslo_messaging_notifications")
+_QUIET = """[DEFAULT]
+transport_url = fake://
+service_plugins =
+notify_nova_on_port_status_changes = false
+notify_nova_on_port_data_changes = false
+[ml2]
+mechanism_drivers =
+[oslo_messaging_notifications]
+driver = noop
+transport_url = fake://
+"""
+"""Leaves OVN's driver, services and notifications out."""
 
 
 def _network(text: str) -> Any:

@@ -2,6 +2,7 @@
 
 import calendar
 import functools
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -56,6 +57,15 @@ def made(domain: Domain) -> Made:
     """What Nova wrote into a domain's definition; :data:`NOTHING` for domains of others."""
     text = domain.metadata.get(NOVA_NAMESPACE)
     return _read(text) if text else NOTHING
+
+
+def number_of(domain: Domain) -> int | None:
+    """The number that Nova has named a domain after (``instance-0000002a``); ``None`` for another name."""
+    found = _NAMED.fullmatch(domain.name)
+    return int(found["number"], 16) if found and domain.made_by_nova else None
+
+
+_NAMED = re.compile(r"instance-(?P<number>[0-9a-f]{8})")
 
 
 @functools.lru_cache(maxsize=4096)

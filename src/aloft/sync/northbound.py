@@ -257,6 +257,7 @@ class _Parts:
                     for one in _list(router["static_routes"])
                     if (row := self._tables["Logical_Router_Static_Route"].get(one))
                     and row["external_ids"].get("neutron:is_static_route") == "true"
+                    and row["external_ids"].get("neutron:is_ext_gw") != "true"
                 ],
             }
             found.append(Thing("router", ident, values, _revision(router["external_ids"])))
@@ -348,6 +349,8 @@ def _losses(things: Iterable[Thing]) -> Iterable[Loss]:
     for thing in things:
         if thing.kind == "security group":
             yield Loss(thing.kind, thing.ident, "its name and description, and whether it was its project's default")
+            if not thing.values["project_id"]:
+                yield Loss(thing.kind, thing.ident, "its project: no port is in it")
         if thing.kind == "network":
             yield Loss(thing.kind, thing.values["name"], "its description, its tags and with whom it was shared")
             if not thing.values["project_id"]:

@@ -18,7 +18,6 @@ from aloft.inside.sync.instances import Instances, Place, sizes
 from aloft.inside.sync.networks import Networks
 from aloft.inside.sync.store import Store
 from aloft.sync.inventory import Inventory
-from aloft.sync.made import NOTHING, Made, made
 from aloft.sync.plan import Scene
 from aloft.sync.policy import DISCOVERED
 from aloft.sync.records import Action, Entry, Known, Plan
@@ -125,8 +124,9 @@ class Applier:
         taken: dict[str, tuple[dict[str, int], str, str]] = {}
         for action in actions:
             project, note = self._owned(action)
+            assert action.domain is not None  # noqa: S101  # what is adopted is there
             try:
-                flavor = self.instances.adopt(action.uuid, dict(action.facts), project, place, _made(action))
+                flavor = self.instances.adopt(action.domain, dict(action.facts), project, place)
             except Exception as error:
                 self._note_failure(action, error)
                 continue
@@ -189,10 +189,6 @@ def _resources(flavor: Any) -> dict[str, int]:
         "MEMORY_MB": flavor.memory_mb,
         "DISK_GB": flavor.root_gb + flavor.ephemeral_gb,
     }
-
-
-def _made(action: Action) -> Made:
-    return NOTHING if action.domain is None else made(action.domain)
 
 
 def _only_ports(action: Action) -> bool:

@@ -15,12 +15,15 @@ from nova.network import model as network_model
 from oslo_db.exception import DBDuplicateEntry
 from sqlalchemy import select
 
+from aloft.base.errors import NotFound
 from aloft.inside.sync.clients import Clients
 from aloft.inside.sync.flavors import Flavors
 from aloft.inside.sync.origins import Origin, Values, disks_of, found, names, remade, whole
 from aloft.sync.facts import Facts
+from aloft.sync.inventory import Domain
 from aloft.sync.keys import ADOPTED
-from aloft.sync.made import Made
+from aloft.sync.made import made as written
+from aloft.sync.made import number_of
 from aloft.sync.records import View
 
 STATES = {
@@ -100,28 +103,40 @@ class Instances:
         aggregates = objects.AggregateList.get_by_host(self._context, host)
         return tuple(aggregate.name for aggregate in aggregates)
 
-    def adopt(self, uuid: str, facts: Facts, project: str, place: Place, made: Made) -> Any:
+    def adopt(self, domain: Domain, facts: Facts, project: str, place: Place) -> Any:
         """Make the records of an instance, without ports; those that are there already stay. Gives its flavor.
 
         Args:
-            uuid: the instance's.
-            facts: of its domain.
+            domain: as the host told it.
+            facts: of it.
             project: whose it is.
             place: where it is.
-            made: what Nova wrote into the definition of one that it made itself.
         """
-        origin = found(facts, self._clients.user)
-        if made.project == project and whole(made, facts, uuid) and made.flavor is not None:
-            origin, flavor = remade(facts, made), self.flavors.restore(made.flavor, project)
+        uuid, made = domain.uuid, written(domain)
+        origin, number = found(facts, self._clients.user), number_of(domain)
+        ours = number and made.project == project and whole(made, facts, uuid)
+        image = self._image(made.image) if ours else None
+        if ours and image is not None and made.flavor is not None:
+            origin, flavor = remade(facts, made, image), self.flavors.restore(made.flavor, project)
         else:
+            number = None
             flavor = self.flavors.fit(*sizes(facts), project)
         self._forget_deleted(uuid)
         with contextlib.suppress(exception.InstanceExists):
             self._create(uuid, facts, project, place, flavor, origin)
+        if number:
+            _renumber(uuid, number, origin.values["launched_at"])
         self._map(uuid, project, place, flavor, origin)
         if not objects.BlockDeviceMappingList.get_by_instance_uuid(self._context, uuid).objects:
             self._make_disks(uuid, origin.disks)
         return flavor
+
+    def _image(self, ident: str) -> Mapping[str, Any] | None:
+        """An image as Glance has it; ``None`` when it has gone."""
+        try:
+            return dict(self._clients.call("image", "GET", f"/v2/images/{ident}"))
+        except NotFound:
+            return None
 
     def update(self, uuid: str, facts: Facts, fields: Iterable[str], place: Place | None, project: str) -> Any:
         """Bring an instance in line with its facts; gives its flavor where that has changed, else ``None``."""
@@ -328,6 +343,30 @@ class Instances:
         spec.flavor = flavor
         spec.save()
         return flavor
+
+
+def _renumber(uuid: str, number: int, created: datetime.datetime) -> None:
+    """Give an instance that Nova made its number back, after which Nova has named its domain, and its age.
+
+    Whichever instance has that number now, which is one of others' domains, gets a new one. Nothing refers to numbers.
+    """
+    table = models.Instance.__table__
+    with database.get_engine().begin() as connection:
+        held = connection.execute(select(table.c.uuid).where(table.c.id == number)).scalar()
+        if held not in (None, uuid):
+            fresh = connection.execute(table.insert().values(uuid=_NOBODY, deleted=1)).inserted_primary_key[0]
+            connection.execute(table.delete().where(table.c.id == fresh))
+            connection.execute(table.update().where(table.c.id == number).values(id=fresh))
+        if held != uuid:
+            connection.execute(
+                table.insert().values(id=number, uuid=_NOBODY, deleted=1)
+            )  # later numbers begin after it
+            connection.execute(table.delete().where(table.c.id == number))
+        row = {"id": number, "created_at": created.replace(tzinfo=None)}
+        connection.execute(table.update().where(table.c.uuid == uuid).values(**row))
+
+
+_NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 def sizes(facts: Facts) -> tuple[int, int, int, int]:

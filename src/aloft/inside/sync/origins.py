@@ -66,8 +66,14 @@ def found(facts: Facts, user: str) -> Origin:
     return Origin(user, values, _metadata(facts, "discovered"), _described(facts), disks)
 
 
-def remade(facts: Facts, made: Made) -> Origin:
-    """Of an instance that Nova made and has no record of any more."""
+def remade(facts: Facts, made: Made, image: Values) -> Origin:
+    """Of an instance that Nova made and has no record of any more.
+
+    Args:
+        facts: of its domain.
+        made: what Nova wrote into its definition.
+        image: that it was made from, as Glance has it: a kernel to start with is told nowhere else.
+    """
     root = disks_of(facts)[0]
     created = None if made.created_at is None else datetime.datetime.fromtimestamp(made.created_at, datetime.UTC)
     drive = any((disk["path"] or "").endswith("/disk.config") for disk in facts["disks"])
@@ -76,6 +82,8 @@ def remade(facts: Facts, made: Made) -> Origin:
         "config_drive": "True" if drive else "",
         "launched_at": created or datetime.datetime.now(datetime.UTC),
         "root_device_name": f"/dev/{root['target']}",
+        "kernel_id": image.get("kernel_id") or "",
+        "ramdisk_id": image.get("ramdisk_id") or "",
     }
     disk = {
         "source_type": "image",
@@ -86,8 +94,8 @@ def remade(facts: Facts, made: Made) -> Origin:
         "image_id": made.image,
         "delete_on_termination": True,
     }
-    image = {f"image_{name}": value for name, value in made.image_properties.items()}
-    kept = {"image_base_image_ref": made.image, "image_container_format": "bare", **image}
+    properties = {f"image_{name}": value for name, value in made.image_properties.items()}
+    kept = {"image_base_image_ref": made.image, "image_container_format": "bare", **properties}
     return Origin(made.user, values, _metadata(facts, "rebuilt"), kept, (disk,))
 
 
