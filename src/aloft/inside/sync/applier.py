@@ -78,9 +78,14 @@ class Applier:
         """Offer a host's bridges and libvirt networks as provider networks."""
         self._networks.offer(inventory, host, now, shared)
 
-    def take_out(self, uuid: str) -> None:
-        """Take an instance's records away; nothing here reaches a host."""
-        self._networks.remove(uuid)
+    def take_out(self, uuid: str, runs_on: bool) -> None:
+        """Take an instance's records away; nothing here reaches a host.
+
+        Args:
+            uuid: the instance's.
+            runs_on: whether its virtual machine is still there.
+        """
+        self._networks.remove(uuid, runs_on)
         self.allocations.remove(uuid)
         self.instances.remove(uuid)
 
@@ -179,7 +184,7 @@ class Applier:
         return entries
 
     def _remove(self, action: Action) -> Sequence[Entry]:
-        self.take_out(action.uuid)
+        self.take_out(action.uuid, runs_on=action.domain is not None)
         return action.entries
 
 

@@ -173,7 +173,7 @@ class Decisions:
             after = replace(
                 known, standing="unmanaged", since=self._region.clock(), reason=f"by {who}", base=known.base
             )
-            self._region.applier.take_out(uuid)
+            self._region.applier.take_out(uuid, runs_on=True)
             entry = self._entry(known, "standing", known.standing, "unmanaged", who, "it runs on")
             self._region.remember(after, uuid, (entry,))
         return {"uuid": uuid, "standing": "unmanaged"}

@@ -17,6 +17,9 @@ OWNER = "compute:nova"
 
 _BULK = 50
 
+_FOUND = "Found on "
+"""How the description of ports begins that were made for NICs outside of OVN."""
+
 
 class Networks:
     """Keeps Neutron in line with the NICs of virtual machines.
@@ -82,10 +85,16 @@ class Networks:
         }
         return {uuid: [self._shown(port) for port in each] for uuid, each in ordered.items()}, entries
 
-    def remove(self, uuid: str) -> None:
-        """Take away the ports that were made for an instance."""
+    def remove(self, uuid: str, runs_on: bool) -> None:
+        """Take away the ports that an instance has.
+
+        Args:
+            uuid: the instance's.
+            runs_on: its virtual machine goes on without OpenStack: what OVN carries its packets by stays.
+        """
         for port in self._clients.call("network", "GET", f"/v2.0/ports?device_id={uuid}")["ports"]:
-            if port["device_owner"].startswith("compute:"):
+            made = port["description"].startswith(_FOUND)
+            if port["device_owner"].startswith("compute:") and (made or not runs_on):
                 self._clients.call("network", "DELETE", f"/v2.0/ports/{port['id']}")
 
     def offer(self, inventory: Inventory, host: str, now: float, shared: bool) -> None:
@@ -142,7 +151,7 @@ class Networks:
         kind, first, second = place.split("/", 2)
         body: Facts = {
             "name": first if kind == "bridge" and second == "0" else f"{first}-{second}",
-            "description": f"Found on {host}: {place}",
+            "description": f"{_FOUND}{host}: {place}",
             "project_id": self._projects.ident(DISCOVERED, make=True),
             "shared": shared,
         }
@@ -215,7 +224,7 @@ class Networks:
             "project_id": project,
             "admin_state_up": nic["link_up"],
             "fixed_ips": self._addresses(network, nic),
-            "description": f"Found on {host}",
+            "description": _FOUND + host,
         }
 
     def _addresses(self, network: str, nic: Facts) -> list[Facts]:
