@@ -42,8 +42,8 @@ from aloft.node.grants import Grants
 from aloft.node.jobs import Jobs
 from aloft.node.pool import Pool
 from aloft.node.portal import PortalPlace
-from aloft.node.recovery import Recovery
 from aloft.node.rebuild import Rebuild
+from aloft.node.recovery import Recovery
 from aloft.node.registry import Registry
 from aloft.node.rules import Rules
 from aloft.node.settings import NodeSettings
