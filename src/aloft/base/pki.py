@@ -128,15 +128,17 @@ class Authority:
         certificate = builder.add_extension(alternatives, critical=True).sign(self._key, hashes.SHA256())
         return Credential(_pem_key(key), _pem(certificate))
 
-    def sign_csr(self, csr_pem: bytes, common_name: str, organisation: str, days: int, *, client: bool = True) -> bytes:
+    def sign_csr(self, csr_pem: bytes, common_name: str, organisation: str, days: int) -> bytes:
         """Make a certificate for the public key in a CSR; nothing else in the CSR counts.
+
+        It is for use as a TLS client, and as a server of the DNS name ``common_name``: hosts of a region talk to each
+        other, too.
 
         Args:
             csr_pem: PKCS #10, PEM.
             common_name: whom the certificate names, at most 64 characters.
             organisation: whom that belongs to, at most 64 characters.
             days: from now until it ends.
-            client: for use as a TLS client; otherwise as a server of the DNS name ``common_name``.
 
         Returns:
             The certificate, PEM.
@@ -147,10 +149,9 @@ class Authority:
         subject = x509.Name(
             [_attribute(NameOID.ORGANIZATION_NAME, organisation), _attribute(NameOID.COMMON_NAME, common_name)]
         )
-        use = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
-        builder = self._leaf(_requested_key(csr_pem), subject, days, [use])
-        if not client:
-            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(common_name)]), critical=False)
+        uses = [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
+        names = x509.SubjectAlternativeName([x509.DNSName(common_name)])
+        builder = self._leaf(_requested_key(csr_pem), subject, days, uses).add_extension(names, critical=False)
         return _pem(builder.sign(self._key, hashes.SHA256()))
 
     def _leaf(

@@ -19,6 +19,7 @@ from aloft.ground.converge import Convergence, Outcome
 from aloft.ground.layout import Layout
 from aloft.ground.settings import Desired
 from aloft.ground.store import Identity, Store
+from aloft.ground.streams import Streams
 from aloft.ground.uplink import Uplink
 from aloft.supervise.cgroup import Cgroups
 from aloft.supervise.supervisor import Supervisor
@@ -58,6 +59,8 @@ class Agent:
         self._stop = asyncio.Event()
         self._look = asyncio.Event()
         self._news = asyncio.Event()
+        self._taken = asyncio.Event()
+        self._streams = Streams(layout)
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT.
@@ -70,7 +73,7 @@ class Agent:
             loop.add_signal_handler(number, self._stop.set)
         await self._supervisor.open()
         self._supervisor.subscribe(lambda _: self._look.set())
-        tasks = [asyncio.create_task(work()) for work in (self._listen, self._converge, self._tell)]
+        tasks = [asyncio.create_task(work()) for work in (self._listen, self._converge, self._tell, self._offer)]
         stop = asyncio.create_task(self._stop.wait())
         try:
             await asyncio.wait({stop, *tasks}, return_when=asyncio.FIRST_COMPLETED)
@@ -115,6 +118,7 @@ class Agent:
             self._store.keep_desired(answer)
             self._desired = desired
             self._look.set()
+            self._taken.set()
         return desired.generation
 
     async def _converge(self) -> None:
@@ -159,12 +163,33 @@ class Agent:
         pending = {name: plan.RoleState("pending") for name in self._desired.roles}
         await uplink.report(self._desired.generation, outcome.facts.as_report(), {**pending, **outcome.states})
 
+    def _places(self) -> list[tuple[str, int]]:
+        """Where the edge may be: where the plane says, and where the host was enrolled."""
+        settings = self._desired.settings
+        enrolled = (self._identity.edge_host, self._identity.edge_port)
+        return [(settings.edge.host, settings.edge.port), enrolled] if settings else [enrolled]
+
+    async def _offer(self) -> None:
+        """Keep a stream waiting in the region, by which the host is reached from above."""
+        while True:
+            settings, places = self._desired.settings, self._places()
+            taken = self._taken
+            taken.clear()
+            running = None
+            if settings and settings.names.streams:
+                running = asyncio.create_task(self._streams.run(settings.names.streams, places))
+            try:
+                while self._desired.settings == settings:
+                    await taken.wait()
+                    taken.clear()
+            finally:
+                if running:
+                    running.cancel()
+                    await asyncio.gather(running, return_exceptions=True)
+
     @contextlib.asynccontextmanager
     async def _connection(self, failures: int) -> Any:
-        settings = self._desired.settings
-        places = [(self._identity.edge_host, self._identity.edge_port)]
-        if settings:
-            places.insert(0, (settings.edge.host, settings.edge.port))
+        places = self._places()
         address, port = places[failures % len(places)]
         uplink = Uplink(self._layout, self._identity.agent_name, address, port)
         try:

@@ -22,7 +22,7 @@ from aloft.ground import link, machine, packages, plan
 from aloft.ground.facts import Facts
 from aloft.ground.layout import Layout
 from aloft.ground.plan import RoleState
-from aloft.ground.roles import ALL, image_library, switch
+from aloft.ground.roles import ALL, hypervisor, image_library, switch
 from aloft.ground.roles.model import Context, File, Folder, Role
 from aloft.ground.settings import Desired, Settings
 from aloft.ground.store import Identity, Store
@@ -77,7 +77,7 @@ class Convergence:
         self._identity = identity
         self._supervisor = supervisor
         self._store = Store(layout)
-        self._edge = ""
+        self._edge, self._far = "", False
         self._strays = True
 
     async def round(self, desired: Desired) -> Outcome:
@@ -86,19 +86,21 @@ class Convergence:
         outcome = Outcome(facts)
         if desired.settings is None:
             return outcome
-        roles = self._build(desired, desired.settings, facts, outcome)
-        if await self._fetch(desired, desired.settings, roles, outcome):
-            facts = outcome.facts = await asyncio.to_thread(host_facts.gather, self._layout)
-            roles = self._build(desired, desired.settings, facts, outcome)
         try:
-            carrier = await asyncio.to_thread(self._link, desired.settings, roles)
+            settings = await asyncio.to_thread(self._placed, desired.settings)
         except AloftError as error:
             outcome.states.update({name: _problem(error) for name in desired.roles})
             return outcome
+        roles = self._build(desired, settings, facts, outcome)
+        if await self._fetch(desired, settings, roles, outcome):
+            facts = outcome.facts = await asyncio.to_thread(host_facts.gather, self._layout)
+        carrier = self._link(settings, roles, facts)
         if not await self._prepare(carrier, facts, outcome):
             problem = outcome.states.pop(carrier.name)
             outcome.states.update(dict.fromkeys(desired.roles, problem))
             return outcome
+        # once more: the link has brought the account that may use the roles' sockets
+        roles = self._build(desired, settings, facts, outcome)
         blocked = {name for name in roles if not await self._prepare(roles[name], facts, outcome)}
         gone = self._leaving(roles)
         specs = self._processes(carrier, roles, blocked)
@@ -150,18 +152,16 @@ class Convergence:
 
     def _kept(self, desired: Desired) -> dict[str, int]:
         """Roles that are no longer wanted but hold virtual machines, with how many of those run."""
-        if "hypervisor" in desired.roles or "hypervisor" not in self._store.applied():
+        if desired.keep_instances or "hypervisor" in desired.roles or "hypervisor" not in self._store.applied():
             return {}
         running = machine.running_instances()
         return {"hypervisor": running} if running else {}
 
-    def _link(self, settings: Settings, roles: Mapping[str, Role]) -> Role:
+    def _link(self, settings: Settings, roles: Mapping[str, Role], facts: Facts) -> Role:
         """The link as a role of its own."""
-        edge = self._edge_address(settings)
-        names = settings.names
-        far = not host_facts.is_local(edge)
+        names, far = settings.names, self._far
         carried = link.Link(
-            edge=edge,
+            edge=self._edge,
             edge_port=settings.edge.port,
             tunnels=(
                 link.Tunnel("amqp", link.AMQP_PORT, names.amqp),
@@ -170,7 +170,13 @@ class Convergence:
             ),
             http_names=names.http(),
             http_ports=(link.HTTP_PORT, link.INTERNAL_HTTP_PORT) if far else (link.HTTP_PORT,),
+            address=facts.address,
             image_library=self._image_socket(settings) if image_library.NAME in roles else None,
+            disks=self._layout.disks_socket if hypervisor.NAME in roles else None,
+            image_name=names.image,
+            libraries=tuple(
+                (peer.host, peer.address) for peer in settings.image_library.libraries if far and peer.address
+            ),
         )
         hosts = self._layout.paths.root / "etc/hosts"
         return Role(
@@ -193,8 +199,20 @@ class Convergence:
         listen = settings.image_library.listen
         return Path(listen) if listen else self._layout.image_socket
 
-    def _edge_address(self, settings: Settings) -> str:
-        """The edge's address as a number; the last one known while the name does not resolve.
+    def _placed(self, settings: Settings) -> Settings:
+        """The settings as they are meant for this host: what is said of the provider's own node counts only there.
+
+        Raises:
+            TemporaryError: it is not known where the edge is.
+        """
+        self._find_edge(settings)
+        self._far = not host_facts.is_local(self._edge)
+        if not self._far:
+            return settings
+        return settings.model_copy(update={"image_library": settings.image_library.model_copy(update={"listen": None})})
+
+    def _find_edge(self, settings: Settings) -> None:
+        """Look up the edge's address as a number; the last one known while the name does not resolve.
 
         A name that the agent itself leads to the link cannot tell; then the one that the host was enrolled by does.
         """
@@ -209,7 +227,6 @@ class Convergence:
                     f"The name of the provider's edge, {host}, does not resolve: {error.strerror}.",
                     "Check the host's DNS settings, or enter the name in /etc/hosts.",
                 ) from error
-        return self._edge
 
     async def _fetch(self, desired: Desired, settings: Settings, roles: Mapping[str, Role], outcome: Outcome) -> bool:
         """Have the environment that the roles run from in the build that the plane wants; whether it was renewed.
@@ -220,15 +237,14 @@ class Convergence:
         users = [name for name, role in roles.items() if role.release]
         if not users or not wanted or build(prefix) == wanted:
             return False
+        if not self._far:
+            return False
         try:
-            edge = await asyncio.to_thread(self._edge_address, settings)
-            if host_facts.is_local(edge):
-                return False
             step = f"Installing OpenStack {desired.release}"
             _log.info("%s (%s)", step, wanted)
             outcome.states.update(dict.fromkeys(users, RoleState("converging", step, 0.1)))
             self._tell(outcome)
-            uplink = Uplink(self._layout, self._identity.agent_name, edge, settings.edge.port)
+            uplink = Uplink(self._layout, self._identity.agent_name, self._edge, settings.edge.port)
             await asyncio.to_thread(packages.fetch, uplink, desired.release, wanted, prefix)
         except AloftError as error:
             _log.warning("%s", error)

@@ -173,6 +173,7 @@ def _keep(answer: dict[str, Any], key: ec.EllipticCurvePrivateKey, layout: Layou
             edge_host=url.hostname or "",
         )
         authority = str(answer["edge_authority"])
+        region_authority = str(answer["authority"])
         public = x509.load_pem_x509_certificate(certificate.encode()).public_key()
     except (KeyError, ValueError) as error:
         raise PermanentError("The plane's answer to the enrolment holds no certificate.") from error
@@ -180,6 +181,7 @@ def _keep(answer: dict[str, Any], key: ec.EllipticCurvePrivateKey, layout: Layou
         raise PermanentError("The plane's certificate is not for this host's key.", "Enrol the host again.")
     files.write(layout.certificate, certificate)
     files.write(layout.authority, authority)
+    files.write(layout.region_authority, region_authority, mode=0o644)
     files.write(layout.bundle, certificate.rstrip().encode() + b"\n" + _pem(key))
     Store(layout).keep_identity(identity)
     return identity

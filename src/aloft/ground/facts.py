@@ -48,6 +48,7 @@ class Facts:
 
     Args:
         hostname: the machine's own name.
+        machine_id: what tells the installation from others (machine-id(5)); empty when it has none.
         distribution: ``ID`` of os-release, such as ``debian``.
         distribution_version: ``VERSION_ID``, such as ``12``.
         distribution_name: for a person.
@@ -87,6 +88,7 @@ class Facts:
     tun: bool
     root: bool
     releases: tuple[str, ...]
+    machine_id: str = ""
 
     @property
     def datapath(self) -> str:
@@ -109,6 +111,7 @@ def gather(layout: Layout) -> Facts:
     cpuinfo = _read("/proc/cpuinfo")
     return Facts(
         hostname=socket.gethostname(),
+        machine_id=_read("/etc/machine-id").strip(),
         distribution=release.get("ID", "unknown"),
         distribution_version=release.get("VERSION_ID", ""),
         distribution_name=release.get("PRETTY_NAME", "unknown"),

@@ -59,6 +59,11 @@ class Layout:
         return self.state / "authority.crt"
 
     @property
+    def region_authority(self) -> Path:
+        """What the certificates of the region's other hosts are verified by."""
+        return self.state / "region.crt"
+
+    @property
     def instances(self) -> Path:
         """Disks of the instances."""
         return self.state / "instances"
@@ -76,7 +81,12 @@ class Layout:
     @property
     def image_socket(self) -> Path:
         """Where the image library listens when the plane names no other place."""
-        return self.run / "image-library.sock"
+        return self.run / "images/library.sock"
+
+    @property
+    def disks_socket(self) -> Path:
+        """Where the folder of instances is offered to the site's other hypervisors, through the link."""
+        return self.run / "disks/disks.sock"
 
     @property
     def southbound_socket(self) -> Path:

@@ -8,7 +8,7 @@ unix socket that only root may connect to, since other users of the machine coul
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from aloft.base.rendering import render
@@ -19,6 +19,11 @@ AMQP_PORT = 17672
 DATABASE_PORT = 17674
 HTTP_PORT = 17680
 IMAGE_LIBRARY_PORT = 19292
+IMAGES_PORT = 9292
+"""Where an image library takes requests from its site; the port that Glance is known by."""
+
+DISKS_PORT = 19293
+"""Where a hypervisor takes disks from others of its site (:data:`aloft.inside.disks.PORT`)."""
 INTERNAL_HTTP_PORT = 7080
 """The port in the catalog's internal URLs; on a host apart from the node, the link answers there too."""
 
@@ -51,7 +56,12 @@ class Link:
         tunnels: TCP services.
         http_names: HTTP services, told apart by the Host header on shared ports.
         http_ports: the loopback ports for them.
-        image_library: unix socket of the image library on this host, offered on a loopback port; ``None`` for none.
+        address: this host's own address, at which it serves its site.
+        image_library: unix socket of the image library on this host, offered on a loopback port and to the site;
+            ``None`` for none.
+        disks: unix socket by which other hypervisors of the site bring disks; ``None`` for none.
+        image_name: the HTTP service that image libraries of the site are asked for before the edge is.
+        libraries: those libraries: the name in their certificate, and their address.
     """
 
     edge: str
@@ -59,7 +69,11 @@ class Link:
     tunnels: tuple[Tunnel, ...] = ()
     http_names: tuple[str, ...] = ()
     http_ports: tuple[int, ...] = (HTTP_PORT,)
-    image_library: Path | None = field(default=None)
+    address: str = ""
+    image_library: Path | None = None
+    disks: Path | None = None
+    image_name: str = ""
+    libraries: tuple[tuple[str, str], ...] = ()
 
 
 def config(link: Link, layout: Layout) -> str:
@@ -71,7 +85,10 @@ def config(link: Link, layout: Layout) -> str:
         bundle=layout.bundle,
         authority=layout.authority,
         admin=layout.run / "link.sock",
+        region_authority=layout.region_authority,
         image_library_port=IMAGE_LIBRARY_PORT,
+        images_port=IMAGES_PORT,
+        disks_port=DISKS_PORT,
     )
 
 
@@ -91,6 +108,6 @@ def process(link: Link, layout: Layout) -> ProcessSpec:
 def digest(layout: Layout) -> str:
     """A hash over everything that HAProxy reads: when it changes, HAProxy has to read it again."""
     content = hashlib.sha256()
-    for path in (layout.config / "link.cfg", layout.bundle, layout.authority):
+    for path in (layout.config / "link.cfg", layout.bundle, layout.authority, layout.region_authority):
         content.update(path.read_bytes())
     return content.hexdigest()

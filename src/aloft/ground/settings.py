@@ -30,6 +30,7 @@ class Names(_Settings):
     db: str
     agent: str
     console: str = ""
+    streams: str = ""
     volume: str = ""
     sync: str = ""
 
@@ -98,10 +99,21 @@ class NetworkSettings(_Settings):
     overlay: Overlay = Overlay()
 
 
+class Peer(_Settings):
+    """Another host of the region, and its address in the site's network."""
+
+    host: str
+    address: str
+
+
 class ImageLibrarySettings(_Settings):
-    """Where the image library listens: a unix socket that the edge can reach, or nothing for a loopback port."""
+    """Where this host's image library listens on the provider's own node, and the region's libraries.
+
+    ``listen`` is a unix socket that the edge can reach; other hosts have a socket of their own.
+    """
 
     listen: str | None = None
+    libraries: tuple[Peer, ...] = ()
 
 
 class Settings(_Settings):
@@ -123,7 +135,8 @@ class Settings(_Settings):
 class Desired(_Settings):
     """The plane's answer to ``GET /agent/v1/state``: what the host shall be, as of ``generation``.
 
-    ``packages`` says which build of the agent (``tool``) and of the release the host shall have.
+    ``packages`` says which build of the agent (``tool``) and of the release the host shall have;
+    ``keep_instances`` that the role ``hypervisor`` may go though instances run.
     """
 
     generation: int
@@ -131,6 +144,7 @@ class Desired(_Settings):
     release: str = ""
     settings: Settings | None = None
     packages: dict[str, str] = {}
+    keep_instances: bool = False
 
     @field_validator("settings", mode="before")
     @classmethod

@@ -1,19 +1,21 @@
 """nova-compute on a host: upstream's own program, which says when it has started.
 
-Run as ``python -m aloft.inside.compute CONFIG READY DATAPATH``.
+Run as ``python -m aloft.inside.compute CONFIG READY DATAPATH IDENTITY``.
 """
 
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
+from aloft.inside import disks
 from aloft.inside.announce import when_started
 
 OFFLOADS = ("csum", "gso", "tso4", "tso6", "ecn", "ufo")
 
 
-def main(config: str, ready: str, datapath: str) -> None:
+def main(config: str, ready: str, datapath: str, identity: str) -> None:
     """Run nova-compute with the file ``config``; make the file ``ready`` once it is registered and takes work.
 
     Nothing of nova may be imported before ``nova.cmd.compute``, which decides between threads and eventlet.
@@ -22,6 +24,7 @@ def main(config: str, ready: str, datapath: str) -> None:
         config: nova's configuration file.
         ready: see above.
         datapath: Open vSwitch's datapath type, ``system`` or ``netdev``.
+        identity: folder with the host's certificate, by which other hosts of the site are reached.
     """
     sys.argv = ["nova-compute", "--config-file", config]
     from nova.cmd import compute
@@ -32,6 +35,7 @@ def main(config: str, ready: str, datapath: str) -> None:
     _operate_adopted_instances()
     _leave_empty_drives_out()
     _start_anew_without_record()
+    disks.use(Path(identity))
     serve = compute.service.serve
     compute.service.serve = lambda server, **options: serve(when_started(server, ready), **options)
     compute.main()

@@ -6,10 +6,14 @@ some 15 MiB. What it does with a connection is left as it is.
 
 import itertools
 import threading
+from collections.abc import Callable
 from socket import socket
+from typing import cast
 
 from nova.console import websocketproxy
 from nova.console.securityproxy import rfb
+
+Connect = Callable[[str, int], socket]
 
 
 class _Handler(websocketproxy.NovaProxyRequestHandler):  # type: ignore[misc]  # nova ships no types
@@ -18,6 +22,10 @@ class _Handler(websocketproxy.NovaProxyRequestHandler):  # type: ignore[misc]  #
         self.directory = self.server.web
         return str(super().translate_path(path))
 
+    def socket(self, host: str, port: int, connect: bool = True) -> socket:
+        """A connection to a console; nothing is connected to but by a host's stream."""
+        return cast(Connect, self.server.reach)(host, int(port))
+
 
 class ConsoleProxy:
     """Relays noVNC consoles.
@@ -25,9 +33,10 @@ class ConsoleProxy:
     Args:
         listener: a bound socket that listens.
         web: the folder with noVNC's pages.
+        reach: makes a connection to a port of a host.
     """
 
-    def __init__(self, listener: socket, web: str) -> None:
+    def __init__(self, listener: socket, web: str, reach: Connect) -> None:
         self._listener = listener
         self._path = str(listener.getsockname())
         self._proxy = websocketproxy.NovaWebSocketProxy(
@@ -38,6 +47,7 @@ class ConsoleProxy:
             daemon=False,
         )
         self._proxy.web, self._proxy.only_upgrade = web, False  # given to it, it would change the working directory
+        self._proxy.reach = reach
 
     def start(self) -> None:
         """Accept connections from now on."""

@@ -8,13 +8,17 @@ nearly nobody else; a process of its own costs 30 MiB.
 
 import sys
 
-from aloft.inside.wsgi import begin, listen, make_server, serve
+from aloft.inside.sockets import listen
+from aloft.inside.wsgi import begin, make_server, serve
 
 
 def controller(
     socket: str,
     metadata_socket: str,
     console_socket: str,
+    streams_socket: str,
+    images_socket: str,
+    library_socket: str,
     web: str,
     placement_socket: str,
     sync_socket: str,
@@ -32,6 +36,9 @@ def controller(
         socket: for the compute API.
         metadata_socket: for the metadata API.
         console_socket: for noVNC.
+        streams_socket: for hosts' streams, by which consoles are reached.
+        images_socket: on which the region's image library is offered.
+        library_socket: of an image library on this machine.
         web: the folder with noVNC's pages.
         placement_socket: for Placement.
         sync_socket: for hosts' inventory and sync's own API.
@@ -49,6 +56,7 @@ def controller(
 
     from aloft.inside.console import ConsoleProxy
     from aloft.inside.sync.service import noticing, open_region
+    from aloft.inside.streams import Relay, Streams
 
     sys.argv = ["nova-api"]
     # Before Nova, whose logging holds for the process, and which asks it for its version at the start.
@@ -58,10 +66,12 @@ def controller(
     )  # before the rest of Nova: it sets up what is global
     metadata = wsgi_app.init_application("metadata", "nova-api")
     region, sync = open_region(sync_config)
+    streams = Streams()
     beside = [
         Service.create(binary="nova-conductor", topic=conductor.RPC_TOPIC),
         Service.create(binary="nova-scheduler", topic=scheduler.RPC_TOPIC),
-        ConsoleProxy(listen(console_socket), web),
+        ConsoleProxy(listen(console_socket), web, lambda host, port: streams.open(host, f"console {port}")),
+        Relay(streams, streams_socket, images_socket, library_socket),
         region,
     ]
     for service in beside:

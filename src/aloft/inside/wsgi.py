@@ -4,7 +4,6 @@ cheroot is the server: it streams request bodies (image uploads), keeps idle con
 master process. The edge is the only client, so its forwarding headers are believed.
 """
 
-import os
 import signal
 import socket
 import threading
@@ -13,13 +12,12 @@ from typing import Any, Protocol
 
 from cheroot.wsgi import Server
 
-from aloft.supervise.child import LISTENERS_START
+from aloft.inside.sockets import REQUEST_QUEUE, listen
 from aloft.supervise.spec import ALIVE
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
 
-REQUEST_QUEUE = 256
 HEADER_LIMIT = 256 * 1024  # bytes; a token with a large catalog fits many times
 KEEP_ALIVE = 90  # seconds; longer than the edge keeps an idle connection, so that the edge is the one to close
 
@@ -39,27 +37,6 @@ class UnixServer(Server):  # type: ignore[misc]  # cheroot ships no types
         """Bind to ``bind_addr``."""
         self.socket = listen(bind_addr)
         return self.socket
-
-
-def listen(path: str) -> socket.socket:
-    """Listen on the unix socket ``path``: the one that the supervisor handed over (sd_listen_fds(3)), or a new one.
-
-    A new one's folder decides who may reach it, the umask who may write to it.
-    """
-    handed = os.environ.get("LISTEN_FDNAMES", "").split(":")
-    if path in handed:
-        server = socket.socket(fileno=LISTENERS_START + handed.index(path))
-        server.setblocking(True)  # as the one before left it, which has the same
-        return server
-    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    partial = f"{path}.new"
-    for old in (partial, path):
-        if os.path.exists(old):  # noqa: PTH110  # pathlib is not worth importing for this in every child
-            os.unlink(old)  # noqa: PTH108
-    server.bind(partial)
-    server.listen(REQUEST_QUEUE)
-    os.rename(partial, path)  # noqa: PTH104  # appears only once it accepts: a connect never finds it deaf
-    return server
 
 
 def behind_edge(application: Application) -> Application:

@@ -503,7 +503,7 @@ class Controllers:
         """The names of one controller at the edge."""
         context = self.context(record.spec.key)
         library = any("image-library" in roles for roles in record.hosts.values())
-        socket = str(context.slot.socket("library")) if library else ""
+        socket = str(context.slot.socket("images")) if library else ""
         return replace(processes.names(context, enabled(record.spec), socket), revoked=frozenset(record.revoked))
 
 

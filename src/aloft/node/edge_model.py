@@ -58,7 +58,7 @@ class EdgeSettings:
     slots: int = 64
     http_services: tuple[str, ...] = (
         "keystone", "placement", "nova-api", "nova-metadata", "nova-novncproxy", "neutron-api", "glance", "cinder-api",
-        "library",
+        "images",
     )  # fmt: skip
     tcp_services: tuple[str, ...] = ("ovn-sb",)
     shared_http: tuple[str, ...] = ()

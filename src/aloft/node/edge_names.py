@@ -20,7 +20,7 @@ from aloft.supervise.spec import ProcessSpec
 TCP = {"ovn", "amqp", "db"}
 """Labels whose traffic is not HTTP."""
 
-HOSTS_ONLY = {"agent", "amqp", "db", "ovn", "sync"}
+HOSTS_ONLY = {"agent", "amqp", "db", "ovn", "streams", "sync"}
 """Labels that only a region's own hosts may open, with their client certificate."""
 
 
@@ -46,7 +46,7 @@ class EdgeNames:
         self.settings = EdgeSettings(
             domain=settings.domain,
             port=settings.edge_port,
-            http_services=(*sorted(sockets - tcp), "library"),
+            http_services=(*sorted(sockets - tcp), "images"),
             tcp_services=tuple(sorted(tcp)),
             shared_http=(str(self._plane), str(self._portal)),
             shared_tcp=("127.0.0.1:7672", str(paths.database_socket)),

@@ -81,7 +81,7 @@ def test_only_the_key_of_a_request_counts(authority: Authority) -> None:
     assert signed.subject.rfc4514_string() == "CN=host-1,O=demo/demo-1"
     assert not signed.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     uses = signed.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    assert list(uses) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    assert list(uses) == [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
 
 
 def test_weak_keys_and_noise_are_refused(authority: Authority) -> None:

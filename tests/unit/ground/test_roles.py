@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from aloft.base.errors import PermanentError
+from aloft.base.paths import Paths
+from aloft.base.pki import Authority
 from aloft.ground import ini, link, plan
+from aloft.ground.layout import Layout
 from aloft.ground.roles import ALL, hypervisor, image_library, network, switch
 from aloft.ground.settings import Desired
 
@@ -31,13 +34,13 @@ def ids(specs):
 def test_an_unsupervised_hypervisor_runs_everything_itself():
     assert ids(hypervisor.role(make_context(systemd=False)).processes) == {
         "ovsdb-server", "ovs-vswitchd", "ovn-controller", "virtlogd", "libvirtd", "nova-compute",
-        "neutron-ovn-metadata-agent",
+        "neutron-ovn-metadata-agent", "disks",
     }  # fmt: skip
 
 
 def test_under_systemd_the_distributions_daemons_are_used():
     role = hypervisor.role(make_context(systemd=True))
-    assert ids(role.processes) == {"ovn-controller", "nova-compute", "neutron-ovn-metadata-agent"}
+    assert ids(role.processes) == {"ovn-controller", "nova-compute", "neutron-ovn-metadata-agent", "disks"}
     assert {unit.name for unit in role.units if unit.running} == {"libvirtd.service", "openvswitch-switch.service"}
     assert {unit.name for unit in role.units if not unit.running} == {"ovn-controller.service"}
     names = {spec.name for spec in role.processes} | {link.PROCESS}
@@ -98,7 +101,7 @@ def test_secrets_do_not_show():
         role = build(make_context())
         shown = repr(role) + "".join(" ".join(spec.command) + str(spec.env) for spec in role.processes)
         assert not any(secret in shown for secret in ("nova-$ecret", "br/ok@er", "d@ta", "shared'"))
-        assert all(file.mode == 0o600 for file in role.files)
+        assert all(file.mode in (0o600, 0o400) for file in role.files)
 
 
 def test_the_network_role_is_a_gateway_with_its_bridges():
@@ -152,20 +155,30 @@ def test_settings_are_not_needed_before_the_first_grant():
 @pytest.mark.skipif(not Path("/usr/sbin/haproxy").exists(), reason="asks HAProxy itself")
 def test_the_links_configuration_is_one_that_haproxy_takes(tmp_path):
     context = make_context()
+    layout = Layout.of(Paths(tmp_path), tmp_path)
+    authority = Authority.open(tmp_path / "ca", "ca")
+    layout.bundle.write_bytes(authority.issue_server(["host-1"]).bundle)
+    for path in (layout.authority, layout.region_authority):
+        path.write_bytes(authority.certificate)
+    names = context.settings.names
     carried = link.Link(
         edge="192.0.2.1",
         edge_port=443,
         tunnels=(link.Tunnel("amqp", 17672, "amqp.x"), link.Tunnel("db", 17674, "db.x")),
-        http_names=context.settings.names.http(),
+        http_names=names.http(),
         http_ports=(17680, 7080),
+        address="192.0.2.7",
         image_library=tmp_path / "glance.sock",
+        disks=tmp_path / "disks.sock",
+        image_name=names.image,
+        libraries=(("host-1", "192.0.2.7"), ("host-2", "192.0.2.8")),
     )
-    text = link.config(carried, context.layout)
-    assert text.count("verify required") == 1
+    text = link.config(carried, layout)
     assert "verifyhost amqp.x" in text
     assert "default-server ssl verify required" in text
-    plain = text.replace(f"ca-file {context.layout.authority} crt {context.layout.bundle}", "ca-file @system-ca")
+    assert "bind 192.0.2.7:19293 ssl" in text
+    assert text.count("backup sni") == 1
     path = tmp_path / "link.cfg"
-    path.write_text(plain)
+    path.write_text(text)
     done = subprocess.run(["/usr/sbin/haproxy", "-c", "-f", str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

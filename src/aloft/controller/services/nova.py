@@ -121,6 +121,7 @@ SERVICE = Service(
         ),
         Endpoint(label="metadata", process="nova-metadata"),
         Endpoint(label="console", process="nova-novncproxy"),
+        Endpoint(label="streams", process="streams"),
     ),
     processes=(
         Process(
@@ -130,6 +131,9 @@ SERVICE = Service(
                 "socket": str(context.slot.socket("nova-api")),
                 "metadata_socket": str(context.slot.socket("nova-metadata")),
                 "console_socket": str(context.slot.socket("nova-novncproxy")),
+                "streams_socket": str(context.slot.socket("streams")),
+                "images_socket": str(context.slot.socket("images")),
+                "library_socket": str(context.slot.socket("library")),
                 "web": NOVNC,
                 "placement_socket": str(context.slot.socket("placement")),
                 "sync_socket": str(context.slot.socket("sync")),

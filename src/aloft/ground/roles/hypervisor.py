@@ -5,6 +5,7 @@ from pathlib import Path
 from aloft.ground import ini, link
 from aloft.ground.roles import inventory, openstack, requirements, switch
 from aloft.ground.roles.model import Context, Device, File, Folder, Role, Unit, marked
+from aloft.ground.roles.openstack import link_folder
 from aloft.supervise.spec import Probe, ProcessSpec
 
 NAME = "hypervisor"
@@ -23,6 +24,7 @@ VIRTLOGD = "agent/virtlogd"
 LIBVIRTD = "agent/libvirtd"
 COMPUTE = "agent/nova-compute"
 METADATA = "agent/neutron-ovn-metadata-agent"
+DISKS = "agent/disks"
 
 QEMU_GROUP = 64055
 """Group of ``libvirt-qemu``, whom QEMU runs as; Debian and Ubuntu reserve the number (see libvirt-daemon-system)."""
@@ -56,6 +58,7 @@ def role(context: Context) -> Role:
         folders=(
             *switch.folders(context),
             Folder(context.layout.instances, 0o710, group=QEMU_GROUP),
+            link_folder(context.layout.disks_socket.parent),
             Folder(state / "nova", 0o700),
             Folder(state / "neutron", 0o700),
         ),
@@ -69,6 +72,7 @@ def role(context: Context) -> Role:
             _compute(context, nova),
             _metadata(context, neutron),
             *inventory.processes(context),
+            _disks(context),
         ),
         external_ids=switch.external_ids(context),
         bridges=switch.bridges(context),
@@ -122,7 +126,8 @@ def nova_sections(context: Context) -> dict[str, ini.Options]:
         "vnc": {
             "enabled": True,
             "server_listen": "127.0.0.1",
-            "server_proxyclient_address": "127.0.0.1",
+            # not an address: the console proxy asks for a stream of the host by this name
+            "server_proxyclient_address": context.host,
             "novncproxy_base_url": f"https://{settings.names.console}/vnc_lite.html",
         },
         "neutron": {
@@ -217,7 +222,15 @@ def _compute(context: Context, config: File) -> ProcessSpec:
     python = str(context.environment / "bin/python")
     return ProcessSpec(
         name=COMPUTE,
-        command=(python, "-m", "aloft.inside.compute", str(config.path), str(ready), context.facts.datapath),
+        command=(
+            python,
+            "-m",
+            "aloft.inside.compute",
+            str(config.path),
+            str(ready),
+            context.facts.datapath,
+            str(context.layout.state),
+        ),
         env=marked(context.path_env(), config),
         umask=0o022,
         clear=(ready.parent,),
@@ -242,4 +255,19 @@ def _metadata(context: Context, config: File) -> ProcessSpec:
         start_timeout=120,
         after=(link.PROCESS,) if context.facts.systemd else (link.PROCESS, switch.SWITCH),
         stop_timeout=20,
+    )
+
+
+def _disks(context: Context) -> ProcessSpec:
+    path = context.layout.disks_socket
+    command = (str(context.environment / "bin/python"), "-m", "aloft.inside.disks")
+    return ProcessSpec(
+        name=DISKS,
+        command=(*command, str(path), str(context.layout.instances)),
+        env=context.path_env(),
+        # the link connects through the socket's group, which it gets from the folder
+        umask=0o007,
+        log=context.layout.log / "disks.log",
+        ready=Probe("unix", str(path)),
+        oom_score_adj=-300,
     )

@@ -11,13 +11,16 @@ from aloft.supervise.spec import Probe, ProcessSpec
 
 NAME = "image-library"
 API = "agent/glance-api"
+USER = 64064
+"""The numeric user that Glance runs as where the link alone connects to it; Debian gives out none of that range."""
 
 
 def role(context: Context) -> Role:
     """The role on this host."""
-    folder = context.layout.config / "glance"
-    config = File(folder / "glance-api.conf", ini.render(sections(context)))
-    images = context.layout.images
+    images, user = context.layout.images, owner(context)
+    folder = images / "config"
+    config = File(folder / "glance-api.conf", ini.render(sections(context)), 0o400, user, user)
+    own = (images, folder, images / "store", images / "staging", images / "tasks", images / "locks")
     return Role(
         name=NAME,
         requirements=(
@@ -29,8 +32,8 @@ def role(context: Context) -> Role:
         release=context.release,
         packages=("haproxy", "qemu-utils"),
         folders=(
-            Folder(folder, 0o700),
-            *(Folder(path, 0o700) for path in (images, images / "store", images / "staging", images / "tasks")),
+            openstack.link_folder(context.layout.image_socket.parent, user),
+            *(Folder(path, 0o700, user, user) for path in own),
             Folder(context.layout.image_folder, 0o700),
         ),
         files=(config,),
@@ -42,6 +45,12 @@ def socket(context: Context) -> Path:
     """The unix socket that Glance listens on."""
     listen = context.settings.image_library.listen
     return Path(listen) if listen else context.layout.image_socket
+
+
+def owner(context: Context) -> int:
+    """The numeric user that Glance runs as: the one whose folder it makes its socket in, where that is another's."""
+    listen = context.settings.image_library.listen
+    return Path(listen).parent.stat().st_uid if listen and Path(listen).parent.exists() else USER
 
 
 def sections(context: Context) -> dict[str, ini.Options]:
@@ -89,12 +98,12 @@ def sections(context: Context) -> dict[str, ini.Options]:
         "paste_deploy": {"flavor": "keystone", "config_file": str(etc / "glance-api-paste.ini")},
         "oslo_messaging_notifications": openstack.notifications(settings.amqp),
         "oslo_messaging_rabbit": openstack.messaging(settings.amqp),
-        "oslo_concurrency": {"lock_path": str(context.layout.run / "locks")},
+        "oslo_concurrency": {"lock_path": str(images / "locks")},
     }
 
 
 def _api(context: Context, config: File) -> ProcessSpec:
-    path = socket(context)
+    path, user = socket(context), owner(context)
     start = f"from aloft.inside.glance import api; api({str(path)!r})"
     env = {
         **context.path_env(),
@@ -103,7 +112,9 @@ def _api(context: Context, config: File) -> ProcessSpec:
     return ProcessSpec(
         name=API,
         command=(str(context.environment / "bin/python"), "-c", start),
-        env=marked(env, config),
+        env=marked({**env, "HOME": str(context.layout.images)}, config),
+        user=user,
+        group=user,
         # the edge connects through the socket's group, which it gets from the folder
         umask=0o007,
         log=context.layout.log / "glance-api.log",

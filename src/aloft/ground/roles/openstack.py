@@ -5,12 +5,17 @@ Every service reaches the region through the link's loopback ports. Logins post 
 past the link.
 """
 
+from pathlib import Path
 from urllib.parse import quote
 
+from aloft.base.accounts import group as account_group
 from aloft.base.errors import PermanentError
 from aloft.ground import ini, link
-from aloft.ground.roles.model import Context
+from aloft.ground.roles.model import Context, Folder
 from aloft.ground.settings import Broker, ServiceAccount
+
+LINK_USER = "haproxy"
+"""Whom the link runs as."""
 
 
 def logging() -> ini.Options:
@@ -83,3 +88,8 @@ def privileges(context: Context, config: str, *sections: str) -> dict[str, ini.O
     """How privileged helpers are started: straight, since the service is root; by default oslo.privsep calls sudo."""
     helper = f"{context.environment}/bin/privsep-helper --config-file {context.layout.config / config}"
     return {section: {"helper_command": helper} for section in sections}
+
+
+def link_folder(path: Path, owner: int = 0) -> Folder:
+    """A folder whose sockets the link may connect to, and nobody else but their owner."""
+    return Folder(path, 0o2710, owner, account_group(LINK_USER) or 0)
