@@ -14,7 +14,7 @@ from typing import Any
 
 from aloft.base import files
 from aloft.base.errors import AloftError, Forbidden
-from aloft.ground import plan
+from aloft.ground import plan, roles
 from aloft.ground.converge import Convergence, Outcome
 from aloft.ground.layout import Layout
 from aloft.ground.settings import Desired
@@ -161,7 +161,7 @@ class Agent:
 
     async def _report(self, uplink: Uplink, outcome: Outcome) -> None:
         pending = {name: plan.RoleState("pending") for name in self._desired.roles}
-        await uplink.report(self._desired.generation, outcome.facts.as_report(), {**pending, **outcome.states})
+        await uplink.report(self._desired.generation, roles.report(outcome.facts), {**pending, **outcome.states})
 
     def _places(self) -> list[tuple[str, int]]:
         """Where the edge may be: where the plane says, and where the host was enrolled."""

@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from aloft.base import files
 from aloft.base.errors import Forbidden, InvalidInput, PermanentError, TemporaryError
+from aloft.ground import roles
 from aloft.ground.facts import Facts
 from aloft.ground.layout import Layout
 from aloft.ground.store import Identity, Store
@@ -66,7 +67,7 @@ def enrol(invitation: Invitation, layout: Layout, facts: Facts) -> Identity:
     answer = _ask(
         invitation,
         authority,
-        {"token": invitation.token, "csr": request, "name": invitation.name, "facts": facts.as_report()},
+        {"token": invitation.token, "csr": request, "name": invitation.name, "facts": roles.report(facts)},
     )
     return _keep(answer, key, layout, url)
 

@@ -12,10 +12,11 @@ import platform
 import re
 import socket
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aloft.base.builds import build
 from aloft.ground.layout import Layout
 
 _KVM_GET_API_VERSION = 0xAE00
@@ -48,6 +49,7 @@ class Facts:
 
     Args:
         hostname: the machine's own name.
+        packages: the builds of the agent (``tool``) and of the releases whose environments are complete.
         machine_id: what tells the installation from others (machine-id(5)); empty when it has none.
         distribution: ``ID`` of os-release, such as ``debian``.
         distribution_version: ``VERSION_ID``, such as ``12``.
@@ -89,6 +91,7 @@ class Facts:
     root: bool
     releases: tuple[str, ...]
     machine_id: str = ""
+    packages: dict[str, str] = field(default_factory=dict)
 
     @property
     def datapath(self) -> str:
@@ -112,6 +115,7 @@ def gather(layout: Layout) -> Facts:
     return Facts(
         hostname=socket.gethostname(),
         machine_id=_read("/etc/machine-id").strip(),
+        packages=_builds(layout),
         distribution=release.get("ID", "unknown"),
         distribution_version=release.get("VERSION_ID", ""),
         distribution_name=release.get("PRETTY_NAME", "unknown"),
@@ -204,6 +208,12 @@ def _output(*command: str) -> str:
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=20).stdout
     except (OSError, subprocess.TimeoutExpired):
         return ""
+
+
+def _builds(layout: Layout) -> dict[str, str]:
+    prefixes = {"tool": layout.paths.opt / "tool"}
+    prefixes |= {path.name: path for path in layout.paths.environment("*").parent.glob("[0-9]*")}
+    return {name: found for name, prefix in sorted(prefixes.items()) if (found := build(prefix))}
 
 
 def _free_mib(path: Path) -> int:

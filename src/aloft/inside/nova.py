@@ -55,8 +55,8 @@ def controller(
     from placement import wsgi as placement
 
     from aloft.inside.console import ConsoleProxy
-    from aloft.inside.sync.service import noticing, open_region
     from aloft.inside.streams import Relay, Streams
+    from aloft.inside.sync.service import noticing, open_region
 
     sys.argv = ["nova-api"]
     # Before Nova, whose logging holds for the process, and which asks it for its version at the start.

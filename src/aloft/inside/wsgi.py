@@ -4,6 +4,7 @@ cheroot is the server: it streams request bodies (image uploads), keeps idle con
 master process. The edge is the only client, so its forwarding headers are believed.
 """
 
+import os
 import signal
 import socket
 import threading

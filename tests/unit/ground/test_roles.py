@@ -11,7 +11,7 @@ from aloft.base.paths import Paths
 from aloft.base.pki import Authority
 from aloft.ground import ini, link, plan
 from aloft.ground.layout import Layout
-from aloft.ground.roles import ALL, hypervisor, image_library, network, switch
+from aloft.ground.roles import ALL, hypervisor, image_library, network, report, switch
 from aloft.ground.settings import Desired
 
 from .conftest import STATE, make_context
@@ -182,3 +182,10 @@ def test_the_links_configuration_is_one_that_haproxy_takes(tmp_path):
     path.write_text(text)
     done = subprocess.run(["/usr/sbin/haproxy", "-c", "-f", str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_host_tells_what_it_is_good_for_before_it_has_a_role():
+    told = report(make_context(tun=False, memory_mib=512).facts)
+    assert [lack["remedy"] for lack in told["lacks"]["network"]] == ["Load the module: modprobe tun"]
+    assert len(told["lacks"]["hypervisor"]) == 2
+    assert told["lacks"]["image-library"] == []

@@ -9,6 +9,14 @@ from aloft.ground.roles.openstack import link_folder
 from aloft.supervise.spec import Probe, ProcessSpec
 
 NAME = "hypervisor"
+REQUIREMENTS = (
+    requirements.root,
+    requirements.distribution,
+    requirements.tap,
+    requirements.memory(1024),
+    requirements.disk(2048),
+)
+"""What a host must have before anything is installed on it."""
 PACKAGES = (
     "libvirt-daemon-system",
     "libvirt-clients",
@@ -44,14 +52,7 @@ def role(context: Context) -> Role:
     state = context.layout.state
     return Role(
         name=NAME,
-        requirements=(
-            requirements.root,
-            requirements.distribution,
-            requirements.tap,
-            requirements.memory(1024),
-            requirements.disk(2048),
-            requirements.release(context.release),
-        ),
+        requirements=(*REQUIREMENTS, requirements.release(context.release)),
         release=context.release,
         packages=tuple(dict.fromkeys((*PACKAGES, *switch.PACKAGES))),
         units=(*switch.units(), Unit("libvirtd.service")),

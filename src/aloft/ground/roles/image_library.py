@@ -10,6 +10,8 @@ from aloft.ground.roles.model import Context, File, Folder, Role, marked
 from aloft.supervise.spec import Probe, ProcessSpec
 
 NAME = "image-library"
+REQUIREMENTS = (requirements.root, requirements.distribution, requirements.disk(2048))
+"""What a host must have before anything is installed on it."""
 API = "agent/glance-api"
 USER = 64064
 """The numeric user that Glance runs as where the link alone connects to it; Debian gives out none of that range."""
@@ -23,12 +25,7 @@ def role(context: Context) -> Role:
     own = (images, folder, images / "store", images / "staging", images / "tasks", images / "locks")
     return Role(
         name=NAME,
-        requirements=(
-            requirements.root,
-            requirements.distribution,
-            requirements.disk(2048),
-            requirements.release(context.release),
-        ),
+        requirements=(*REQUIREMENTS, requirements.release(context.release)),
         release=context.release,
         packages=("haproxy", "qemu-utils"),
         folders=(

@@ -4,6 +4,8 @@ from aloft.ground.roles import requirements, switch
 from aloft.ground.roles.model import Bridge, Context, Role
 
 NAME = "network"
+REQUIREMENTS = (requirements.root, requirements.distribution, requirements.tap)
+"""What a host must have before anything is installed on it."""
 
 
 def role(context: Context) -> Role:
@@ -12,7 +14,7 @@ def role(context: Context) -> Role:
     mappings = ",".join(f"{name}:{network.bridge}" for name, network in sorted(physical.items()))
     return Role(
         name=NAME,
-        requirements=(requirements.root, requirements.distribution, requirements.tap),
+        requirements=REQUIREMENTS,
         packages=switch.PACKAGES,
         units=switch.units(),
         folders=switch.folders(context),
