@@ -204,6 +204,7 @@ def use(identity: Path) -> None:
 def main(path: str, folder: str) -> None:
     """Serve ``folder`` on the unix socket ``path``."""
     with _Server(path, Path(folder)) as server:
+        os.umask(0o022)  # the socket is private; QEMU, another user, must get at what is made from now on
         server.serve_forever()
 
 
