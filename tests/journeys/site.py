@@ -1,9 +1,12 @@
-"""A customer's site: hosts as separate machines, with a network of their own between them."""
+"""A customer's site: hosts as separate machines, with a network of their own between them, and instances on them."""
 
+import itertools
+import re
 from pathlib import Path
 from typing import Any
 
 from aloft.bench.far import FarHost, make_switch, remove_switch
+from aloft.ground.layout import Layout
 
 from ..running import PATHS, Region, eventually, told
 
@@ -33,12 +36,9 @@ class Site:
         where = ("--customer", self.region.customer, "--region", self.region.name)
         return told("host", "token", *where, "--roles", ",".join(roles), "--uses", str(uses))
 
-    def attach(self, number: int, *roles: str) -> FarHost:
-        """A machine that has become a host, and is well in its roles."""
-        host = self.host(number)
-        host.paste(self.token(*roles)["line"])
-        self.wait(host, "ok")
-        return host
+    def template(self, *options: str) -> None:
+        """Change the region's network template."""
+        told("network-template", "set", self.region.customer, self.region.name, *options)
 
     def show(self, host: FarHost) -> Any:
         """What the plane says of a host."""
@@ -59,3 +59,37 @@ class Site:
         for host in self.hosts.values():
             host.close()
         remove_switch()
+
+
+class Guest:
+    """The shell of an instance of the test image, at its serial console.
+
+    Args:
+        server: the instance.
+        host: the host that it is on.
+    """
+
+    _numbers = itertools.count(1)
+
+    def __init__(self, server: Any, host: FarHost) -> None:
+        self.server = server
+        self.host = host
+        self._console = host.machine.root / str(Layout.of(PATHS).instances).lstrip("/") / server.id / "console.log"
+
+    def does(self, command: str, seconds: float = 60.0) -> bool:
+        """Have a command run in the guest; whether it succeeded."""
+        number = next(self._numbers)
+        terminal = self.host.run("virsh", "ttyconsole", self.server.id).strip()
+        with Path(terminal).open("w") as wire:
+            wire.write(f"{command}; echo done-{number}-$?\n")
+            wire.flush()
+            found = eventually(lambda: self._found(rf"done-{number}-(\d+)"), seconds, f"the guest ran {command}")
+        return found == "0"
+
+    def reaches(self, address: str) -> bool:
+        """Whether an address answers a ping from within."""
+        return self.does(f"ping -c 1 -W 2 {address} >/dev/null")
+
+    def _found(self, pattern: str) -> str:
+        match = re.search(pattern, self._console.read_text(errors="replace"))
+        return match[1] if match else ""

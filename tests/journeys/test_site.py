@@ -13,12 +13,12 @@ import openstack
 import pytest
 import yaml
 
-from aloft.bench.far import FarHost
+from aloft.bench.far import OUTSIDE_ADDRESS, OUTWARD, FarHost
 from aloft.install.clouds import Login, entry
 from aloft.install.demo import Demo, ExternalNetwork
 
-from ..running import PATHS, Region, eventually, forget, told
-from .site import Site
+from ..running import PATHS, Region, eventually, forget, ping, told
+from .site import Guest, Site
 
 # openstacksdk leaves files that it uploaded to the garbage collector
 pytestmark = [
@@ -28,6 +28,9 @@ pytestmark = [
 
 CUSTOMER = "journey-site"
 ONE, TWO = 1, 2
+OUTSIDE = ExternalNetwork(
+    range="172.24.8.0/24", gateway=OUTSIDE_ADDRESS.partition("/")[0], first="172.24.8.10", last="172.24.8.250"
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +56,13 @@ def site(region: Region, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 def hosts(site: Site) -> tuple[FarHost, FarHost]:
     """A hypervisor, and one that is also the network host and the image library."""
     one, two = site.host(ONE), site.host(TWO)
+    two.lead_outside()
+    site.template("--physical", "external", "--interface", OUTWARD, "--on", f"{one.name}:-")
     one.paste(site.token("hypervisor")["line"])
     two.paste(site.token("hypervisor", "network", "image-library")["line"])
     for host in (one, two):
         site.wait(host, "ok")
+        host.switch_site()
     return one, two
 
 
@@ -77,35 +83,92 @@ def filled(hosts: Any, cloud: Any, tmp_path_factory: pytest.TempPathFactory) -> 
     demo = Demo(CUSTOMER, Path("/var/lib/aloft/cache"), tmp_path_factory.mktemp("keys"))
     demo.image()
     demo.flavors()
-    demo.networks(ExternalNetwork())
+    demo.networks(OUTSIDE)
     demo.access()
     return cloud
 
 
 @pytest.fixture(scope="module")
-def instance(filled: Any, hosts: tuple[FarHost, FarHost]) -> Any:
-    """An instance on the first host, whose image came from the second."""
+def guests(filled: Any, hosts: tuple[FarHost, FarHost]) -> tuple[Guest, Guest]:
+    """An instance on each host; the image of the first's came from the second."""
     network = filled.network.find_network("demo", ignore_missing=False)
-    made = filled.compute.create_server(
-        name="hello",
-        image_id=filled.image.find_image("hello", ignore_missing=False).id,
-        flavor_id=filled.compute.find_flavor("m1.nano", ignore_missing=False).id,
-        networks=[{"uuid": network.id}],
-        availability_zone=f"nova:{hosts[0].name}",
+    image = filled.image.find_image("hello", ignore_missing=False)
+    flavor = filled.compute.find_flavor("m1.nano", ignore_missing=False)
+    made = [
+        filled.compute.create_server(
+            name=f"on-{host.name}",
+            image_id=image.id,
+            flavor_id=flavor.id,
+            networks=[{"uuid": network.id}],
+            availability_zone=f"nova:{host.name}",
+        )
+        for host in hosts
+    ]
+    one, two = (
+        Guest(filled.compute.wait_for_server(server, wait=180, interval=1), host)
+        for server, host in zip(made, hosts, strict=True)
     )
-    return filled.compute.wait_for_server(made, wait=180)
+    return one, two
 
 
-def test_the_metadata_service_answers_and_the_console_log_tells_it(filled, instance):
-    eventually(
-        lambda: "hello from hello" in filled.compute.get_server_console_output(instance.id)["output"],
-        120,
-        "the guest says by its console what the metadata service told it",
+def test_the_metadata_service_answers_and_the_console_log_tells_it(filled, guests):
+    for guest in guests:
+        eventually(
+            lambda guest=guest: f"hello from {guest.server.name}" in console(filled, guest),
+            120,
+            "the guest says by its console what the metadata service told it",
+        )
+
+
+def console(cloud: Any, guest: Guest) -> str:
+    """The instance's console log, as its user gets it."""
+    return str(cloud.compute.get_server_console_output(guest.server.id)["output"])
+
+
+def port(cloud: Any, guest: Guest) -> Any:
+    """The instance's only port."""
+    return next(cloud.network.ports(device_id=guest.server.id))
+
+
+def address(cloud: Any, guest: Guest) -> str:
+    """The instance's address in the project network."""
+    return str(port(cloud, guest).fixed_ips[0]["ip_address"])
+
+
+def test_instances_on_two_hosts_reach_each_other_over_the_overlay(filled, guests):
+    one, two = guests
+    there, back = address(filled, two), address(filled, one)
+    eventually(lambda: one.reaches(there), what="the second instance answers the first")
+    assert two.reaches(back)
+
+
+def test_security_groups_block_and_let_through_between_hosts(filled, guests):
+    one, two = guests
+    there = address(filled, two)
+    group = filled.network.create_security_group(name="closed")
+    filled.network.update_port(port(filled, two), security_groups=[group.id])
+    eventually(lambda: not one.reaches(there), what="nothing is let through")
+    filled.network.create_security_group_rule(
+        security_group_id=group.id, direction="ingress", ether_type="IPv4", protocol="icmp"
     )
+    eventually(lambda: one.reaches(there), what="a ping is let through")
+    assert not one.does(f"nc -w 3 {there} 80 </dev/null >/dev/null")
 
 
-def screen(url: str) -> bytes:
+def test_a_floating_ip_leads_through_the_network_host_to_an_instance_on_the_other(filled, guests):
+    external = filled.network.find_network("external", ignore_missing=False)
+    floating = filled.network.create_ip(floating_network_id=external.id, port_id=port(filled, guests[0]).id)
+    assert eventually(lambda: ping(floating.floating_ip_address), what="the instance answers from outside")
+    assert guests[0].reaches(OUTSIDE_ADDRESS.partition("/")[0])
+
+
+def test_the_screen_is_reached_though_the_host_can_only_dial_out(filled, guests):
+    assert b"RFB 003.008" in eventually(lambda: screen(filled, guests[0]), what="the instance's screen")
+
+
+def screen(cloud: Any, guest: Guest) -> bytes:
     """What an instance's screen says first, by the console's URL; it must be RFB's version (RFC 6143, 7.1.1)."""
+    url = cloud.compute.create_console(guest.server, console_type="novnc")["url"]
     parts = urlsplit(url)
     context = ssl.create_default_context(cafile=str(PATHS.etc / "ca.pem"))
     with (
@@ -124,51 +187,70 @@ def screen(url: str) -> bytes:
         return said
 
 
-def test_the_screen_is_reached_though_the_host_can_only_dial_out(filled, instance):
-    url = filled.compute.create_console(instance, console_type="novnc")["url"]
-    assert b"RFB 003.008" in eventually(lambda: screen(url), what="the instance's screen")
+def test_project_networks_travel_as_vxlan_where_the_region_wants_it(filled, guests, hosts, site):
+    site.template("--overlay", "vxlan")
+    for host in hosts:
+        eventually(
+            lambda host=host: (
+                "vxlan" in host.run("ovs-vsctl", "get", "Open_vSwitch", ".", "external_ids:ovn-encap-type")
+            ),
+            what=f"{host.name} encapsulates as VXLAN",
+        )
+    one, two = guests
+    there = address(filled, two)
+    eventually(lambda: one.reaches(there), what="the second instance answers the first")
+    assert "type: vxlan" in hosts[0].run("ovs-vsctl", "show")
+    network = eventually(lambda: filled.network.create_network(name="travels"), what="Neutron has the new template")
+    assert (network.provider_network_type, network.mtu) == ("vxlan", 1450)
 
 
-def test_after_a_cut_link_all_works_again_without_a_restart(filled, instance, hosts, site):
-    one = hosts[0]
-    before = one.run("pgrep", "-f", "nova.conf|ovn-controller|haproxy")
-    one.cut()
+def test_after_a_cut_link_all_works_again_without_a_restart(filled, guests, hosts, site):
+    one, two = guests
+    there = address(filled, two)
+    before = hosts[0].run("pgrep", "-f", "nova.conf|ovn-controller|haproxy")
+    hosts[0].cut()
     try:
-        site.wait(one, "missing", 150)
-        assert one.run("virsh", "list", "--name").split(), "the instance does not need the link"
+        site.wait(hosts[0], "missing", 150)
+        assert one.reaches(there), "instances do not need the link"
     finally:
-        one.mend()
-    site.wait(one, "ok", 60)
-    url = filled.compute.create_console(instance, console_type="novnc")["url"]
-    assert b"RFB 003.008" in eventually(lambda: screen(url), what="the instance's screen")
-    eventually(lambda: _up(filled, one), 60, "nova-compute is up")
-    assert one.run("pgrep", "-f", "nova.conf|ovn-controller|haproxy") == before
+        hosts[0].mend()
+    site.wait(hosts[0], "ok", 60)
+    assert b"RFB 003.008" in eventually(lambda: screen(filled, one), what="the instance's screen")
+    eventually(lambda: _up(filled, hosts[0]), 60, "nova-compute is up")
+    assert hosts[0].run("pgrep", "-f", "nova.conf|ovn-controller|haproxy") == before
 
 
 def _up(cloud: Any, host: FarHost) -> bool:
     return any(one.state == "up" for one in cloud.compute.services(binary="nova-compute", host=host.name))
 
 
-def test_an_instance_moves_cold_from_one_host_to_the_other(filled, instance, hosts):
-    filled.compute.migrate_server(instance, host=hosts[1].name)
-    server = filled.compute.wait_for_server(instance, status="VERIFY_RESIZE", wait=240)
+def test_an_instance_moves_cold_from_one_host_to_the_other(filled, guests, hosts):
+    filled.compute.migrate_server(guests[0].server, host=hosts[1].name)
+    server = filled.compute.wait_for_server(guests[0].server, status="VERIFY_RESIZE", wait=240, interval=1)
     filled.compute.confirm_server_resize(server)
-    moved = filled.compute.wait_for_server(server, wait=60)
+    moved = filled.compute.wait_for_server(server, wait=60, interval=1)
     assert moved.compute_host == hosts[1].name
+    outside = next(filled.network.ips(port_id=port(filled, guests[0]).id)).floating_ip_address
+    assert eventually(lambda: ping(outside), 120, "it answers on its floating IP again")
 
 
-def test_a_spent_token_is_refused_in_words(site):
+def test_a_machine_that_may_not_become_a_host_is_told_why_and_what_to_do(site, hosts):
+    bare = site.host(3)
     token = site.token("hypervisor")
-    site.host(3).paste(token["line"])
-    said = site.host(4).machine
-    printed = said.run("sh", "-c", f"({token['line']}) 2>&1", check=False, seconds=120)
-    assert "token" in printed
-    assert "aloft host token" in printed
+    told("host", "token", "revoke", token["id"])
+    identity = bare.machine.root / "etc/machine-id"
+
+    def refused(line: str) -> str:
+        return bare.run("sh", "-c", f"({line}) 2>&1", check=False, seconds=120)
+
+    assert "aloft host token" in refused(token["line"])
+    line = site.token("hypervisor", uses=3)["line"]
+    assert "another machine" in refused(f"{line} -s -- --name {hosts[0].name}")
+    identity.write_text((hosts[0].machine.root / "etc/machine-id").read_text())
+    assert "systemd-machine-id-setup" in refused(line)
 
 
-def test_roles_that_are_taken_away_leave_nothing_and_come_again(site, hosts, filled, instance):
-    filled.compute.delete_server(instance)
-    filled.compute.wait_for_delete(instance, wait=120)
+def test_roles_that_are_taken_away_leave_nothing_and_come_again(site, hosts, filled):
     one = hosts[0]
     region = site.region
     told("host", "deauthorise", region.customer, region.name, one.name)
@@ -176,3 +258,4 @@ def test_roles_that_are_taken_away_leave_nothing_and_come_again(site, hosts, fil
     assert one.run("pgrep", "-f", "nova-compute", check=False) == ""
     told("host", "authorise", region.customer, region.name, one.name, "--role", "hypervisor")
     site.wait(one, "ok")
+    eventually(lambda: _up(filled, one), 60, "nova-compute is up")

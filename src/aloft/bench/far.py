@@ -1,7 +1,8 @@
 """A far host on this machine: a machine of its own that reaches the provider only through the edge's TLS port.
 
 It reaches the provider by one card whose firewall lets nothing out but connections to the edge's TLS port, and nothing
-in. Another card leads to the site's network, which is the customer's own: overlay and physical networks.
+in. Another card leads to the site's network, which is the customer's own and carries the overlay. A host may have a
+third card, which leads to the network outside, as this machine is in it.
 """
 
 import subprocess
@@ -13,8 +14,11 @@ from aloft.bench.machines import Machine, cable, ip
 PRIVATE = (
     "run", "opt/aloft", "var/lib/aloft", "var/log/aloft", "var/lib/openvswitch", "var/lib/libvirt", "var/cache/libvirt",
 )  # fmt: skip
-SWITCH = "aloft-site"
-UPLINK, CARD = "eth0", "eth1"
+SWITCH, OUTSIDE = "aloft-site", "aloft-out"
+UPLINK, CARD, OUTWARD = "eth0", "eth1", "eth2"
+SITE_BRIDGE, GATEWAY = "br-site", "10.215.0.254"
+OUTSIDE_ADDRESS = "172.24.8.1/24"
+"""This machine's own address in the network outside."""
 
 FIREWALL = """
 table inet wall {{
@@ -56,14 +60,32 @@ class FarHost:
         self.address = f"10.215.0.{number}"
         self._near = f"aloft-far{number}"
         cable(self.machine, UPLINK, f"10.214.{number}.2/24", self._near, near_address=f"{self.edge}/24")
-        cable(self.machine, CARD, f"{self.address}/24", f"aloft-site{number}", bridge=SWITCH)
-        self.run("ip", "route", "add", "default", "via", "10.215.0.254")
+        cable(self.machine, CARD, f"{self.address}/24", f"{SWITCH}{number}", bridge=SWITCH)
+        self.run("ip", "route", "add", "default", "via", GATEWAY)
         self._wall = folder / f"{self.name}.nft"
         self._wall.write_text(FIREWALL.format(uplink=UPLINK, edge=self.edge))
         self.run("nft", "-f", str(self._wall))
         names = [route for route in (paths.state / "edge/http.map").read_text().split() if route.startswith("plane.")]
         with (self.machine.root / "etc/hosts").open("a") as hosts:
             hosts.write(f"{self.edge} {names[0]}\n")
+
+    def lead_outside(self) -> None:
+        """Give the host a card in the network outside, without an address of its own."""
+        cable(self.machine, OUTWARD, "", f"{OUTSIDE}{self.number}", bridge=OUTSIDE)
+
+    def switch_site(self) -> None:
+        """Make the card in the site's network a port of a bridge of Open vSwitch, which gets its address.
+
+        Where the kernel does not switch for Open vSwitch, it sends tunnels by nothing but its own bridges.
+        """
+        mac = self.run("cat", f"/sys/class/net/{CARD}/address").strip()
+        datapath = self.run("ovs-vsctl", "get", "Bridge", "br-int", "datapath_type").strip()
+        bridge = ("set", "Bridge", SITE_BRIDGE, f"datapath_type={datapath}", f'other-config:hwaddr="{mac}"')
+        self.run("ovs-vsctl", "add-br", SITE_BRIDGE, "--", *bridge, "--", "add-port", SITE_BRIDGE, CARD)
+        self.run("ip", "address", "flush", "dev", CARD)
+        self.run("ip", "address", "add", f"{self.address}/24", "dev", SITE_BRIDGE)
+        self.run("ip", "link", "set", SITE_BRIDGE, "up")
+        self.run("ip", "route", "replace", "default", "via", GATEWAY, "dev", SITE_BRIDGE)
 
     def paste(self, line: str, check: bool = True) -> str:
         """Paste a line into the host's shell, as root."""
@@ -87,17 +109,20 @@ class FarHost:
     def close(self) -> None:
         """Switch the host off."""
         self.machine.close()
-        for device in (self._near, f"aloft-site{self.number}"):
+        for device in (self._near, f"{SWITCH}{self.number}", f"{OUTSIDE}{self.number}"):
             subprocess.run(["ip", "link", "delete", device], check=False, capture_output=True)
 
 
 def make_switch() -> None:
-    """Make the site's network, in the place of one that was left."""
+    """Make the site's network and the one outside, in the place of those that were left."""
     remove_switch()
-    ip("link", "add", SWITCH, "type", "bridge")
-    ip("link", "set", SWITCH, "up")
+    for name in (SWITCH, OUTSIDE):
+        ip("link", "add", name, "type", "bridge")
+        ip("link", "set", name, "up")
+    ip("address", "add", OUTSIDE_ADDRESS, "dev", OUTSIDE)
 
 
 def remove_switch() -> None:
-    """Remove the site's network, if it is there."""
-    subprocess.run(["ip", "link", "delete", SWITCH], check=False, capture_output=True)
+    """Remove both networks, as far as they are there."""
+    for name in (SWITCH, OUTSIDE):
+        subprocess.run(["ip", "link", "delete", name], check=False, capture_output=True)

@@ -83,14 +83,19 @@ class Machine:
 
 
 def cable(machine: Machine, card: str, address: str, near: str, near_address: str = "", bridge: str = "") -> None:
-    """Give a machine a network card that leads here: to the device ``near``, which may be a port of a bridge."""
+    """Give a machine a network card that leads here: to the device ``near``, which may be a port of a bridge.
+
+    One that is left of a machine that was not switched off makes way. An empty address is none.
+    """
+    subprocess.run(["ip", "link", "delete", near], check=False, capture_output=True)
     ip("link", "add", near, "type", "veth", "peer", "name", card, "netns", str(machine.pid))
     if bridge:
         ip("link", "set", near, "master", bridge)
     if near_address:
         ip("address", "add", near_address, "dev", near)
     ip("link", "set", near, "up")
-    machine.run("ip", "address", "add", address, "dev", card)
+    if address:
+        machine.run("ip", "address", "add", address, "dev", card)
     machine.run("ip", "link", "set", card, "up")
 
 

@@ -19,6 +19,12 @@ from aloft.ground.plan import RoleState
 POLL_SECONDS = 50
 """How long the plane may keep a poll open without news."""
 
+STREAM_SECONDS = 330
+"""How long an answer to a request for something large may take: the edge gives up after 300 s and says so."""
+
+NOT_YET = (502, 503, 504)
+"""Answers of an edge that waits for a plane that is still at work on what was asked for."""
+
 
 class Uplink:
     """A client of the agent API.
@@ -73,12 +79,15 @@ class Uplink:
         """Fetch something large; blocks, and may be called from any thread.
 
         Raises:
-            TemporaryError: the plane cannot be reached, or does not have it.
+            TemporaryError: the plane cannot be reached, is still making it, or does not have it.
         """
+        timeout = httpx.Timeout(20, read=STREAM_SECONDS)
         with (
-            httpx.Client(base_url=self._base, verify=self._context, timeout=60, trust_env=False) as client,
+            httpx.Client(base_url=self._base, verify=self._context, timeout=timeout, trust_env=False) as client,
             client.stream("GET", path, headers={"Host": self._name}, extensions={"sni_hostname": self._name}) as answer,
         ):
+            if answer.status_code in NOT_YET:
+                raise TemporaryError(f"The plane is still making {path}.", "The agent tries again.")
             if answer.status_code != 200:
                 raise TemporaryError(f"The plane answered with status {answer.status_code} for {path}.")
             yield answer

@@ -16,20 +16,8 @@ HOST_LENGTH = 64  # the longest common name that a certificate may carry (RFC 52
 RESERVED = frozenset(
     {
         *("plane", "portal", "api", "agent", "identity", "compute", "network", "image", "volume", "placement"),
-        *(
-            "console",
-            "streams",
-            "metadata",
-            "amqp",
-            "ovn",
-            "db",
-            "edge",
-            "node",
-            "internal",
-            "localhost",
-            "aloft",
-            "www",
-        ),
+        *("console", "streams", "metadata", "amqp", "ovn", "db", "edge", "node"),
+        *("internal", "localhost", "aloft", "www"),
         *("admin", "object-store", "orchestration", "load-balancer", "shared-file-system", "metric", "default"),
     }
 )

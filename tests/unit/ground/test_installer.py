@@ -2,6 +2,8 @@
 
 import hashlib
 import subprocess
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 
@@ -51,3 +53,33 @@ def test_half_a_script_does_nothing():
     done = subprocess.run(["/bin/sh"], input=text[: len(text) // 2], text=True, capture_output=True)
     assert done.stdout == ""
     assert "Aloft" not in done.stderr
+
+
+class _Busy(BaseHTTPRequestHandler):
+    """An edge whose plane still packs when it is first asked."""
+
+    answers = iter((503, 200))
+
+    def do_GET(self):
+        self.send_response(next(self.answers))
+        self.send_header("Content-Length", "4")
+        self.end_headers()
+        self.wfile.write(b"what")
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+def test_a_package_that_is_still_being_packed_is_asked_for_again(tmp_path):
+    server = HTTPServer(("127.0.0.1", 0), _Busy)
+    Thread(target=server.serve_forever, daemon=True).start()
+    fetching = f'fetch -o "{tmp_path}/archive" http://127.0.0.1:{server.server_port}/tool'
+    text = script(URL, PLATFORM, "0123", 0).replace('main "$@"\n', f"{fetching}\n")
+    env = {"ALOFT_TOKEN": "t", "PATH": "/usr/bin:/bin", "no_proxy": "*"}
+    try:
+        done = subprocess.run(["/bin/sh"], input=text, text=True, capture_output=True, env=env)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "archive").read_text() == "what"
