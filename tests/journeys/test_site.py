@@ -17,7 +17,7 @@ from aloft.bench.far import OUTSIDE_ADDRESS, OUTWARD, FarHost
 from aloft.install.clouds import Login, entry
 from aloft.install.demo import Demo, ExternalNetwork
 
-from ..running import PATHS, Region, eventually, forget, ping, told
+from ..running import PATHS, Region, aloft, eventually, forget, ping, told
 from .site import Guest, Site
 
 # openstacksdk leaves files that it uploaded to the garbage collector
@@ -237,7 +237,8 @@ def test_an_instance_moves_cold_from_one_host_to_the_other(filled, guests, hosts
 def test_a_machine_that_may_not_become_a_host_is_told_why_and_what_to_do(site, hosts):
     bare = site.host(3)
     token = site.token("hypervisor")
-    told("host", "token", "revoke", token["id"])
+    where = ("--customer", site.region.customer, "--region", site.region.name)
+    assert aloft("host", "token", "revoke", token["id"], *where).code == 0
     identity = bare.machine.root / "etc/machine-id"
 
     def refused(line: str) -> str:
