@@ -5,6 +5,7 @@ in. Another card leads to the site's network, which is the customer's own and ca
 third card, which leads to the network outside, as this machine is in it.
 """
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -78,7 +79,7 @@ class FarHost:
 
         Where the kernel does not switch for Open vSwitch, it sends tunnels by nothing but its own bridges.
         """
-        mac = self.run("cat", f"/sys/class/net/{CARD}/address").strip()
+        mac = json.loads(self.run("ip", "-json", "link", "show", CARD))[0]["address"]
         datapath = self.run("ovs-vsctl", "get", "Bridge", "br-int", "datapath_type").strip()
         bridge = ("set", "Bridge", SITE_BRIDGE, f"datapath_type={datapath}", f'other-config:hwaddr="{mac}"')
         self.run("ovs-vsctl", "add-br", SITE_BRIDGE, "--", *bridge, "--", "add-port", SITE_BRIDGE, CARD)
