@@ -145,7 +145,7 @@ class House:
                 Route(who.dns("identity"), "http", self.socket(who, "keystone"), who.certificate),
                 Route(
                     who.dns("image"), "http", self.socket(who, "glance"), who.certificate,
-                    splits=(Split("image-data", self.socket(who, "library")),),
+                    splits=(Split("image-data", self.socket(who, "images")),),
                 ),
                 Route(who.dns("agent"), "http", self.socket(who, "nova-api"), who.certificate, **walled),
                 Route(who.dns("ovn"), "tcp", self.socket(who, "ovn-sb"), who.certificate, **walled),
@@ -333,7 +333,7 @@ async def test_names_can_be_limited_to_networks(house: House) -> None:
 
 
 async def test_image_data_goes_to_the_library(house: House) -> None:
-    for service in ("glance", "library"):
+    for service in ("glance", "images"):
         house.serve(house.one, service)
     await house.edge.apply(house.routes(house.one))
     name = house.one.dns("image")
@@ -341,11 +341,11 @@ async def test_image_data_goes_to_the_library(house: House) -> None:
         ("GET", "/v2/images"): "glance",
         ("GET", "/v2/images/1"): "glance",
         ("DELETE", "/v2/images/1/members/x"): "glance",
-        ("GET", "/v2/images/1/file"): "library",
-        ("PUT", "/v2/images/1/file?x=1"): "library",
-        ("PUT", "/v2/images/1/stage"): "library",
-        ("POST", "/v2/images/1/import"): "library",
-        ("DELETE", "/v2/images/1"): "library",
+        ("GET", "/v2/images/1/file"): "images",
+        ("PUT", "/v2/images/1/file?x=1"): "images",
+        ("PUT", "/v2/images/1/stage"): "images",
+        ("POST", "/v2/images/1/import"): "images",
+        ("DELETE", "/v2/images/1"): "images",
     }
     for (verb, path), service in calls.items():
         _, _, body = await house.ask(name, path, verb=verb, body=b"data")
