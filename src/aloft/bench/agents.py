@@ -15,12 +15,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
+from aloft.base import pki
 from aloft.base.errors import PermanentError
 from aloft.ground.agent import REPORT_SECONDS
-from aloft.ground.enrolment import signing_request
 from aloft.ground.uplink import POLL_SECONDS
 
 AT_A_TIME = 4
@@ -61,18 +59,15 @@ class Agent:
         Raises:
             PermanentError: the plane refuses.
         """
-        key = ec.generate_private_key(ec.SECP256R1())
-        body = {"token": token, "csr": signing_request(key, self.name), "name": self.name, "facts": self._facts()}
+        key, request = pki.new_request(self.name)
+        body = {"token": token, "csr": request.decode(), "name": self.name, "facts": self._facts()}
         answer = await plane.post("/v1/enrol", json=body)
         if answer.is_error:
             raise PermanentError(f"{self.name} could not enrol: {answer.text[:300]}")
         given = answer.json()
-        pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
         bundle, authority = self.folder / f"{self.name}.pem", self.folder / "edge.pem"
         bundle.touch(mode=0o600)
-        bundle.write_bytes(given["certificate"].rstrip().encode() + b"\n" + pem)
+        bundle.write_bytes(given["certificate"].rstrip().encode() + b"\n" + key)
         authority.write_text(given["edge_authority"])
         context = ssl.create_default_context(cafile=str(authority))
         context.load_cert_chain(str(bundle))

@@ -155,6 +155,13 @@ def resume(customer: Customer, region: Region, host: Host, wait: Wait = True, as
     follow(client, client.call("POST", f"{_path(customer, region, host)}/resume")["operation"], wait, as_json)
 
 
+@app.command("retry")
+def retry(customer: Customer, region: Region, host: Host, wait: Wait = True, as_json: AsJson = False) -> None:
+    """Have a host's agent try again at once what it has given up, such as a change of its network that cut it off."""
+    client = connect()
+    follow(client, client.call("POST", f"{_path(customer, region, host)}/retry")["operation"], wait, as_json)
+
+
 @app.command("rollout")
 def show_rollout(
     customer: Customer,
@@ -250,8 +257,11 @@ def _show(told: dict[str, Any]) -> None:
         )
     )
     reports = {role: told["report"].get(role, {}) for role in told["roles"]}
-    rows = [(r, t.get("state"), t.get("step"), t.get("reason"), t.get("remedy")) for r, t in reports.items()]
-    table(("Role", "State", "Step", "Reason", "Remedy"), rows)
+    rows = [
+        (role, t.get("state"), t.get("step"), _share(t.get("done")), t.get("reason"), t.get("remedy"))
+        for role, t in reports.items()
+    ]
+    table(("Role", "State", "Step", "Done", "Reason", "Remedy"), rows)
     fit = [(role, lack["reason"], lack["remedy"]) for role, lacks in told["lacks"].items() for lack in lacks]
     if fit:
         table(("Role", "Lacks", "Remedy"), fit)
@@ -280,7 +290,11 @@ def _software(software: dict[str, dict[str, str]]) -> str:
 
 
 def _doing(told: dict[str, Any]) -> str:
-    return f"{told['step']} ({told['done']:.0%})" if told["done"] is not None else str(told["step"])
+    return f"{told['step']} ({_share(told['done'])})" if told["done"] is not None else str(told["step"])
+
+
+def _share(done: float | None) -> str:
+    return "" if done is None else f"{done:.0%}"
 
 
 def _line(told: dict[str, Any]) -> str:

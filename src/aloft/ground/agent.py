@@ -10,11 +10,15 @@ import contextlib
 import logging
 import random
 import signal
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 from aloft.base import files
-from aloft.base.errors import AloftError, Forbidden
-from aloft.ground import plan, roles
+from aloft.base.errors import AloftError, Forbidden, PermanentError
+from aloft.ground import clocks, plan, roles
+from aloft.ground.certificate import Renewal
 from aloft.ground.converge import Convergence, Outcome
 from aloft.ground.layout import Layout
 from aloft.ground.settings import Desired
@@ -32,8 +36,10 @@ REPORT_SECONDS = 20.0
 _CALM = 30.0
 _BUSY = 3.0
 _SHORTEST = 1.0
-_LONGEST_PAUSE = 30.0
-_REFUSED_PAUSE = 60.0
+_LONGEST_PAUSE = 4.0
+"""With the time that a connection may take, what has to be reported is so within ten seconds of the link's return."""
+
+_REFUSED_PAUSE = 20.0
 
 
 class Agent:
@@ -53,7 +59,7 @@ class Agent:
         files.folder(layout.log)
         # Instances must outlive the agent whatever happens to its control group, so it uses none.
         self._supervisor = Supervisor(layout.run / "processes", Cgroups.none())
-        self._convergence = Convergence(layout, identity, self._supervisor, self._on_the_way)
+        self._convergence = Convergence(layout, identity, self._supervisor, self._reach, self._on_the_way)
         self._desired = self._store.desired() or Desired(generation=0)
         self._outcome: Outcome | None = None
         self._stop = asyncio.Event()
@@ -61,6 +67,10 @@ class Agent:
         self._news = asyncio.Event()
         self._taken = asyncio.Event()
         self._streams = Streams(layout)
+        self._back = asyncio.Event()
+        self._ahead: float | None = None
+        self._said = ""
+        self._renewal = Renewal(layout, identity.host, self._request_certificate, self._prove, self._look.set)
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT.
@@ -73,7 +83,7 @@ class Agent:
             loop.add_signal_handler(number, self._stop.set)
         await self._supervisor.open()
         self._supervisor.subscribe(lambda _: self._look.set())
-        tasks = [asyncio.create_task(work()) for work in (self._listen, self._converge, self._tell, self._offer)]
+        tasks = [asyncio.create_task(work()) for work in self._work()]
         stop = asyncio.create_task(self._stop.wait())
         try:
             await asyncio.wait({stop, *tasks}, return_when=asyncio.FIRST_COMPLETED)
@@ -86,21 +96,46 @@ class Agent:
             if isinstance(fault, Exception):
                 raise fault
 
+    def _work(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
+        """What runs side by side."""
+        return self._listen, self._converge, self._tell, self._offer, self._renewal.run
+
     async def _listen(self) -> None:
         """Take the plane's word as soon as it has a new one."""
         known, failures = 0, 0
         while True:
-            async with self._connection(failures) as uplink:
-                try:
-                    answer = await uplink.state(known)
-                except AloftError as error:
-                    failures += 1
-                    pause = _pause(error, failures)
-                    _log.warning("%s Trying again in %.0f s.", error, pause)
-                    await asyncio.sleep(pause)
-                    continue
+            self._back.clear()
+            try:
+                async with self._connection(failures) as uplink:
+                    answer = await self._hear(uplink, known)
+            except AloftError as error:
+                failures += 1
+                self._complain(error)
+                await asyncio.sleep(_pause(error, failures))
+                continue
             failures = 0
             known = self._take(answer, known)
+
+    async def _hear(self, uplink: Uplink, known: int) -> dict[str, Any]:
+        """An answer of the long poll; empty when there is reason to ask anew.
+
+        A poll that was open when the link was cut may wait for nothing: reports tell when the link is back.
+        """
+        poll = asyncio.create_task(uplink.state(known))
+        back = asyncio.create_task(self._back.wait())
+        try:
+            await asyncio.wait({poll, back}, return_when=asyncio.FIRST_COMPLETED)
+            return await poll if poll.done() else {}
+        finally:
+            for task in (poll, back):
+                task.cancel()
+            await asyncio.gather(poll, back, return_exceptions=True)
+
+    def _complain(self, error: AloftError) -> None:
+        """Log a failure of the link; the same one only once until the plane answers again."""
+        if str(error) != self._said:
+            self._said = str(error)
+            _log.warning("%s Trying again.", error)
 
     def _take(self, answer: dict[str, Any], known: int) -> int:
         """Make an answer the desired state; returns the generation that is known now."""
@@ -132,8 +167,15 @@ class Agent:
                 self._news.set()
             await asyncio.sleep(_SHORTEST)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_CALM if self._outcome.settled else _BUSY):
+                async with asyncio.timeout(self._until_next_look(self._outcome)):
                     await self._look.wait()
+
+    def _until_next_look(self, outcome: Outcome) -> float:
+        """Seconds until the host is looked at again though nothing happened."""
+        if outcome.settled:
+            return _CALM
+        patience = self._convergence.patience
+        return _BUSY if patience is None else min(_CALM, max(_BUSY, patience))
 
     def _on_the_way(self, outcome: Outcome) -> None:
         """Report what a round is about while it is under way."""
@@ -146,22 +188,43 @@ class Agent:
         while True:
             self._news.clear()
             if self._outcome:
-                async with self._connection(failures) as uplink:
-                    try:
-                        await self._report(uplink, self._outcome)
-                        failures = 0
-                    except AloftError as error:
-                        failures += 1
-                        _log.debug("No report: %s", error)
-                        await asyncio.sleep(_pause(error, failures))
-                        continue
+                try:
+                    async with self._connection(failures) as uplink:
+                        generation = await self._report(uplink, self._outcome)
+                except AloftError as error:
+                    failures += 1
+                    _log.debug("No report: %s", error)
+                    await asyncio.sleep(_pause(error, failures))
+                    continue
+                if failures or generation > self._desired.generation:
+                    self._back.set()
+                if self._said:
+                    _log.info("The plane answers again")
+                self._said, failures = "", 0
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(REPORT_SECONDS):
                     await self._news.wait()
 
-    async def _report(self, uplink: Uplink, outcome: Outcome) -> None:
+    async def _report(self, uplink: Uplink, outcome: Outcome) -> int:
+        """Tell the plane all; returns the generation of what the host shall be."""
         pending = {name: plan.RoleState("pending") for name in self._desired.roles}
-        await uplink.report(self._desired.generation, roles.report(outcome.facts), {**pending, **outcome.states})
+        warnings = [text for text in (self._renewal.warning, clocks.warning(self._ahead)) if text]
+        facts = {**roles.report(outcome.facts), "warnings": warnings}
+        generation = await uplink.report(self._desired.generation, facts, {**pending, **outcome.states})
+        self._ahead = uplink.ahead
+        return generation
+
+    async def _request_certificate(self, request: str) -> dict[str, Any]:
+        async with self._connection(0) as uplink:
+            return await uplink.certificate(request)
+
+    async def _prove(self, bundle: Path, authority: Path) -> None:
+        async with self._connection(0, bundle=bundle, authority=authority) as uplink:
+            await uplink.accepted()
+
+    async def _reach(self) -> None:
+        async with self._connection(0) as uplink:
+            await uplink.reach()
 
     def _places(self) -> list[tuple[str, int]]:
         """Where the edge may be: where the plane says, and where the host was enrolled."""
@@ -188,10 +251,20 @@ class Agent:
                     await asyncio.gather(running, return_exceptions=True)
 
     @contextlib.asynccontextmanager
-    async def _connection(self, failures: int) -> Any:
+    async def _connection(self, failures: int, **others: Path) -> AsyncIterator[Uplink]:
+        """A connection to the agent API; ``others`` are those of :class:`Uplink`.
+
+        Raises:
+            PermanentError: the host's certificate cannot be read.
+        """
         places = self._places()
         address, port = places[failures % len(places)]
-        uplink = Uplink(self._layout, self._identity.agent_name, address, port)
+        try:
+            uplink = Uplink(self._layout, self._identity.agent_name, address, port, **others)
+        except (OSError, ssl.SSLError) as error:
+            raise PermanentError(
+                f"The host's certificate cannot be used: {error}.", "Enrol the host again (aloft host token)."
+            ) from error
         try:
             yield uplink
         finally:
@@ -200,7 +273,7 @@ class Agent:
 
 def _pause(error: AloftError, failures: int) -> float:
     """Seconds to wait after a failure: twice as long each time, up to a bound, and never in step with other hosts."""
-    if isinstance(error, Forbidden):
+    if isinstance(error, Forbidden | PermanentError):
         return _REFUSED_PAUSE * random.uniform(0.8, 1.2)  # noqa: S311 - spreading load, not a secret
     return min(_LONGEST_PAUSE, 2.0 ** min(failures - 1, 6)) * random.uniform(0.5, 1.0)  # noqa: S311 - likewise
 

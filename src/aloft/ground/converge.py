@@ -18,14 +18,17 @@ from aloft.base import files
 from aloft.base.builds import build
 from aloft.base.errors import AloftError, TemporaryError
 from aloft.ground import facts as host_facts
-from aloft.ground import link, machine, packages, plan
+from aloft.ground import link, machine, moves, packages, plan
 from aloft.ground.facts import Facts
 from aloft.ground.layout import Layout
+from aloft.ground.moves import Moves
 from aloft.ground.plan import RoleState
+from aloft.ground.retries import Retries
 from aloft.ground.roles import ALL, hypervisor, image_library, switch
-from aloft.ground.roles.model import Context, File, Folder, Role
+from aloft.ground.roles.model import Context, Farewell, File, Folder, Role
 from aloft.ground.settings import Desired, Settings
 from aloft.ground.store import Identity, Store
+from aloft.ground.transfer import Change
 from aloft.ground.uplink import Uplink
 from aloft.supervise import logs
 from aloft.supervise.spec import ProcessSpec, ProcessStatus
@@ -62,6 +65,7 @@ class Convergence:
         layout: where things lie.
         identity: who the host is.
         supervisor: who keeps the processes.
+        reach: has an answer from the plane (see :class:`aloft.ground.moves.Moves`).
         tell: told how far a round has come, before each step that takes time.
     """
 
@@ -70,8 +74,12 @@ class Convergence:
         layout: Layout,
         identity: Identity,
         supervisor: Supervisor,
+        reach: moves.Reach,
         tell: Callable[[Outcome], None] = lambda outcome: None,
     ) -> None:
+        self._moves = Moves(layout, reach)
+        self._retries = Retries()
+        self._tried: tuple[int, int] | None = None
         self._tell = tell
         self._layout = layout
         self._identity = identity
@@ -80,8 +88,17 @@ class Convergence:
         self._edge, self._far = "", False
         self._strays = True
 
+    @property
+    def patience(self) -> float | None:
+        """Seconds until a step that failed is tried again; ``None`` when none waits."""
+        return self._retries.next()
+
     async def round(self, desired: Desired) -> Outcome:
         """Look at everything and take the next steps."""
+        if (desired.generation, desired.attempt) != self._tried:
+            self._retries.forget()
+            self._tried = desired.generation, desired.attempt
+        settled = await self._moves.recover()
         facts = await asyncio.to_thread(host_facts.gather, self._layout)
         outcome = Outcome(facts)
         if desired.settings is None:
@@ -102,15 +119,19 @@ class Convergence:
         # once more: the link has brought the account that may use the roles' sockets
         roles = self._build(desired, settings, facts, outcome)
         blocked = {name for name in roles if not await self._prepare(roles[name], facts, outcome)}
-        gone = self._leaving(roles)
-        specs = self._processes(carrier, roles, blocked)
+        if not settled or not await self._give_back(desired, settings, roles, outcome):
+            return outcome
+        gone = self._leaving(desired, roles)
+        specs = self._processes(desired, carrier, roles, blocked)
         current = self._supervisor.specs()
         await self._supervisor.apply(
             GROUP, [spec for spec in specs if spec.name in current or spec.name not in switch.NEED_WIRING]
         )
         await self._reload_link()
-        await self._say_farewell(gone, roles)
+        await self._say_farewell(gone, desired, roles)
         left = await self._wire(roles, blocked, outcome)
+        if roles.keys() - blocked and not any(left.values()):
+            await self._connect(desired, settings, roles, blocked, outcome)
         if not any(left.values()):
             await self._supervisor.apply(GROUP, specs)
         self._judge(roles, blocked, left, outcome)
@@ -239,8 +260,12 @@ class Convergence:
             return False
         if not self._far:
             return False
+        step = f"Installing OpenStack {desired.release}"
+        if told := self._retries.waiting("", step):
+            if not build(prefix):
+                outcome.states.update(dict.fromkeys(users, told))
+            return False
         try:
-            step = f"Installing OpenStack {desired.release}"
             _log.info("%s (%s)", step, wanted)
             outcome.states.update(dict.fromkeys(users, RoleState("converging", step, 0.1)))
             self._tell(outcome)
@@ -248,9 +273,11 @@ class Convergence:
             await asyncio.to_thread(packages.fetch, uplink, desired.release, wanted, prefix)
         except AloftError as error:
             _log.warning("%s", error)
+            told = self._retries.failed("", step, _problem(error, step))
             if not build(prefix):
-                outcome.states.update(dict.fromkeys(users, _problem(error, f"Installing OpenStack {desired.release}")))
+                outcome.states.update(dict.fromkeys(users, told))
             return False
+        self._retries.done("", step)
         for name in users:
             del outcome.states[name]
         return True
@@ -282,19 +309,62 @@ class Convergence:
         return True
 
     async def _take(self, step: plan.Step, role: Role, outcome: Outcome) -> bool:
+        if told := self._retries.waiting(role.name, step.text):
+            outcome.states[role.name] = told
+            return False
         _log.info("%s: %s", role.name, step.text)
         try:
             await asyncio.to_thread(machine.carry_out, step)
         except AloftError as error:
             _log.warning("%s: %s", role.name, error)
-            outcome.states[role.name] = _problem(error, step.text)
+            outcome.states[role.name] = self._retries.failed(role.name, step.text, _problem(error, step.text))
+            return False
+        self._retries.done(role.name, step.text)
+        return True
+
+    async def _give_back(
+        self, desired: Desired, settings: Settings, roles: Mapping[str, Role], outcome: Outcome
+    ) -> bool:
+        """Take cards out of bridges that no role wants there any more; whether the round may go on."""
+        if self._unclear(desired, roles):
+            return True
+        try:
+            await self._moves.give_back(_cards(roles.values()), _wish(desired, settings))
+        except AloftError as error:
+            _log.error("%s", error)
+            outcome.states.update({name: _problem(error, "Giving network cards back") for name in desired.roles})
             return False
         return True
 
-    def _processes(self, carrier: Role, roles: Mapping[str, Role], blocked: Iterable[str]) -> list[ProcessSpec]:
-        """The processes of the link and all roles; those of a blocked role as they were before."""
+    async def _connect(
+        self, desired: Desired, settings: Settings, roles: Mapping[str, Role], blocked: set[str], outcome: Outcome
+    ) -> None:
+        """Bring cards into the bridges of the roles that were wired."""
+        users = {name: role for name, role in roles.items() if role.bridges and name not in blocked}
+        cards = _cards(users.values())
+        if not cards:
+            return
+        seen = await asyncio.to_thread(machine.switch_state, self._layout)
+        if seen is None:
+            return
+        problems = await self._moves.bring(cards, seen, _wish(desired, settings))
+        for name, role in users.items():
+            for bridge in role.bridges:
+                if bridge.name in problems and name not in outcome.states:
+                    outcome.states[name] = problems[bridge.name]
+
+    def _processes(
+        self, desired: Desired, carrier: Role, roles: Mapping[str, Role], blocked: Iterable[str]
+    ) -> list[ProcessSpec]:
+        """The processes of the link and all roles; those of a blocked role as they were before.
+
+        While a role that the host has cannot be made out, all that runs stays: some of it is that role's.
+        """
         current = self._supervisor.specs()
-        specs = {spec.name: spec for spec in carrier.processes}
+        specs = {
+            **(current if self._unclear(desired, roles) else {}),
+            **{spec.name: spec for spec in carrier.processes},
+        }
         for name in blocked:
             specs.update({spec.name: current[spec.name] for spec in roles[name].processes if spec.name in current})
         for name, role in roles.items():
@@ -316,20 +386,30 @@ class Convergence:
             os.kill(pid, signal.SIGUSR2)
         files.write(path, mark)
 
-    def _leaving(self, roles: Mapping[str, Role]) -> list[tuple[tuple[str, ...], ...]]:
+    def _unclear(self, desired: Desired, roles: Mapping[str, Role]) -> dict[str, list[Farewell]]:
+        """Roles that the host has and shall keep, and that cannot be made out now; with their farewells."""
+        applied = self._store.applied()
+        return {name: applied[name] for name in desired.roles if name in applied and name not in roles}
+
+    def _leaving(self, desired: Desired, roles: Mapping[str, Role]) -> list[tuple[tuple[str, ...], ...]]:
         """What is to be run for roles that were taken away, unless a role that stays says the same."""
         applied = self._store.applied()
-        held = {item for name in roles for item in (*roles[name].farewells, *applied.get(name, []))}
-        gone = {item: None for name in applied if name not in roles for item in applied[name] if item not in held}
+        staying = {*roles, *desired.roles}
+        held = {item for name in roles for item in roles[name].farewells}
+        held |= {item for name in staying for item in applied.get(name, [])}
+        gone = {item: None for name in applied if name not in staying for item in applied[name] if item not in held}
         return [item.either for item in gone]
 
-    async def _say_farewell(self, gone: list[tuple[tuple[str, ...], ...]], roles: Mapping[str, Role]) -> None:
+    async def _say_farewell(
+        self, gone: list[tuple[tuple[str, ...], ...]], desired: Desired, roles: Mapping[str, Role]
+    ) -> None:
         if gone:
             await self._ended()
             for commands in gone:
                 if not await asyncio.to_thread(machine.attempt, commands):
                     _log.warning("No command of %s succeeded", [command[0] for command in commands])
-        await asyncio.to_thread(self._store.keep_applied, roles)
+        farewells = {name: list(role.farewells) for name, role in roles.items()}
+        await asyncio.to_thread(self._store.keep_applied, {**self._unclear(desired, roles), **farewells})
 
     async def _ended(self) -> None:
         """Wait until processes that are no longer wanted have ended."""
@@ -390,6 +470,21 @@ def _soften(outcome: Outcome, role: Role, statuses: Mapping[str, ProcessStatus])
     state = outcome.states[role.name]
     if state.state == "failed" and any(spec.name in statuses for spec in role.processes):
         outcome.states[role.name] = RoleState("degraded", state.step, state.done, state.reason, state.remedy)
+
+
+def _cards(roles: Iterable[Role]) -> dict[str, Change]:
+    """The network cards that shall be in bridges, by their names."""
+    return {
+        bridge.interface: Change(bridge.interface, bridge.name, bridge.datapath)
+        for role in roles
+        for bridge in role.bridges
+        if bridge.interface
+    }
+
+
+def _wish(desired: Desired, settings: Settings) -> str:
+    networks = {name: network.model_dump() for name, network in settings.network.physical_networks.items()}
+    return moves.wish_of(networks, desired.attempt)
 
 
 def _problem(error: AloftError, step: str = "") -> RoleState:

@@ -8,19 +8,16 @@ import hashlib
 import socket
 import ssl
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from aloft.base import files
-from aloft.base.errors import Forbidden, InvalidInput, PermanentError, TemporaryError
-from aloft.ground import roles
+from aloft.base import files, pki
+from aloft.base.errors import AloftError, Forbidden, InvalidInput, PermanentError, TemporaryError
+from aloft.ground import certificate, clocks, roles
 from aloft.ground.facts import Facts
 from aloft.ground.layout import Layout
 from aloft.ground.store import Identity, Store
@@ -62,21 +59,13 @@ def enrol(invitation: Invitation, layout: Layout, facts: Facts) -> Identity:
         raise InvalidInput(f"'{invitation.url}' is not an https URL.", "Give it as https://plane.example.org:443.")
     authority = invitation.authority or find_authority(_chain(url), invitation.fingerprint)
     files.folder(layout.state, mode=0o711)
-    key = _key(layout)
-    request = signing_request(key, invitation.name)
+    key, request = pki.new_request(invitation.name)
     answer = _ask(
         invitation,
         authority,
-        {"token": invitation.token, "csr": request, "name": invitation.name, "facts": roles.report(facts)},
+        {"token": invitation.token, "csr": request.decode(), "name": invitation.name, "facts": roles.report(facts)},
     )
     return _keep(answer, key, layout, url)
-
-
-def signing_request(key: ec.EllipticCurvePrivateKey, name: str) -> str:
-    """A certificate signing request (PEM) for a host of this name."""
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
-    return request.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def find_authority(chain: list[bytes], fingerprint: str) -> str:
@@ -90,9 +79,9 @@ def find_authority(chain: list[bytes], fingerprint: str) -> str:
         raise InvalidInput(
             "The authority's fingerprint is not a SHA-256 in hex.", "Copy it again, or give --authority FILE."
         )
-    for certificate in chain:
-        if hashlib.sha256(certificate).hexdigest() == wanted:
-            return ssl.DER_cert_to_PEM_cert(certificate)
+    for shown in chain:
+        if hashlib.sha256(shown).hexdigest() == wanted:
+            return ssl.DER_cert_to_PEM_cert(shown)
     raise InvalidInput(
         "What answers at the plane's address does not show an authority with this fingerprint.",
         "Check the URL and the fingerprint with the provider; if both are right, give --authority FILE.",
@@ -117,37 +106,18 @@ def _chain(url: SplitResult) -> list[bytes]:
         raise _unreachable(url.geturl(), error) from error
 
 
-def _key(layout: Layout) -> ec.EllipticCurvePrivateKey:
-    """The host's key; made once."""
-    if layout.key.exists():
-        loaded = serialization.load_pem_private_key(layout.key.read_bytes(), password=None)
-        if isinstance(loaded, ec.EllipticCurvePrivateKey):
-            return loaded
-    key = ec.generate_private_key(ec.SECP256R1())
-    files.write(layout.key, _pem(key))
-    return key
-
-
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
 def _ask(invitation: Invitation, authority: str, content: dict[str, Any]) -> dict[str, Any]:
     try:
         context = ssl.create_default_context(cadata=authority)
     except ssl.SSLError as error:
         raise InvalidInput("The authority's certificate cannot be read.", "Give a file in PEM form.") from error
+    url = urlsplit(invitation.url)
     try:
         answer = httpx.post(f"{invitation.url.rstrip('/')}/v1/enrol", json=content, verify=context, timeout=_TIMEOUT)
     except httpx.HTTPError as error:
-        raise _unreachable(invitation.url, error) from error
+        raise _explained(url, error) or _unreachable(invitation.url, error) from error
     if answer.status_code in (401, 403, 404):
-        raise Forbidden(
-            "The plane does not accept this token: it is unknown, spent or too old.",
-            "Ask for a new one (aloft host token).",
-        )
+        raise Forbidden(f"The plane does not accept this token: {_said(answer)}")
     if answer.status_code >= 500:
         raise TemporaryError(f"The plane answered with status {answer.status_code}.", "Try again in a moment.")
     if answer.status_code >= 400:
@@ -163,9 +133,16 @@ def _said(answer: httpx.Response) -> str:
         return f"status {answer.status_code}."
 
 
-def _keep(answer: dict[str, Any], key: ec.EllipticCurvePrivateKey, layout: Layout, url: SplitResult) -> Identity:
+def _explained(url: SplitResult, error: Exception) -> AloftError | None:
+    """What a failed call means when it failed for the clock."""
+    name, there = url.hostname or "", None
+    if clocks.is_about_time(error):
+        there = clocks.provider_clock(name, url.port or 443, name)
+    return clocks.explain(error, there, datetime.now(UTC))
+
+
+def _keep(answer: dict[str, Any], key: bytes, layout: Layout, url: SplitResult) -> Identity:
     try:
-        certificate = str(answer["certificate"])
         identity = Identity(
             host=answer["host"],
             customer=answer["customer"],
@@ -173,17 +150,12 @@ def _keep(answer: dict[str, Any], key: ec.EllipticCurvePrivateKey, layout: Layou
             agent_url=answer["agent_url"],
             edge_host=url.hostname or "",
         )
-        authority = str(answer["edge_authority"])
-        region_authority = str(answer["authority"])
-        public = x509.load_pem_x509_certificate(certificate.encode()).public_key()
     except (KeyError, ValueError) as error:
-        raise PermanentError("The plane's answer to the enrolment holds no certificate.") from error
-    if public != key.public_key():
-        raise PermanentError("The plane's certificate is not for this host's key.", "Enrol the host again.")
-    files.write(layout.certificate, certificate)
+        raise PermanentError("The plane's answer to the enrolment names no host.", "Tell the provider.") from error
+    bundle, authority, region = certificate.checked(answer, key, identity.host, datetime.now(UTC))
     files.write(layout.authority, authority)
-    files.write(layout.region_authority, region_authority, mode=0o644)
-    files.write(layout.bundle, certificate.rstrip().encode() + b"\n" + _pem(key))
+    files.write(layout.region_authority, region, mode=0o644)
+    files.write(layout.bundle, bundle)
     Store(layout).keep_identity(identity)
     return identity
 

@@ -35,12 +35,13 @@ class Disk:
 
 @dataclass(frozen=True)
 class Card:
-    """A network card: its link state, MAC address and IP addresses with prefix length."""
+    """A network card: its link state, MAC address, IP addresses with prefix length, and MTU (0: not known)."""
 
     name: str
     mac: str
     up: bool
     addresses: tuple[str, ...]
+    mtu: int = 0
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,7 @@ def cards(text: str) -> tuple[Card, ...]:
             name=link["ifname"],
             mac=link.get("address", ""),
             up=link.get("operstate") == "UP",
+            mtu=int(link.get("mtu", 0)),
             addresses=tuple(
                 f"{entry['local']}/{entry['prefixlen']}"
                 for entry in link.get("addr_info", [])

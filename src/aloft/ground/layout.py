@@ -39,18 +39,8 @@ class Layout:
         return self.state / "config"
 
     @property
-    def key(self) -> Path:
-        """The host's private key; never leaves the host."""
-        return self.state / "host.key"
-
-    @property
-    def certificate(self) -> Path:
-        """The host's certificate."""
-        return self.state / "host.crt"
-
-    @property
     def bundle(self) -> Path:
-        """Certificate and key in one file, as HAProxy wants them."""
+        """The host's certificate and its private key, which never leaves the host, in one file."""
         return self.state / "host.pem"
 
     @property

@@ -146,7 +146,7 @@ def prepare(role: Role, seen: Observed, *, systemd: bool) -> list[Step]:
 
 
 def wire(role: Role, switch: SwitchState, layout: Layout) -> list[Step]:
-    """The steps that make Open vSwitch what a role wants it to be."""
+    """The steps that make Open vSwitch what a role wants it to be; cards are :mod:`aloft.ground.moves`' business."""
     vsctl = (*VSCTL, f"--db=unix:{layout.switch_socket}")
     steps: list[Step] = []
     wrong = {key: value for key, value in role.external_ids.items() if switch.external_ids.get(key) != value}
@@ -245,9 +245,6 @@ def _bridge(bridge: Bridge, seen: BridgeState | None, vsctl: tuple[str, ...]) ->
         settings = [f"datapath_type={bridge.datapath}", *(["fail_mode=secure"] if bridge.secure else [])]
         command = (*vsctl, "--may-exist", "add-br", bridge.name, "--", "set", "Bridge", bridge.name, *settings)
         steps.append(Run(command, f"Making the bridge {bridge.name}"))
-    if bridge.interface and (seen is None or bridge.interface not in seen.ports):
-        command = (*vsctl, "--may-exist", "add-port", bridge.name, bridge.interface)
-        steps.append(Run(command, f"Connecting {bridge.interface} to {bridge.name}"))
     if bridge.address and (seen is None or bridge.address not in seen.addresses):
         command = ("/usr/sbin/ip", "address", "replace", bridge.address, "dev", bridge.name)
         steps.append(Run(command, f"Giving {bridge.name} the address {bridge.address}"))

@@ -86,10 +86,16 @@ class PhysicalNetwork(_Settings):
 
 
 class Overlay(_Settings):
-    """How hosts carry the traffic of project networks among each other; ``address`` is this host's end of it."""
+    """How hosts carry the traffic of project networks among each other.
+
+    This host's end of it is ``address``, or else the first address of ``interface``, or else the address to the default
+    gateway. ``mtu`` is that of the network between the hosts.
+    """
 
     type: Literal["geneve", "vxlan"] = "geneve"
+    interface: str | None = None
     address: str | None = None
+    mtu: int | None = None
 
 
 class NetworkSettings(_Settings):
@@ -136,7 +142,8 @@ class Desired(_Settings):
     """The plane's answer to ``GET /agent/v1/state``: what the host shall be, as of ``generation``.
 
     ``packages`` says which build of the agent (``tool``) and of the release the host shall have;
-    ``keep_instances`` that the role ``hypervisor`` may go though instances run.
+    ``keep_instances`` that the role ``hypervisor`` may go though instances run. ``attempt`` counts how often a person
+    asked for another try of what failed.
     """
 
     generation: int
@@ -145,6 +152,7 @@ class Desired(_Settings):
     settings: Settings | None = None
     packages: dict[str, str] = {}
     keep_instances: bool = False
+    attempt: int = 0
 
     @field_validator("settings", mode="before")
     @classmethod

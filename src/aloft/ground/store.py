@@ -1,7 +1,7 @@
 """What the agent keeps on disk: who it is, what it was last told to be, and what it has become."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from aloft.base import files
 from aloft.base.errors import PermanentError
 from aloft.ground.layout import Layout
-from aloft.ground.roles.model import Farewell, Role
+from aloft.ground.roles.model import Farewell
 from aloft.ground.settings import Desired
 
 
@@ -93,9 +93,9 @@ class Store:
             return {}
         return {name: [_farewell(either) for either in farewells] for name, farewells in json.loads(text).items()}
 
-    def keep_applied(self, roles: Mapping[str, Role]) -> None:
-        """Remember the roles that were brought about."""
-        record = {name: [item.either for item in role.farewells] for name, role in sorted(roles.items())}
+    def keep_applied(self, roles: Mapping[str, Sequence[Farewell]]) -> None:
+        """Remember the roles that were brought about, with their farewells."""
+        record = {name: [item.either for item in farewells] for name, farewells in sorted(roles.items())}
         files.write(self.layout.state / "applied.json", json.dumps(record))
 
 

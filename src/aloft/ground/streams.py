@@ -41,7 +41,7 @@ class Streams:
     """Keeps a stream waiting in the region for as long as the agent runs.
 
     Args:
-        layout: where certificate, key and authority lie.
+        layout: where certificate and authority lie.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -83,7 +83,7 @@ class Streams:
 
     async def _dial(self, name: str, offers: str, address: str, port: int) -> Ends:
         context = ssl.create_default_context(cafile=str(self._layout.authority))
-        context.load_cert_chain(str(self._layout.certificate), str(self._layout.key))
+        context.load_cert_chain(self._layout.bundle)
         async with asyncio.timeout(_CONNECT_SECONDS):
             reader, writer = await asyncio.open_connection(address, port, ssl=context, server_hostname=name)
             writer.write(

@@ -53,9 +53,14 @@ class Grants:
         self._controllers = controllers
         self._registry = registry
         self._broker = broker
+        self._users: set[tuple[str, str]] = set()
+        self._unpublished: set[str] = set()
 
     async def give(self, key: str, host: str, request: GrantRequest) -> Grant:
         """Give a host its grant, or the same again with other roles.
+
+        Broker and edge are asked for what they do not have yet: with hundreds of hosts, each change of roles would wait
+        for those of others otherwise.
 
         Raises:
             NotFound: there is no such controller.
@@ -76,10 +81,11 @@ class Grants:
         if not path.exists():
             files.write(path, secrets.token_urlsafe(32), mode=0o600)
         password = path.read_text()
-        await self._broker.ensure_user(user, password, context.slot.vhost)
+        if request.replace or (user, password) not in self._users:
+            await self._broker.ensure_user(user, password, context.slot.vhost)
+            self._users.add((user, password))
         number = serial(certificate.encode()) if certificate else ""
-        self._registry.put(self._record(key).with_grant(host, request.roles, number, request.replace))
-        await self._controllers.publish_names()
+        await self._remember(key, self._record(key).with_grant(host, request.roles, number, request.replace))
         return Grant(
             certificate=certificate,
             authority=authority.certificate.decode(),
@@ -95,10 +101,22 @@ class Grants:
         context = self._controllers.context(key)
         if host not in self._record(key).hosts:
             return
-        await self._broker.delete_user(f"{context.slot.vhost}-host-{host}")
+        user = f"{context.slot.vhost}-host-{host}"
+        await self._broker.delete_user(user)
+        self._users = {known for known in self._users if known[0] != user}
         (context.slot.state / "hosts" / f"{host}.secret").unlink(missing_ok=True)
-        self._registry.put(self._record(key).without_grant(host))
-        await self._controllers.publish_names()
+        await self._remember(key, self._record(key).without_grant(host))
+
+    async def _remember(self, key: str, record: Record) -> None:
+        """Keep a record, and have the edge serve what follows from it when that is something else than before."""
+        former = self._record(key)
+        if record == former and key not in self._unpublished:
+            return
+        self._registry.put(record)
+        if key in self._unpublished or self._controllers.names(record) != self._controllers.names(former):
+            self._unpublished.add(key)
+            await self._controllers.publish_names()
+            self._unpublished.discard(key)
 
     def _record(self, key: str) -> Record:
         """The controller's record as it is now, not as it was before something was waited for."""

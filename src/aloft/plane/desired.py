@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,7 @@ def compose(host: Host, libraries: Sequence[Library], machine_id: str, current: 
         "release": release,
         "packages": host.software.get("packages") or {name: current(name) for name in (installer.TOOL, release)},
         "keep_instances": host.keep_instances,
+        "attempt": granted.get("attempt", 0),
         "settings": _settings(host, granted, libraries, machine_id) if granted.get("opened") else {},
     }
 
@@ -122,6 +124,8 @@ class Directory:
         self._asked: dict[Names, asyncio.Future[Entry | None]] = {}
         self._rung = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        # a thread of its own: those of the loop are taken by reports when all agents have been told something
+        self._reader = ThreadPoolExecutor(1, "desired-states")
         self._machine_id = MACHINE_ID.read_text().strip() if MACHINE_ID.exists() else ""
         signals.subscribe(self._heard)
 
@@ -168,7 +172,7 @@ class Directory:
         await asyncio.sleep(GATHER_SECONDS)
         asked, self._asked, rung = self._asked, {}, self._rung
         try:
-            found = await asyncio.to_thread(self._load, list(asked))
+            found = await asyncio.get_running_loop().run_in_executor(self._reader, self._load, list(asked))
         except Exception as error:
             for future in asked.values():
                 future.set_exception(error)

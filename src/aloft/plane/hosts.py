@@ -153,7 +153,13 @@ def granted(work: Transaction, host: Host, generation: int, roles: list[str], gr
     tell_others_of_library(
         work, host, before="image-library" in host.granted.get("roles", []), after="image-library" in roles
     )
-    host.granted = {"generation": generation, "roles": list(roles), "settings": grant.settings, "opened": opened}
+    host.granted = {
+        "generation": generation,
+        "roles": list(roles),
+        "settings": grant.settings,
+        "opened": opened,
+        "attempt": host.granted.get("attempt", 0),
+    }
     host.granted_generation = generation
     work.ring(topic(host.id))
     row = journal.current(work.session, host.id)
@@ -193,6 +199,25 @@ def authorise(work: Transaction, actor: str, customer: str, region: str, name: s
     row = journal.open_operation(work, "host.authorise", f"{customer}/{region}/{name}", host.id, customer, actor)
     steps = (Step(GRANT_STEP), Step(CONVERGE_STEP))
     journal.store(work, row, operations.with_steps(journal.journal_of(row), steps))
+    return row
+
+
+def try_again(work: Transaction, actor: str, customer: str, region: str, name: str) -> OperationRow:
+    """Have a host's agent try again at once what it has given up, or tries only now and then.
+
+    Raises:
+        Conflict: the host has no roles, is being deleted, or something is being done with it.
+    """
+    host = find_present(work.session, customer, region, name)
+    if not host.roles:
+        raise Conflict(f"Host {name!r} has no roles.", "Authorise roles: aloft host authorise.")
+    if host.task:
+        raise Conflict(f"Something is being done with host {name!r}.", "See `aloft operation list`, and wait for it.")
+    customers.supersede(work, host.id, f"Another attempt was asked for by {actor}.")
+    host.granted = {**host.granted, "attempt": host.granted.get("attempt", 0) + 1}
+    renew_desired(work, host)
+    row = journal.open_operation(work, "host.retry", f"{customer}/{region}/{name}", host.id, customer, actor)
+    journal.store(work, row, operations.with_steps(journal.journal_of(row), (Step(CONVERGE_STEP),)))
     return row
 
 

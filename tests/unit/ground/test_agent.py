@@ -10,7 +10,7 @@ from aloft.base.paths import Paths
 from aloft.ground import agent
 from aloft.ground.agent import Agent
 from aloft.ground.layout import Layout
-from aloft.ground.roles.model import Farewell, Role
+from aloft.ground.roles.model import Farewell
 from aloft.ground.store import Identity, Store
 
 from .conftest import STATE
@@ -48,7 +48,7 @@ def test_waits_grow_and_have_a_bound():
     pauses = [agent._pause(TemporaryError("no"), failures) for failures in range(1, 200)]
     assert 0 < pauses[0] <= 1
     assert max(pauses) <= agent._LONGEST_PAUSE
-    assert agent._pause(Forbidden("no"), 1) > 40
+    assert agent._pause(Forbidden("no"), 1) > 10
 
 
 def test_farewells_survive_the_agent(layout):
@@ -56,7 +56,7 @@ def test_farewells_survive_the_agent(layout):
     store = Store(layout)
     assert store.applied() == {}
     farewell = Farewell((("/bin/one", "a"), ("/bin/two",)))
-    store.keep_applied({"network": Role("network", farewells=(farewell,))})
+    store.keep_applied({"network": [farewell]})
     assert store.applied() == {"network": [farewell]}
 
 

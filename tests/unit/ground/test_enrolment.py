@@ -4,11 +4,9 @@ import hashlib
 import ssl
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from aloft.base.errors import InvalidInput
-from aloft.ground.enrolment import find_authority, signing_request
+from aloft.ground.enrolment import find_authority
 
 CHAIN = [b"leaf", b"authority"]
 PRINT = hashlib.sha256(b"authority").hexdigest()
@@ -23,11 +21,3 @@ def test_an_authority_is_found_by_its_fingerprint(text):
 def test_nobody_else_is_trusted(text):
     with pytest.raises(InvalidInput):
         find_authority(CHAIN, text)
-
-
-def test_the_request_names_the_host_and_proves_the_key():
-    key = ec.generate_private_key(ec.SECP256R1())
-    request = x509.load_pem_x509_csr(signing_request(key, "host-1").encode())
-    assert request.is_signature_valid
-    assert request.public_key() == key.public_key()
-    assert request.subject.rfc4514_string() == "CN=host-1"

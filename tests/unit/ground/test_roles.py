@@ -2,6 +2,7 @@
 
 import configparser
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from aloft.base.errors import PermanentError
 from aloft.base.paths import Paths
 from aloft.base.pki import Authority
 from aloft.ground import ini, link, plan
+from aloft.ground.facts import Card
 from aloft.ground.layout import Layout
 from aloft.ground.roles import ALL, hypervisor, image_library, network, report, switch
-from aloft.ground.settings import Desired
+from aloft.ground.settings import Desired, NetworkSettings, Overlay, PhysicalNetwork
 
 from .conftest import STATE, make_context
 
@@ -110,6 +112,60 @@ def test_the_network_role_is_a_gateway_with_its_bridges():
     assert role.external_ids["ovn-bridge-mappings"] == "external:br-ex"
     assert {bridge.name: bridge.datapath for bridge in role.bridges} == {"br-int": "netdev", "br-ex": "netdev"}
     assert "ovn-cms-options" not in hypervisor.role(make_context()).external_ids
+
+
+def named(roles=("hypervisor",), overlay=None, **cards):
+    """A context with this overlay, and physical networks: one with a card, one without."""
+    context = make_context(cards=tuple(Card(name, "52:54:00:00:00:01", True, *rest) for name, rest in cards.items()))
+    networks = {
+        "external": PhysicalNetwork(bridge="br-ex"),
+        "office": PhysicalNetwork(bridge="br-office", interface="eth2"),
+    }
+    network = NetworkSettings(physical_networks=networks, overlay=Overlay(**(overlay or {})))
+    settings = context.settings.model_copy(update={"network": network})
+    return replace(context, roles=roles, settings=settings)
+
+
+def test_a_hypervisor_takes_part_in_networks_that_a_card_of_its_own_carries():
+    alone, both = named(), named(("hypervisor", "network"))
+    assert hypervisor.role(alone).external_ids["ovn-bridge-mappings"] == "office:br-office"
+    assert [bridge.name for bridge in hypervisor.role(alone).bridges] == ["br-int", "br-office"]
+    mappings = {build(both).external_ids["ovn-bridge-mappings"] for build in (hypervisor.role, network.role)}
+    assert mappings == {"external:br-ex,office:br-office"}
+
+
+@pytest.mark.parametrize(
+    ("overlay", "end"),
+    [
+        ({}, "192.0.2.7"),
+        ({"address": "203.0.113.9", "interface": "eth3"}, "203.0.113.9"),
+        ({"interface": "eth3"}, "198.51.100.3"),
+        ({"interface": "eth3", "mtu": 9000}, "198.51.100.3"),
+        ({"interface": "eth6"}, "2001:db8::6"),
+    ],
+)
+def test_the_overlay_ends_where_the_template_says(overlay, end):
+    cards = {"eth3": (("2001:db8::3/64", "198.51.100.3/24"), 9000), "eth6": (("2001:db8::6/64",), 1500)}
+    context = named(overlay=overlay, **cards)
+    role = hypervisor.role(context)
+    assert role.external_ids["ovn-encap-ip"] == end
+    assert plan.lacks(role, context.facts) == []
+
+
+@pytest.mark.parametrize(
+    ("overlay", "said"),
+    [
+        ({"interface": "eth9"}, "no such card"),
+        ({"interface": "eth4"}, "no address"),
+        ({"interface": "eth3", "mtu": 9000}, "MTU of 9000, and eth3 of this host one of 1500"),
+    ],
+)
+def test_a_card_that_is_not_fit_for_the_overlay_is_told_with_a_remedy(overlay, said):
+    context = named(overlay=overlay, eth3=(("198.51.100.3/24",), 1500), eth4=((), 1500))
+    for build in (hypervisor.role, network.role):
+        (lack,) = plan.lacks(build(context), context.facts)
+        assert said in lack.reason
+        assert lack.remedy
 
 
 def test_two_roles_declare_the_switch_alike():

@@ -9,7 +9,7 @@ export const admin = {
     roles: 'Roles', roleHelp: 'Without a role the host waits here until you authorise it.', authorise: 'Authorise roles', uses: 'How many hosts', lifetime: 'Valid for (hours)',
     make: 'Make the line', pasteTitle: 'Paste this on the machine, as root', paste: 'It is shown once. The machine needs nothing but one outgoing connection; it appears in the list by itself.',
     pending: (count: number) => `${count} waiting for roles`, done: 'Done',
-    drain: 'Drain', drainWill: 'No new instances come to this host.', drainMove: 'Move the instances that are on it to other hosts', resume: 'Resume', remove: 'Remove',
+    drain: 'Drain', drainWill: 'No new instances come to this host.', drainMove: 'Move the instances that are on it to other hosts', resume: 'Resume', retry: 'Try again', remove: 'Remove',
     removeWill: 'What the agent put there is taken away, its certificate becomes worthless and its record goes.', fate: 'Instances on it',
     fates: { '': 'There are none', 'keep': 'Keep running, outside of OpenStack', 'migrate': 'Move to other hosts', 'delete': 'Delete' } as Record<string, string>,
     drained: 'Drained', facts: 'Facts', report: 'Roles', instances: 'Instances', lacks: 'Lacks', warnings: 'Warnings', software: 'Software', tokens: 'Lines that are still valid',

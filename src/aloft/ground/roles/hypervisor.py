@@ -52,7 +52,7 @@ def role(context: Context) -> Role:
     state = context.layout.state
     return Role(
         name=NAME,
-        requirements=(*REQUIREMENTS, requirements.release(context.release)),
+        requirements=(*REQUIREMENTS, requirements.release(context.release), switch.overlay(context)),
         release=context.release,
         packages=tuple(dict.fromkeys((*PACKAGES, *switch.PACKAGES))),
         units=(*switch.units(), Unit("libvirtd.service")),

@@ -1,6 +1,8 @@
 """Open vSwitch and ovn-controller: what hypervisors and network nodes have in common."""
 
-from aloft.ground.roles.model import Bridge, Context, Farewell, Folder, Made, Unit
+from aloft.ground.facts import Card, Facts
+from aloft.ground.roles.model import Bridge, Context, Farewell, Folder, Lack, Made, Requirement, Unit
+from aloft.ground.settings import PhysicalNetwork
 from aloft.supervise.spec import Probe, ProcessSpec
 
 PACKAGES = ("openvswitch-switch", "ovn-host")
@@ -59,26 +61,77 @@ def processes(context: Context) -> tuple[ProcessSpec, ...]:
     return (controller,) if context.facts.systemd else (_database(context), _switch(context), controller)
 
 
+def physical(context: Context) -> dict[str, PhysicalNetwork]:
+    """The physical networks that this host takes part in, by their names.
+
+    A network node has them all. Others have those that a card of theirs carries: instances can be on them directly.
+    """
+    networks = context.settings.network.physical_networks
+    gateway = "network" in context.roles
+    return {name: one for name, one in sorted(networks.items()) if gateway or one.interface}
+
+
 def bridges(context: Context) -> tuple[Bridge, ...]:
-    """The integration bridge, whose flows ovn-controller writes."""
-    return (Bridge(INTEGRATION_BRIDGE, context.facts.datapath, secure=True),)
+    """The integration bridge, whose flows ovn-controller writes, and those of the physical networks."""
+    datapath = context.facts.datapath
+    return (
+        Bridge(INTEGRATION_BRIDGE, datapath, secure=True),
+        *(
+            Bridge(one.bridge, datapath, address=one.address or "", interface=one.interface or "")
+            for one in physical(context).values()
+        ),
+    )
+
+
+def encapsulation(context: Context) -> str:
+    """The address that other hosts reach this one by for the traffic of project networks; see :func:`overlay`."""
+    wanted = context.settings.network.overlay
+    card = next((card for card in context.facts.cards if card.name == wanted.interface and card.addresses), None)
+    return wanted.address or (_first(card) if card else context.facts.address)
+
+
+def overlay(context: Context) -> Requirement:
+    """The card that the region's template names for the overlay must be there, and fit for it."""
+    wanted = context.settings.network.overlay
+
+    def check(facts: Facts) -> Lack | None:
+        if not wanted.interface:
+            return None
+        remedy = "Set it up on the host, or name another in the region's network template (--overlay-interface)."
+        card = next((card for card in facts.cards if card.name == wanted.interface), None)
+        if card is None:
+            return Lack(f"The overlay shall use {wanted.interface}, and this host has no such card.", remedy)
+        if not card.addresses and not wanted.address:
+            return Lack(f"The overlay shall use {card.name}, which has no address on this host.", remedy)
+        if wanted.mtu and card.mtu and card.mtu < wanted.mtu:
+            return Lack(
+                f"The overlay's network has an MTU of {wanted.mtu}, and {card.name} of this host one of {card.mtu}:"
+                " large packets would get lost.",
+                f"Give it the same (ip link set dev {card.name} mtu {wanted.mtu}, if its network carries that), or"
+                " lower the one in the region's network template (--mtu).",
+            )
+        return None
+
+    return check
 
 
 def external_ids(context: Context) -> dict[str, str]:
     """How ovn-controller finds its database and what other hosts reach this one by (ovn-controller(8))."""
     overlay = context.settings.network.overlay
+    mappings = ",".join(f"{name}:{one.bridge}" for name, one in physical(context).items())
     return {
+        **({"ovn-bridge-mappings": mappings} if mappings else {}),
         "system-id": context.host,
         "hostname": context.host,
         "ovn-remote": f"unix:{context.layout.southbound_socket}",
         "ovn-encap-type": overlay.type,
-        "ovn-encap-ip": overlay.address or context.facts.address,
+        "ovn-encap-ip": encapsulation(context),
         "ovn-bridge": INTEGRATION_BRIDGE,
         "ovn-bridge-datapath-type": context.facts.datapath,
     }
 
 
-def farewells(context: Context, *bridges: str) -> tuple[Farewell, ...]:
+def farewells(context: Context) -> tuple[Farewell, ...]:
     """Take the host out of the southbound database, and bridges off the machine.
 
     Where the agent ran Open vSwitch itself, that has ended by then, and a bridge is a mere tap device.
@@ -93,9 +146,15 @@ def farewells(context: Context, *bridges: str) -> tuple[Farewell, ...]:
                     ("/usr/sbin/ip", "link", "delete", name),
                 )
             )
-            for name in (INTEGRATION_BRIDGE, *bridges)
+            for name in (INTEGRATION_BRIDGE, *(one.bridge for one in physical(context).values()))
         ),
     )
+
+
+def _first(card: Card) -> str:
+    """A card's first address, an IPv4 one where it has one."""
+    addresses = [address.partition("/")[0] for address in card.addresses]
+    return next((address for address in addresses if ":" not in address), addresses[0])
 
 
 def _database(context: Context) -> ProcessSpec:

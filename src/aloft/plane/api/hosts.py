@@ -137,6 +137,13 @@ def resume_host(customer: str, region: str, host: str, plane: ThePlane, principa
         return views.accepted(tasks.begin(work, principal.actor, (customer, region, host), "resume", None))
 
 
+@router.post(HOST + "/retry", status_code=202)
+def retry_host(customer: str, region: str, host: str, plane: ThePlane, principal: Writer) -> types.Accepted:
+    """Have a host's agent try again at once what it has given up, or tries only now and then."""
+    with plane.records.transaction() as work:
+        return views.accepted(hosts.try_again(work, principal.actor, customer, region, host))
+
+
 @router.get(HOST + "/instances")
 async def list_host_instances(
     customer: str, region: str, host: str, plane: ThePlane, principal: Reader

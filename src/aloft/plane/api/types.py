@@ -674,13 +674,15 @@ class DesiredState(BaseModel):
     """What a host shall be.
 
     ``release`` is OpenStack's release on this host, ``packages`` the build of the agent (``tool``) and of the release.
-    ``keep_instances`` allows that the role ``hypervisor`` goes though instances run.
+    ``keep_instances`` allows that the role ``hypervisor`` goes though instances run. ``attempt`` counts how often
+    another try of what failed was asked for.
     """
 
     generation: int
     roles: list[HostRole]
     release: str
     keep_instances: bool
+    attempt: int
     settings: dict[str, Any]
     packages: dict[str, str]
 

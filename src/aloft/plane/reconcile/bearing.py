@@ -1,8 +1,9 @@
 """How a host's state is shown, given what is seen of it: steady, so that a person can believe it. Pure.
 
 What is seen changes with every report; what is shown changes when it matters. A fall from ``ok`` without a change of
-what is wanted is shown once it has lasted; the way back to ``ok`` is shown at once the first time, and the later the
-more often the host has fallen lately. Everything else is shown at once.
+what is wanted is shown once it has lasted, but for failure, which the agent tells only after some tries; the way back
+to ``ok`` is shown at once the first time, and the later the more often the host has fallen lately. Everything else is
+shown at once.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ RISE_SECONDS = 10.0
 """How long a host must be well again before that is shown, when it has fallen before; doubled with each fall."""
 
 LONGEST_RISE = 160.0
+FALLS = ("degraded", "converging", "failed")
 MEMORY = timedelta(minutes=10)
 """How long a fall is remembered."""
 
@@ -62,7 +64,7 @@ def steady(before: Bearing, seen: HostState, since: datetime, generation: int, n
     begun = before.other_since if before.other == seen and before.other_since is not None else now
     if _delay(before, seen, generation, falls) > (now - begun).total_seconds():
         return replace(before, other=seen, other_since=begun, falls=falls)
-    if before.state == "ok" and seen in ("degraded", "converging") and generation == before.generation:
+    if before.state == "ok" and seen in FALLS and generation == before.generation:
         falls = (*falls, now)[-MOST_FALLS:]
     return Bearing(seen, since, generation, falls=falls)
 

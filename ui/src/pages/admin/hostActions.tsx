@@ -50,6 +50,10 @@ export function useHostActions(open: (dialog: ReactNode) => void, close: () => v
       run: ([host]) => { if (host !== undefined) void change('POST', `${path(host)}/resume`, undefined, 'host').catch(() => undefined); },
     },
     {
+      key: 'retry', title: t.retry, when: ({ state, roles }) => roles.length > 0 && (state === 'failed' || state === 'degraded'),
+      run: ([host]) => { if (host !== undefined) void change('POST', `${path(host)}/retry`, undefined, 'host').catch(() => undefined); },
+    },
+    {
       key: 'remove', title: t.remove, danger: true,
       run: ([host]) => host !== undefined && open(
         <FormDialog
