@@ -128,7 +128,7 @@ class Authority:
         certificate = builder.add_extension(alternatives, critical=True).sign(self._key, hashes.SHA256())
         return Credential(_pem_key(key), _pem(certificate))
 
-    def sign_csr(self, csr_pem: bytes, common_name: str, organisation: str, days: int) -> bytes:
+    def sign_csr(self, csr_pem: bytes, common_name: str, organisation: str, days: float) -> bytes:
         """Make a certificate for the public key in a CSR; nothing else in the CSR counts.
 
         It is for use as a TLS client, and as a server of the DNS name ``common_name``: hosts of a region talk to each
@@ -155,7 +155,7 @@ class Authority:
         return _pem(builder.sign(self._key, hashes.SHA256()))
 
     def _leaf(
-        self, key: CertificateIssuerPublicKeyTypes, subject: x509.Name, days: int, uses: list[x509.ObjectIdentifier]
+        self, key: CertificateIssuerPublicKeyTypes, subject: x509.Name, days: float, uses: list[x509.ObjectIdentifier]
     ) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.UTC)
         issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())

@@ -14,17 +14,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 import aloft
 from aloft.base.pki import Authority
 from aloft.bench.machines import Machine, cable
-from aloft.ground.enrolment import signing_request
 
 SOURCE = Path(aloft.__file__).parents[1]
 DOMAIN = "demo-1.demo.lab.internal"
@@ -54,6 +56,7 @@ backend ovn
 backend agent
     mode http
     http-request set-header X-Aloft-Host %[ssl_c_s_dn(CN)]
+    http-request set-header X-Serial %[ssl_c_serial,hex,lower]
     server plane 127.0.0.1:{port}
 backend plane
     mode http
@@ -71,6 +74,9 @@ class Plane:
     reports: list[dict[str, Any]] = field(default_factory=list)
     change: threading.Condition = field(default_factory=threading.Condition)
     away: bool = False
+    ahead: float = 0.0
+    days: float = 30.0
+    serials: set[str] = field(default_factory=set)
 
     @contextlib.contextmanager
     def absent(self) -> Iterator[None]:
@@ -81,12 +87,18 @@ class Plane:
         finally:
             self.away = False
 
-    def want(self, *roles: str, **settings: Any) -> None:
+    def want(self, *roles: str, attempt: int = 0, **settings: Any) -> None:
         """Change the desired state."""
         with self.change:
             merged = {**self.state["settings"], **settings}
             generation = self.state["generation"] + 1
-            self.state = {"generation": generation, "roles": list(roles), "release": "2026.2", "settings": merged}
+            self.state = {
+                "generation": generation,
+                "roles": list(roles),
+                "release": "2026.2",
+                "settings": merged,
+                "attempt": attempt,
+            }
             self.change.notify_all()
 
     def wait_report(self, meets: Callable[[dict[str, Any]], bool], timeout: float = PATIENCE) -> dict[str, Any]:
@@ -108,21 +120,28 @@ class Plane:
             with self.change:
                 self.change.wait_for(lambda: self.state["generation"] > int(query["known"][0]), float(query["wait"][0]))
                 return self.state
+        if url.path == "/agent/v1/certificate":
+            return self._sign(body["csr"], host)
         with self.change:
             self.reports.append(body)
             self.change.notify_all()
         return {"generation": self.state["generation"]}
 
     def _enrol(self, body: dict[str, Any]) -> dict[str, Any]:
-        region = Authority.open(self.folder / "region", "region")
         return {
+            **self._sign(body["csr"], body["name"]),
             "host": body["name"],
-            "certificate": region.sign_csr(body["csr"].encode(), body["name"], "demo/demo-1", 30).decode(),
-            "authority": region.certificate.decode(),
-            "edge_authority": (self.folder / "provider/ca.crt").read_text(),
             "customer": "demo",
             "region": "demo-1",
             "agent_url": f"https://{NAMES['agent']}:8443",
+        }
+
+    def _sign(self, request: str, host: str) -> dict[str, Any]:
+        region = Authority.open(self.folder / "region", "region")
+        return {
+            "certificate": region.sign_csr(request.encode(), host, "demo/demo-1", self.days).decode(),
+            "authority": region.certificate.decode(),
+            "edge_authority": (self.folder / "provider/ca.crt").read_text(),
         }
 
 
@@ -135,6 +154,7 @@ def serve(plane: Plane) -> ThreadingHTTPServer:
         def _do(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
             body = json.loads(self.rfile.read(length) or b"{}")
+            plane.serials.add(self.headers.get("X-Serial", ""))
             try:
                 content = plane.answer(self.command, self.path, self.headers.get("X-Aloft-Host", ""), body)
                 status = 503 if plane.away else 200
@@ -148,6 +168,9 @@ def serve(plane: Plane) -> ThreadingHTTPServer:
                 self.wfile.write(data)
 
         do_GET = do_POST = _do  # noqa: N815 - http.server's names
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return super().date_time_string((timestamp or time.time()) + plane.ahead)
 
         def log_message(self, *_: Any) -> None: ...
 
@@ -204,8 +227,7 @@ class Lab:
         self._ovn()
         text = HAPROXY.format(folder=folder, address=self.host.edge, domain=DOMAIN, port=server.server_port)
         (folder / "edge.cfg").write_text(text)
-        self.daemon("haproxy", "-db", "-f", str(folder / "edge.cfg"))
-        wait_for(lambda: (folder / "edge.sock").exists())
+        self.start_edge()
         self.settings = {
             "customer": "demo",
             "region": "demo-1",
@@ -232,17 +254,46 @@ class Lab:
         nb, sb = f"--ovnnb-db=unix:{self.folder}/nb.sock", f"--ovnsb-db=unix:{self.folder}/sb.sock"
         self.daemon("ovn-northd", nb, sb, f"--unixctl={self.folder}/northd.ctl")
 
-    def daemon(self, *command: str) -> None:
+    def daemon(self, *command: str) -> "subprocess.Popen[bytes]":
         with (self.folder / "daemons.log").open("ab") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log)
         self.stack.callback(lambda: (process.terminate(), process.wait()))
+        return process
+
+    def start_edge(self) -> None:
+        self._edge = self.daemon("haproxy", "-db", "-f", str(self.folder / "edge.cfg"))
+        wait_for(lambda: (self.folder / "edge.sock").exists())
+
+    @contextlib.contextmanager
+    def clocks_apart(self, seconds: float) -> Iterator[None]:
+        """Let the provider's clock be ahead of the host's, and its certificate begin by it."""
+        bundle = self.folder / "edge.pem"
+        before = bundle.read_bytes()
+        self.plane.ahead = seconds
+        bundle.write_bytes(dated(self.folder / "provider", before, timedelta(seconds=seconds)))
+        self._restart_edge()
+        try:
+            yield
+        finally:
+            self.plane.ahead = 0.0
+            bundle.write_bytes(before)
+            self._restart_edge()
+
+    def _restart_edge(self) -> None:
+        self._edge.terminate()
+        self._edge.wait()
+        (self.folder / "edge.sock").unlink()
+        self.start_edge()
+
+    def agent_log(self) -> str:
+        return (self.folder / "agent.log").read_text()
 
     def southbound(self, *command: str) -> str:
         arguments = ["ovn-sbctl", "--timeout=10", f"--db=unix:{self.folder}/sb.sock", *command]
         return subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
 
-    def enrol(self) -> None:
-        """Enrol the host by the authority's certificate."""
+    def enrol(self, check: bool = True) -> str:
+        """Enrol the host by the authority's certificate; gives what it complained of."""
         authority = self.host.root / "var/lib/aloft/authority.crt"
         shutil.copy(self.folder / "provider/ca.crt", authority)
         self.host.run("sh", "-c", f"echo {self.host.edge} plane.lab.internal >>/etc/hosts")
@@ -253,7 +304,19 @@ class Lab:
             ),
             capture_output=True, text=True, check=False,
         )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        assert (done.returncode == 0) == check, done.stderr
+        return done.stderr
+
+    @contextlib.contextmanager
+    def cut(self) -> Iterator[None]:
+        """Cut the link for a while: packets are lost, nobody is told."""
+        self.host.run("nft", "add", "table", "inet", "wall")
+        self.host.run("nft", "add chain inet wall out { type filter hook output priority 0; }")
+        self.host.run("nft", "add", "rule", "inet", "wall", "out", "ip", "daddr", self.host.edge, "drop")
+        try:
+            yield
+        finally:
+            self.host.run("nft", "delete", "table", "inet", "wall")
 
     @contextlib.contextmanager
     def agent(self) -> Iterator["subprocess.Popen[bytes]"]:
@@ -270,16 +333,6 @@ class Lab:
                 process.kill()
                 raise
 
-    def renew_certificate(self) -> None:
-        """Give the host a new certificate for its key, as a renewal would."""
-        folder = self.host.root / "var/lib/aloft/agent"
-        key = (folder / "host.key").read_bytes()
-        request = signing_request(load_pem_private_key(key, None), "far")  # type: ignore[arg-type]  # the key is elliptic
-        region = Authority.open(self.folder / "region", "region")
-        certificate = region.sign_csr(request.encode(), "far", "demo/demo-1", 30)
-        (folder / "host.crt").write_bytes(certificate)
-        (folder / "host.pem").write_bytes(certificate + key)
-
     def kill_agent(self) -> None:
         """End the agent as the kernel would when memory runs out."""
         self._signal_agent(signal.SIGKILL)
@@ -290,6 +343,21 @@ class Lab:
 
     def close(self) -> None:
         self.stack.close()
+
+
+def dated(authority: Path, bundle: bytes, ahead: timedelta) -> bytes:
+    """A server's certificate and key with the same names, as an authority whose clock is ahead would make it."""
+    own = x509.load_pem_x509_certificate(bundle)
+    issuer = x509.load_pem_x509_certificate((authority / "ca.crt").read_bytes())
+    begin = datetime.now(UTC) + ahead
+    builder = x509.CertificateBuilder(own.issuer, own.subject, own.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(begin).not_valid_after(begin + timedelta(days=30))
+    for extension in own.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    key = load_pem_private_key((authority / "ca.key").read_bytes(), None)
+    assert issuer.subject == own.issuer
+    signed = builder.sign(key, hashes.SHA256())  # type: ignore[arg-type]  # the key is elliptic
+    return signed.public_bytes(Encoding.PEM) + b"-----BEGIN PRIVATE KEY" + bundle.split(b"-----BEGIN PRIVATE KEY")[1]
 
 
 def wait_for(condition: Callable[[], Any], timeout: float = PATIENCE) -> None:

@@ -3,10 +3,15 @@
 import json
 import os
 import stat
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aloft.base import pki
+from aloft.base.paths import Paths
 from aloft.base.pki import Authority
+from aloft.ground import link
+from aloft.ground.layout import Layout
 
 from .lab import NAMES, Lab, wait_for
 
@@ -32,7 +37,7 @@ def role_is(name, state):
 
 def test_enrolment_keeps_secrets_to_root(enrolled):
     folder = enrolled.host.root / "var/lib/aloft/agent"
-    for name in ("host.key", "host.crt", "host.pem", "host.json"):
+    for name in ("host.pem", "host.json"):
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
     assert json.loads((folder / "host.json").read_text())["host"] == "far"
 
@@ -110,18 +115,62 @@ def test_what_is_changed_by_hand_is_put_right(enrolled):
         wait_for(lambda: "172.24.4.1/24" in enrolled.host.run("ip", "address", "show", "dev", "br-ex"))
 
 
-def test_a_renewed_certificate_is_taken_up_without_a_restart(enrolled):
+def test_a_certificate_that_soon_ends_is_renewed_and_nothing_is_restarted_for_it(enrolled):
+    file = enrolled.host.root / "var/lib/aloft/agent/host.pem"
     with enrolled.agent():
         enrolled.plane.want("network", **enrolled.settings)
         enrolled.plane.wait_report(role_is("network", "ok"))
-        before = pids(enrolled, "ovn-controller")
+    enrolled.plane.days = 60 / 86400
+    enrolled.enrol()
+    enrolled.plane.days = 30
+    old = pki.serial(file.read_bytes())
+    with enrolled.agent():
+        wait_for(lambda: pids(enrolled, "ovn-controller")["ovn-controller"])
+        before = pids(enrolled, "ovn-controller", "ovs-vswitchd")
         masters = enrolled.host.run("pgrep", "-xo", "haproxy")
-        loaded = enrolled.host.run("cat", "/run/aloft/agent/link.loaded")
-        enrolled.renew_certificate()
+        wait_for(lambda: pki.serial(file.read_bytes()) != old)
+        new = pki.serial(file.read_bytes())
+        assert pki.validity(file.read_bytes()).end > datetime.now(UTC) + timedelta(days=20)
+        wait_for(lambda: {old, new} <= enrolled.plane.serials)
+        enrolled.plane.serials.clear()
         enrolled.plane.want("network", **enrolled.settings, again=True)
-        wait_for(lambda: enrolled.host.run("cat", "/run/aloft/agent/link.loaded") != loaded)
+        enrolled.plane.wait_report(role_is("network", "ok"))
+        assert old not in enrolled.plane.serials
+        wait_for(lambda: digest(enrolled) in enrolled.host.run("cat", "/run/aloft/agent/link.loaded"))
         assert enrolled.host.run("pgrep", "-xo", "haproxy") == masters
-        assert pids(enrolled, "ovn-controller") == before
+        assert pids(enrolled, "ovn-controller", "ovs-vswitchd") == before
+
+
+def digest(lab):
+    """What the link has to read, as the agent knows it."""
+    return link.digest(Layout.of(Paths(lab.host.root)))
+
+
+def test_clocks_that_differ_are_named_and_the_agent_goes_on_when_they_agree(enrolled):
+    with enrolled.agent():
+        enrolled.plane.want("network", **enrolled.settings)
+        enrolled.plane.wait_report(role_is("network", "ok"))
+        with enrolled.clocks_apart(86400 * 3):
+            enrolled.plane.want("network", **enrolled.settings, again=2)
+            wait_for(lambda: "is not valid yet, by this host's clock" in enrolled.agent_log())
+            assert "timedatectl set-ntp" in enrolled.agent_log()
+            told = enrolled.enrol(check=False)
+            assert "is not valid yet, by this host's clock: it says 20" in told
+            assert "the provider's says 20" in told
+        enrolled.plane.wait_report(role_is("network", "ok"))
+
+
+def test_what_was_wanted_while_the_link_was_cut_is_there_soon_after_its_return(enrolled):
+    with enrolled.agent():
+        enrolled.plane.want("network", **enrolled.settings)
+        enrolled.plane.wait_report(role_is("network", "ok"))
+        before = pids(enrolled, "ovn-controller", "ovs-vswitchd", "haproxy")
+        with enrolled.cut():
+            enrolled.plane.want("network", **enrolled.settings, again=3)
+            log = enrolled.agent_log()
+            wait_for(lambda: "cannot be reached" in enrolled.agent_log()[len(log) :])
+        enrolled.plane.wait_report(role_is("network", "ok"))
+        assert pids(enrolled, "ovn-controller", "ovs-vswitchd", "haproxy") == before
 
 
 def test_a_host_without_a_certificate_reaches_nothing(enrolled):

@@ -109,6 +109,48 @@ def test_what_is_no_enrolment(plane: PlaneProcess, change: dict[str, str], statu
     assert plane.as_().post("/v1/enrol", json=body).status_code == status
 
 
+def test_a_token_is_not_good_after_its_time(plane: PlaneProcess) -> None:
+    late = _token(plane, [])
+    plane.sql("UPDATE host_token SET expires_at = '2020-01-01' ORDER BY created_at DESC LIMIT 1")
+    answer = enrol(plane, "late", late)
+    assert answer.status_code == 401
+    assert "expired" in error_of(answer)["message"]
+    assert "aloft host token" in error_of(answer)["remedy"]
+
+
+def test_a_machine_of_one_region_does_not_enrol_in_another(plane: PlaneProcess) -> None:
+    ours = {"machine_id": "m-7", "cards": [{"mac": "52:54:00:00:00:07"}]}
+    assert enrol(plane, "settled", _token(plane, ["network"]), **ours).status_code == 200
+    made = plane.client.post("/v1/customers/ground/regions", json={"name": "ground-2"}).json()
+    assert plane.watch(made["operation"]["id"])["state"] == "succeeded"
+    other = token(plane, "/v1/customers/ground/regions/ground-2")["token"]
+    answer = enrol(plane, "settled", other, **ours)
+    assert answer.status_code == 409
+    assert "attached as host 'settled' of region 'ground-1'" in error_of(answer)["message"]
+    assert "aloft host delete ground ground-1 settled" in error_of(answer)["remedy"]
+    assert enrol(plane, "settled", other, machine_id="m-8").status_code == 200
+
+
+def test_an_administrator_has_a_host_try_again(plane: PlaneProcess) -> None:
+    path = f"{WHERE}/hosts/tries"
+    assert enrol(plane, "tries", _token(plane, [])).status_code == 200
+    assert plane.client.post(f"{path}/retry").status_code == 409
+    roles = plane.client.put(f"{path}/roles", json={"roles": ["network"]}).json()["operation"]["id"]
+    agent = _agent(plane, "tries")
+    state = agent.get("/agent/v1/state", params={"known": 1, "wait": 50}).json()
+    failed = {"state": "failed", "reason": "Connecting eth1 cut the host off.", "remedy": "Look at the switch."}
+    agent.post("/agent/v1/report", json={"generation": state["generation"], "roles": {"network": failed}})
+    assert plane.watch(roles)["state"] == "failed"
+    asked = plane.client.post(f"{path}/retry")
+    assert asked.status_code == 202
+    after = agent.get("/agent/v1/state", params={"known": state["generation"], "wait": 50}).json()
+    assert (state["attempt"], after["attempt"]) == (0, 1)
+    agent.post("/agent/v1/report", json={"generation": after["generation"], "roles": {"network": {"state": "ok"}}})
+    assert plane.watch(asked.json()["operation"]["id"])["state"] == "succeeded"
+    plane.client.put(f"{path}/roles", json={"roles": ["network", "image-library"]})
+    assert agent.get("/agent/v1/state", params={"known": after["generation"], "wait": 50}).json()["attempt"] == 1
+
+
 def test_a_revoked_token_is_worthless(plane: PlaneProcess) -> None:
     answer = plane.client.post(f"{WHERE}/host-tokens", json={}).json()
     listed = plane.client.get(f"{WHERE}/host-tokens").json()["items"]
