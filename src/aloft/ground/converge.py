@@ -119,7 +119,7 @@ class Convergence:
         # once more: the link has brought the account that may use the roles' sockets
         roles = self._build(desired, settings, facts, outcome)
         blocked = {name for name in roles if not await self._prepare(roles[name], facts, outcome)}
-        if not settled or not await self._give_back(desired, settings, roles, outcome):
+        if settled and not await self._give_back(desired, settings, roles, outcome):
             return outcome
         gone = self._leaving(desired, roles)
         specs = self._processes(desired, carrier, roles, blocked)
@@ -129,8 +129,11 @@ class Convergence:
         )
         await self._reload_link()
         await self._say_farewell(gone, desired, roles)
-        left = await self._wire(roles, blocked, outcome)
-        if roles.keys() - blocked and not any(left.values()):
+        if settled:
+            left = await self._wire(roles, blocked, outcome)
+        else:  # Open vSwitch has to answer first, which it may do only once its processes run
+            left = {name: [plan.Run((), "Putting the host's network back")] for name in roles.keys() - blocked}
+        if not any(left.values()):
             await self._connect(desired, settings, roles, blocked, outcome)
         if not any(left.values()):
             await self._supervisor.apply(GROUP, specs)

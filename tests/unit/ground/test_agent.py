@@ -1,5 +1,6 @@
 """How the agent takes the plane's word, and how long it waits after a failure."""
 
+import asyncio
 import json
 import logging
 
@@ -62,3 +63,37 @@ def test_farewells_survive_the_agent(layout):
 
 def test_the_edges_port_comes_from_the_url():
     assert (IDENTITY.agent_name, IDENTITY.edge_port) == ("agent.demo-1", 8443)
+
+
+async def test_a_poll_that_waits_in_a_dead_connection_is_given_up_when_a_report_has_come_through(layout):
+    one = Agent(layout, IDENTITY)
+
+    class Dead:
+        async def state(self, known):
+            await asyncio.Event().wait()
+
+    heard = asyncio.create_task(one._hear(Dead(), 3))
+    await asyncio.sleep(0)
+    one._back.set()
+    assert await heard == {}
+
+
+async def test_a_poll_that_is_answered_or_fails_says_so(layout):
+    one = Agent(layout, IDENTITY)
+
+    class Plane:
+        async def state(self, known):
+            if known == 3:
+                raise TemporaryError("away")
+            return {"generation": known + 1}
+
+    assert await one._hear(Plane(), 1) == {"generation": 2}
+    with pytest.raises(TemporaryError):
+        await one._hear(Plane(), 3)
+
+
+def test_a_failure_of_the_link_is_logged_once_until_it_is_another(layout, caplog):
+    one = Agent(layout, IDENTITY)
+    for text in ("away", "away", "away", "refused"):
+        one._complain(TemporaryError(text))
+    assert [record.getMessage() for record in caplog.records] == ["away Trying again.", "refused Trying again."]
