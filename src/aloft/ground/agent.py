@@ -172,10 +172,10 @@ class Agent:
 
     def _until_next_look(self, outcome: Outcome) -> float:
         """Seconds until the host is looked at again though nothing happened."""
-        if outcome.settled:
-            return _CALM
         patience = self._convergence.patience
-        return _BUSY if patience is None else min(_CALM, max(_BUSY, patience))
+        if patience is not None:
+            return min(_CALM, max(_BUSY, patience))
+        return _CALM if outcome.settled else _BUSY
 
     def _on_the_way(self, outcome: Outcome) -> None:
         """Report what a round is about while it is under way."""

@@ -54,8 +54,8 @@ class Outcome:
 
     @property
     def settled(self) -> bool:
-        """Nothing is left to do before something changes."""
-        return all(state.state == "ok" for state in self.states.values())
+        """Nothing is left to do before something changes, a person's mind included."""
+        return all(state.state in ("ok", "failed") for state in self.states.values())
 
 
 class Convergence:
