@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from aloft.ground.plan import RoleState
 from aloft.supervise.backoff import History, Policy
 
-POLICY = Policy(first=3.0, factor=2.0, cap=300.0)
+POLICY = Policy(first=3.0, factor=2.0, cap=120.0)
 """Pauses between the tries of a step, seconds."""
 
-BOUND = 6
-"""After so many tries a step counts as failed. It is still tried, ever more seldom: what it waits for may come."""
+BOUND = 10
+"""After so many tries, some nine minutes, a step counts as failed. It is still tried: what it waits for may come."""
 
 
 _AGAIN = f"It is tried again within {POLICY.cap / 60:.0f} minutes, or at once: aloft host retry."
