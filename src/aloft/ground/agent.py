@@ -160,14 +160,14 @@ class Agent:
         """Look at the host whenever something changed, and now and then."""
         while True:
             self._look.clear()
-            before = self._outcome
-            self._outcome = await self._convergence.round(self._desired)
-            if before is None or before.states != self._outcome.states:
-                _announce(before, self._outcome)
+            now = await self._convergence.round(self._desired)
+            before, self._outcome = self._outcome, now  # before: what was told last, also on the way
+            if before is None or (before.states, before.generation) != (now.states, now.generation):
+                _announce(before, now)
                 self._news.set()
             await asyncio.sleep(_SHORTEST)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._until_next_look(self._outcome)):
+                async with asyncio.timeout(self._until_next_look(now)):
                     await self._look.wait()
 
     def _until_next_look(self, outcome: Outcome) -> float:
@@ -179,7 +179,8 @@ class Agent:
 
     def _on_the_way(self, outcome: Outcome) -> None:
         """Report what a round is about while it is under way."""
-        self._outcome = Outcome(outcome.facts, {**(self._outcome.states if self._outcome else {}), **outcome.states})
+        states = {**(self._outcome.states if self._outcome else {}), **outcome.states}
+        self._outcome = Outcome(outcome.facts, states, outcome.generation)
         self._news.set()
 
     async def _tell(self) -> None:
@@ -210,7 +211,7 @@ class Agent:
         pending = {name: plan.RoleState("pending") for name in self._desired.roles}
         warnings = [text for text in (self._renewal.warning, clocks.warning(self._ahead)) if text]
         facts = {**roles.report(outcome.facts), "warnings": warnings}
-        generation = await uplink.report(self._desired.generation, facts, {**pending, **outcome.states})
+        generation = await uplink.report(outcome.generation, facts, {**pending, **outcome.states})
         self._ahead = uplink.ahead
         return generation
 

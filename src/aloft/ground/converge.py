@@ -47,10 +47,12 @@ class Outcome:
     Args:
         facts: the host as it is.
         states: each role's state.
+        generation: of the desired state that it is about.
     """
 
     facts: Facts
     states: dict[str, RoleState] = field(default_factory=dict)
+    generation: int = 0
 
     @property
     def settled(self) -> bool:
@@ -100,7 +102,7 @@ class Convergence:
             self._tried = desired.generation, desired.attempt
         settled = await self._moves.recover()
         facts = await asyncio.to_thread(host_facts.gather, self._layout)
-        outcome = Outcome(facts)
+        outcome = Outcome(facts, generation=desired.generation)
         if desired.settings is None:
             return outcome
         try:
