@@ -42,7 +42,15 @@ def line(url: str, authority: bytes, token: str) -> str:
     digest = hashlib.sha256(authority).hexdigest()
     return (
         f"f=$(mktemp) && curl -fsSko $f {url}{AUTHORITY_PATH} && echo {digest} $f | sha256sum -c --quiet && "
-        f"curl -fsS --cacert $f {script} | ALOFT_TOKEN={token} ALOFT_AUTHORITY=$f sh"
+        f"(curl -fsS --cacert $f {script} || {_clocks(script)}) | ALOFT_TOKEN={token} ALOFT_AUTHORITY=$f sh"
+    )
+
+
+def _clocks(script: str) -> str:
+    """What runs in the place of a script that cannot be fetched: mostly certificates seem not to be valid now."""
+    return (
+        f"""echo 'echo "Aloft: this machine says $(date -u); the provider: $(curl -skI {script} | grep -i ^date:). """
+        """If they differ, set the clock (timedatectl set-ntp true), and paste the line again." >&2; exit 1'"""
     )
 
 

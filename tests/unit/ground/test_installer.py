@@ -37,6 +37,27 @@ def test_an_authority_that_was_exchanged_stops_the_line(tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
+def test_a_line_that_is_not_believed_for_a_wrong_clock_names_both_clocks(tmp_path):
+    """The line runs as it is, with a curl that finds certificates not to be valid yet."""
+    curl = """#!/bin/sh
+case "$*" in
+  *-fsSko*) printf genuine >"$2" ;;
+  *--cacert*) echo 'curl: (60) certificate is not yet valid' >&2; exit 60 ;;
+  *-skI*) printf 'HTTP/1.1 405\r\nDate: Mon, 23 Nov 2026 01:30:00 GMT\r\n' ;;
+esac
+"""
+    (tmp_path / "curl").write_text(curl)
+    (tmp_path / "curl").chmod(0o755)
+    command = line(URL, b"genuine", "token")
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "23 Nov 2026 01:30:00 GMT" in done.stderr
+    assert "UTC" in done.stderr
+    assert "timedatectl set-ntp true" in done.stderr
+
+
 @pytest.mark.parametrize("now", [0, 2**31])
 def test_a_wrong_clock_is_told_with_what_to_do(now):
     text = script(URL, PLATFORM, "0123", now)
