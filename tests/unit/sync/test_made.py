@@ -1,7 +1,7 @@
 """What Nova wrote into a definition is read back."""
 
 from aloft.sync.inventory import NOVA_NAMESPACE, Domain
-from aloft.sync.made import NOTHING, made
+from aloft.sync.made import NOTHING, made, number_of
 
 TEXT = f"""<nova:instance xmlns:nova="{NOVA_NAMESPACE}"><nova:package version="34.0.0"/>
 <nova:name>web &amp; co</nova:name>
@@ -39,3 +39,10 @@ def test_a_flavor_that_is_not_told_in_full_is_none() -> None:
 def test_others_domains_and_broken_text_tell_nothing() -> None:
     assert made(Domain("u", "n", "running")) == NOTHING
     assert made(domain("<nova:instance>")) == NOTHING
+
+
+def test_the_number_that_nova_named_a_domain_after_is_read() -> None:
+    told = {NOVA_NAMESPACE: TEXT}
+    assert number_of(Domain("u", "instance-0000002a", "running", metadata=told)) == 42
+    assert number_of(Domain("u", "web", "running", metadata=told)) is None
+    assert number_of(Domain("u", "instance-0000002a", "running")) is None

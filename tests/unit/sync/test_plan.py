@@ -265,6 +265,39 @@ def test_of_two_changes_the_later_one_holds_and_both_are_told(host_later: bool) 
     assert {(entry.after, entry.lost) for entry in action.entries} == {("theirs", not host_later), ("ours", host_later)}
 
 
+def test_two_changes_at_once_are_settled_field_by_field() -> None:
+    """OpenStack changed the name, the host the description: neither change touches the other's field."""
+    before = domain()
+    after = replace(before, description="theirs")
+    (action,) = plan(
+        scene([after], [known(before)], [view(before, name="ours", updated_at=NOW - 10)], told=delta(after, NOW - 5))
+    ).actions
+    assert (action.fields, action.asks) == (("description",), ("name",))
+    assert {(entry.field, entry.after, entry.lost) for entry in action.entries} == {
+        ("name", "ours", False),
+        ("description", "theirs", False),
+    }
+
+
+def test_the_trail_says_who_as_far_as_that_is_known() -> None:
+    before = domain()
+    after = replace(before, title="theirs", state="shutoff")
+    (action,) = plan(
+        scene(
+            [after],
+            [known(before)],
+            [view(before, name="ours", state="stopped", updated_at=NOW - 10)],
+            told={before.uuid: replace(delta(after, NOW - 5)[before.uuid], who="")},
+            actors={before.uuid: "ada"},
+        )
+    ).actions
+    assert {(entry.field, entry.after, entry.who) for entry in action.entries} == {
+        ("state", "stopped", "ada"),
+        ("name", "ours", "ada"),
+        ("name", "theirs", f"somebody on {HOST}"),
+    }
+
+
 class TestWhatIsGone:
     def test_it_goes_after_a_time_of_grace_and_not_before(self) -> None:
         seen, others = domain(), [domain(number) for number in range(2, 9)]
