@@ -219,7 +219,7 @@ def _measure(context: Context, running: Running, runs: int) -> Report:
 def _events(host: SimulatedHost, caller: Caller, running: Running, runs: int) -> dict[str, list[float]]:
     """Seconds until a change of each kind shows."""
     seen: dict[str, list[float]] = {}
-    number = 100_000
+    number = 10_000
 
     def timed(kind: str, ident: str, deed: Callable[[], None], look: Look) -> None:
         began = time.monotonic()

@@ -64,7 +64,7 @@ class Applier:
             if action.kind == "remove" or (action.kind == "update" and not _only_ports(action)):
                 self._keep(changes, self._guarded(scene, action, place))
         for chunk in _chunks([action for action in plan.actions if _only_ports(action)]):
-            self._keep(changes, self._plug(scene, chunk))
+            self._keep(changes, self._plugged(scene, chunk))
         for action in plan.actions:
             if action.asks:
                 self.instances.ask(action.uuid)
@@ -140,6 +140,21 @@ class Applier:
             known = replace(action.known, project=project) if action.known else None
             done.append((action.uuid, known, tuple(replace(e, note=e.note + note) for e in action.entries)))
         self.allocations.write(taken)
+        return done
+
+    def _plugged(self, scene: Scene, actions: list[Action]) -> list[tuple[str, Known | None, Sequence[Entry]]]:
+        """Do that; where it fails for all together, for each by itself, so that one does not hold up the others."""
+        try:
+            done = self._plug(scene, actions)
+        except TemporaryError:
+            raise
+        except Exception as error:
+            if len(actions) > 1:
+                return [one for action in actions for one in self._plugged(scene, [action])]
+            self._note_failure(actions[0], error)
+            return []
+        for action in actions:
+            self.failed.pop(action.uuid, None)
         return done
 
     def _plug(self, scene: Scene, actions: list[Action]) -> list[tuple[str, Known | None, Sequence[Entry]]]:
