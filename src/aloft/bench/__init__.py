@@ -11,6 +11,8 @@ BENCHES = {
     "host": "enrolment, the agent's own cost, the way back after a cut, 300 agents on one plane",
     "portal": "the portal in a browser: what it loads, how soon it can be used, lists, live changes",
     "api": "latency of API calls against the same application under uWSGI",
+    "backup": "what a backup takes, what the APIs notice of it, and what is at risk at any moment",
+    "restore": "from the command to serving again, for one customer and for ten at once",
     "sync": "how soon what is done on hosts shows in OpenStack, many at once, and whether both sides stay equal",
 }
 """The benchmarks there are, and what each is about."""

@@ -34,7 +34,7 @@ WARM_SECONDS = 300.0
 DETACH_SECONDS = 300.0
 """Until all hosts of a customer must be gone."""
 
-OURS = re.compile(r"bench-(create|memory|density|heal|api|host|sync|portal)-\d+")
+OURS = re.compile(r"bench-(create|memory|density|heal|api|host|sync|portal|backup|restore)-\d+")
 """Names of the customers that benchmarks make; no others are ever deleted."""
 
 
