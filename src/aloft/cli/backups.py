@@ -19,6 +19,11 @@ Customer = Annotated[str, typer.Argument(metavar="CUSTOMER", help="Name of the c
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the repository.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
+SshKey = Annotated[Path | None, typer.Option(help="A private key, for sftp: and append:.")]
+KnownHosts = Annotated[
+    Path | None, typer.Option(help="Host keys of the far side, as ssh-keyscan prints them; else those that root knows.")
+]
+
 app = typer.Typer(help="Backups of customers' metadata, and restoring from them.", no_args_is_help=True)
 repository = typer.Typer(help="Where backups are kept.", no_args_is_help=True)
 app.add_typer(repository, name="repository")
@@ -178,7 +183,8 @@ def restore_all(
     aws_file: Annotated[
         Path | None, typer.Option(envvar="AWS_SHARED_CREDENTIALS_FILE", help="An AWS credentials file, for s3:.")
     ] = None,
-    ssh_key: Annotated[Path | None, typer.Option(help="A private key, for sftp: and append:.")] = None,
+    ssh_key: SshKey = None,
+    known_hosts: KnownHosts = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -192,7 +198,8 @@ def restore_all(
     if url is not None:
         if password_file is None:
             raise InvalidInput(f"The repository {place} cannot be opened.", "Name the file with its password.")
-        _put_repository(client, place, url, "secondary", password_file, aws_file, ssh_key)
+        files = {"aws": aws_file, "ssh": ssh_key, "known-hosts": known_hosts}
+        _put_repository(client, place, url, "secondary", password_file, files)
     begun = client.call("POST", "/v1/restores/all", {"repository": place})["operation"]
     found = recovery.await_survey(client, begun)["result"]
     recovery.trust_again()
@@ -238,16 +245,19 @@ def add_repository(
     secondary: Annotated[bool, typer.Option("--secondary", help="Backups are copied there, not written.")] = False,
     password_file: Annotated[Path | None, typer.Option(help="Its password; a random one is made else.")] = None,
     aws_file: Annotated[Path | None, typer.Option(help="An AWS credentials file, for s3:.")] = None,
-    ssh_key: Annotated[Path | None, typer.Option(help="A private key, for sftp: and append:.")] = None,
+    ssh_key: SshKey = None,
+    known_hosts: KnownHosts = None,
     as_json: AsJson = False,
 ) -> None:
     """Name a place for backups, or change what is known of it.
 
-    URL is a folder, sftp:user@host:/folder, s3:https://host/bucket, or append:user@host:/folder for one that is served
-    there by `rclone serve restic --append-only`, so that nothing can be deleted from here.
+    URL is a folder, sftp:user@host:/folder (with a port sftp://user@host:2222//folder), s3:https://host/bucket, or
+    append:user@host:/folder for one that is served there by `rclone serve restic --append-only`, so that nothing can be
+    deleted from here.
     """
     role = "secondary" if secondary else "primary"
-    told = _put_repository(connect(), name, url, role, password_file, aws_file, ssh_key)
+    files = {"aws": aws_file, "ssh": ssh_key, "known-hosts": known_hosts}
+    told = _put_repository(connect(), name, url, role, password_file, files)
     if as_json:
         emit(told)
     else:
@@ -273,11 +283,10 @@ def _put_repository(
     url: str,
     role: str,
     password_file: Path | None,
-    aws_file: Path | None,
-    ssh_key: Path | None,
+    files: dict[str, Path | None],
 ) -> list[dict[str, Any]]:
     """Have the node know a repository; secrets are read from files."""
-    credentials = {kind: _text(file) for kind, file in (("aws", aws_file), ("ssh", ssh_key)) if file is not None}
+    credentials = {kind: _text(file) for kind, file in files.items() if file is not None}
     password = _text(password_file).strip() if password_file else None
     body = {"url": url, "role": role, "password": password, "credentials": credentials}
     told: list[dict[str, Any]] = client.call("PUT", f"/v1/repositories/{name}", body)["items"]

@@ -18,7 +18,7 @@ LOCAL = "local"
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 _URL = re.compile(r"/[^\n\0]*|(sftp|s3|append):[^\n\0]+")
-_CREDENTIALS = ("aws", "ssh")
+_CREDENTIALS = ("aws", "ssh", "known-hosts")
 
 
 class RepositoryRequest(BaseModel):
@@ -28,7 +28,7 @@ class RepositoryRequest(BaseModel):
         url: see :class:`aloft.daytwo.restic.Repository`.
         role: primary or secondary.
         password: what encrypts it; a random one when left out.
-        credentials: contents of the files ``aws`` or ``ssh``, as the url needs.
+        credentials: contents of the files ``aws``, ``ssh`` or ``known-hosts``, as the url needs.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -68,7 +68,9 @@ class Repositories:
                 "append:user@host:/folder.",
             )
         if unknown := request.credentials.keys() - set(_CREDENTIALS):
-            raise InvalidInput(f"Credentials of kind '{min(unknown)}' are not known.", "There are aws and ssh.")
+            raise InvalidInput(
+                f"Credentials of kind '{min(unknown)}' are not known.", f"There are {', '.join(_CREDENTIALS)}."
+            )
         others = [one for one in self.all() if one.role == "primary" and one.name != name]
         if request.role == "primary" and others and name != LOCAL:
             if others[0].name != LOCAL:

@@ -38,11 +38,13 @@ class Repository:
 
     Args:
         name: what people call it.
-        url: as restic has it: a folder, ``sftp:user@host:/folder``, ``s3:https://host/bucket``, or
-            ``append:user@host:/folder`` for a folder that is served over SSH by ``rclone serve restic --append-only``.
+        url: as restic has it: a folder, ``sftp:user@host:/folder`` (with a port ``sftp://user@host:2222//folder``),
+            ``s3:https://host/bucket``, or ``append:`` in the place of ``sftp:`` for a folder that is served over SSH by
+            ``rclone serve restic --append-only``.
         role: backups are written to the primary one and copied to secondary ones.
         password: file with the password that encrypts it.
-        credentials: folder with ``aws`` (an AWS credentials file) or ``ssh`` (a private key), as the url needs.
+        credentials: folder with ``aws`` (an AWS credentials file), or ``ssh`` (a private key) and ``known-hosts`` (the
+            far side's host keys; else those that root on this machine knows), as the url needs.
     """
 
     name: str
@@ -215,16 +217,33 @@ def _location(url: str) -> str:
 def _options(repository: Repository) -> tuple[str, ...]:
     """How the repository is reached; a key for SSH is named by its file."""
     scheme, _, rest = repository.url.partition(":")
-    ssh = f"ssh -i {repository.credentials / 'ssh'} -o BatchMode=yes -o ConnectTimeout=10"
     if scheme == "append":
-        place, _, folder = rest.rpartition(":")
-        program = f"{ssh} {shlex.quote(place)} rclone" if place else "rclone"
+        place, folder = _far_side(rest)
+        program = f"{_ssh(repository.credentials, place)} rclone" if place else "rclone"
         serve = f"serve restic --stdio --append-only {shlex.quote(folder)}"
         return ("-r", "rclone:", "-o", f"rclone.program={program}", "-o", f"rclone.args={serve}")
     if scheme == "sftp" and (repository.credentials / "ssh").exists():
-        place = rest.partition(":")[0]
-        return ("-r", repository.url, "-o", f"sftp.command={ssh} {shlex.quote(place)} -s sftp")
+        place, _ = _far_side(rest)
+        return ("-r", repository.url, "-o", f"sftp.command={_ssh(repository.credentials, place)} -s sftp")
     return ("-r", repository.url)
+
+
+def _far_side(rest: str) -> tuple[str, str]:
+    """What ssh is to be told of ``user@host:/folder``, or of ``//user@host:port//folder``, and the folder there."""
+    if not rest.startswith("//"):
+        place, _, folder = rest.rpartition(":")
+        return (shlex.quote(place) if place else ""), folder
+    place, _, folder = rest[2:].partition("/")
+    host, _, port = place.partition(":")
+    return f"-p {shlex.quote(port or '22')} {shlex.quote(host)}", folder
+
+
+def _ssh(credentials: Path, place: str) -> str:
+    """The command that reaches the far side; it never asks anything."""
+    known = credentials / "known-hosts"
+    trusted = f" -o UserKnownHostsFile={shlex.quote(str(known))}" if known.exists() else ""
+    key = shlex.quote(str(credentials / "ssh"))
+    return f"ssh -i {key} -o BatchMode=yes -o ConnectTimeout=10{trusted} {place}"
 
 
 def _environment(repository: Repository) -> dict[str, str]:

@@ -42,6 +42,9 @@ SETTLING = timedelta(minutes=5)
 
 SCHEDULER = "system:schedule"
 
+AHEAD = timedelta(minutes=5)
+"""What was written further in the future than this was written by a clock that was wrong, and tells nothing."""
+
 _AT = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
@@ -280,8 +283,7 @@ def sight(session: Session, customer: Customer) -> Sight:
 def newest_good(session: Session, customer: str, until: datetime | None = None) -> Backup | None:
     """The newest backup of a customer that is not suspect, if there is any, and not younger than ``until``."""
     query = select(Backup).where(Backup.customer == customer, Backup.state != "suspect").order_by(Backup.made_at.desc())
-    if until is not None:
-        query = query.where(Backup.made_at <= until)
+    query = query.where(Backup.made_at <= (until or utcnow() + AHEAD))
     return session.scalars(query.limit(1)).first()
 
 
@@ -466,6 +468,7 @@ def _begin(work: Transaction, kind: str, customer: str, target: str, actor: str,
 def _begun(session: Session, kind: str, customer: str, target: str | None = None) -> datetime | None:
     """When an operation of a kind was last begun for a customer."""
     query = select(OperationRow.created_at).where(OperationRow.kind == kind, OperationRow.customer == customer)
+    query = query.where(OperationRow.created_at <= utcnow() + AHEAD)
     if target is not None:
         query = query.where(OperationRow.target_id == target)
     return session.scalars(query.order_by(OperationRow.created_at.desc()).limit(1)).first()

@@ -107,6 +107,17 @@ def test_a_place_that_falls_behind_raises_an_alarm_and_takes_it_back(plane: Plan
     del plane.node.repositories["far"]
 
 
+def test_a_clock_that_was_in_the_future_does_not_hide_that_a_backup_is_missing(plane: PlaneProcess) -> None:
+    _create(plane, "timely")
+    plane.node.results = {"backup": {**MADE, "made": "2199-01-01T00:00:00+00:00", "copies": {}}}
+    _run(plane, "POST", "/v1/customers/timely/backups")
+    plane.sql("UPDATE operation SET created_at = '2199-01-01' WHERE customer = 'timely' AND kind = 'backup.run'")
+    plane.node.results = {"backup": {**MADE, "copies": {}}}
+    plane.client.patch("/v1/customers/timely/backup-policy", json={"enabled": True})
+    [told] = [one for one in plane.client.get("/v1/backups/status").json()["customers"] if one["customer"] == "timely"]
+    assert told["age_seconds"] is None, "what a wrong clock wrote is no backup of today"
+
+
 def test_two_at_once_and_what_is_not_there_are_refused(plane: PlaneProcess) -> None:
     _create(plane, "busy")
     plane.node.results = None

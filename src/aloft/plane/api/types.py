@@ -612,7 +612,7 @@ class NewRepository(Request):
     url: Annotated[str, Field(max_length=1000)]
     role: Literal["primary", "secondary"] = "primary"
     password: SecretStr | None = None
-    credentials: dict[Literal["aws", "ssh"], SecretStr] = {}
+    credentials: dict[Literal["aws", "ssh", "known-hosts"], SecretStr] = {}
 
 
 class RepositoryPassword(BaseModel):
