@@ -305,14 +305,6 @@ class CustomerSettings(Base):
     bounds: Mapped[Json] = mapped_column(default=dict)
 
 
-class ProviderSetting(Base):
-    """Something that the provider set for all customers."""
-
-    __tablename__ = "provider_setting"
-    name: Mapped[str] = mapped_column(String(32), primary_key=True)
-    value: Mapped[Json]
-
-
 class AuditEntry(Base):
     """Who did what to what, when, and whether it was allowed."""
 

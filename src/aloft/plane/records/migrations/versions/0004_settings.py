@@ -1,4 +1,4 @@
-"""What customers and the provider set by themselves."""
+"""What customers set by themselves."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Add the tables."""
+    """Add the table."""
     op.create_table(
         "customer_settings",
         sa.Column("customer", sa.String(32), primary_key=True),
@@ -20,9 +20,4 @@ def upgrade() -> None:
         sa.Column("window", sa.JSON, nullable=False),
         sa.Column("log_days", sa.Integer, nullable=False),
         sa.Column("bounds", sa.JSON, nullable=False),
-    )
-    op.create_table(
-        "provider_setting",
-        sa.Column("name", sa.String(32), primary_key=True),
-        sa.Column("value", sa.JSON, nullable=False),
     )
