@@ -3,7 +3,6 @@
 import sys
 from pathlib import Path
 
-from aloft.base.errors import AloftError
 from aloft.base.paths import Paths
 from aloft.install import packages
 
@@ -19,20 +18,8 @@ def install(paths: Paths) -> str:
     Raises:
         PermanentError: its packages cannot be had.
     """
-    lacking = packages.missing_here(PACKAGES)
-    packages.install(lacking, log=paths.log / "up.log", record=paths.state / "packages.json")
-    return f"installed {', '.join(lacking)}" if lacking else "is there"
-
-
-def main() -> int:
-    """``python -m aloft.install.browser``."""
-    try:
-        print(f"chromium: {install(Paths.from_environment())}")
-    except AloftError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return packages.ensure(PACKAGES, paths)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(packages.command("chromium", PACKAGES))

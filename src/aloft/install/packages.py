@@ -7,12 +7,14 @@ installed here are disabled and masked. A package that was there before belongs 
 
 import contextlib
 import json
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from aloft.base.errors import PermanentError
+from aloft.base.errors import AloftError, PermanentError
 from aloft.base.invoke import CommandFailed, CommandStalled, answer, invoke
+from aloft.base.paths import Paths
 
 BUILD = ("gcc", "pkg-config", "libvirt-dev", "python3-dev", "python3-venv")
 """What the environments need to be made: OpenStack's packages are wheels, libvirt-python is compiled."""
@@ -26,6 +28,7 @@ NODE = (
     "openvswitch-switch",
     "novnc",
     "restic",
+    "openssh-client",
 )
 """What a node runs."""
 
@@ -203,3 +206,24 @@ def _mask(units: tuple[str, ...], log: Path) -> None:
         if known:
             invoke(["systemctl", "disable", "--now", *known], log=log, timeout=120)
             invoke(["systemctl", "mask", *known], log=log, timeout=60)
+
+
+def ensure(names: Iterable[str], paths: Paths) -> str:
+    """Install those of some packages that are missing; tells in words what was done.
+
+    Raises:
+        PermanentError: they cannot be had.
+    """
+    lacking = missing_here(names)
+    install(lacking, log=paths.log / "up.log", record=paths.state / "packages.json")
+    return f"installed {', '.join(lacking)}" if lacking else "is there"
+
+
+def command(what: str, names: Iterable[str]) -> int:
+    """Do that as a program: tells it, and returns the exit code."""
+    try:
+        print(f"{what}: {ensure(names, Paths.from_environment())}")
+    except AloftError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
