@@ -1,6 +1,6 @@
 import { Spinner } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
-import { lazy, type ReactNode, Suspense, useEffect, useRef } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect, useMemo, useRef } from 'react';
 import { Navigate, Outlet, Route, Routes, useParams } from 'react-router';
 
 import { pathIn, ScopeContext } from './api/scope';
@@ -112,10 +112,12 @@ function InScope({ bare = false }: { bare?: boolean }) {
   const parameters = useParams();
   const region = parameters.region ?? '';
   const project = parameters.project ?? session.project?.id ?? '';
-  const scope = { project, region };
   const known = session.regions.some(({ name }) => name === region) && session.projects.some(({ id }) => id === project);
   const page: ReactNode = known ? <Entered project={project}><Outlet /></Entered> : <ErrorState error={new Error(texts.errors.noPlace)} />;
-  const here = known ? scope : { project: session.project?.id ?? '', region: session.regions[0]?.name ?? '' };
+  const ours = { project: session.project?.id ?? '', region: session.regions[0]?.name ?? '' };
+  const where = known ? { project, region } : ours;
+  // The same for as long as the place is: all that asks for the scope would be made anew with each address.
+  const here = useMemo(() => ({ project: where.project, region: where.region }), [where.project, where.region]);
   return <ScopeContext value={here}>{bare ? page : <Shell scope={here}>{page}</Shell>}</ScopeContext>;
 }
 

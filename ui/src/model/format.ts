@@ -26,10 +26,26 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', 365 * 86400], ['month', 30 * 86400], ['day', 86400], ['hour', 3600], ['minute', 60],
 ];
 
+/** Formatters by language: to make one takes longer than to use it a hundred times. */
+class Formatters<T> {
+  private readonly made = new Map<string, T>();
+
+  constructor(private readonly make: (language: string) => T) {}
+
+  of(language: string): T {
+    const formatter = this.made.get(language) ?? this.make(language);
+    this.made.set(language, formatter);
+    return formatter;
+  }
+}
+
+const RELATIVE = new Formatters((language) => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }));
+const MOMENTS = new Formatters((language) => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }));
+
 /** How long ago: `3 minutes ago`. */
 export function ago(text: string, now: number, language = 'en'): string {
   const seconds = Math.round((instant(text).getTime() - now) / 1000);
-  const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const relative = RELATIVE.of(language);
   for (const [unit, length] of STEPS) {
     if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
   }
@@ -38,7 +54,7 @@ export function ago(text: string, now: number, language = 'en'): string {
 
 /** A day and time in the reader's own zone. */
 export function dateTime(text: string, language = 'en'): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(instant(text));
+  return MOMENTS.of(language).format(instant(text));
 }
 
 /** Seconds between two moments: `1 m 5 s`. */

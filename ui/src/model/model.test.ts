@@ -7,7 +7,7 @@ import { formatOf } from './imageFormat';
 import { keysyms } from './keys';
 import { asLines, fromLines } from './metadata';
 import { exceeded, fits, free, nearness } from './quota';
-import { counts, haystacks, matching, ordered } from './rows';
+import { counts, haystackOf, matching, ordered } from './rows';
 import { portsText, ruleBody } from './rules';
 import { find, foundInProject } from './search';
 import { FOLD_AT, topology } from './topology';
@@ -33,13 +33,15 @@ describe('rows', () => {
   const rows = Array.from({ length: 5000 }, (_, index) => ({ name: `web-${index}`, size: index % 7 }));
   const columns = [{ key: 'name', value: (row: (typeof rows)[0]) => row.name }, { key: 'size', value: (row: (typeof rows)[0]) => row.size }];
   it('are found by every word', () => {
-    expect(matching(rows, haystacks(rows, columns), 'web-499').length).toBe(11);
-    expect(matching(rows, haystacks(rows, columns), 'WEB-4999 1').map(({ name }) => name)).toEqual(['web-4999']);
+    expect(matching(rows, rows.map(haystackOf(columns)), 'web-499').length).toBe(11);
+    expect(matching(rows, rows.map(haystackOf(columns)), 'WEB-4999 1').map(({ name }) => name)).toEqual(['web-4999']);
   });
   it('are ordered as people count', () => {
     expect(ordered(rows, columns, { key: 'name', descending: true })[0]?.name).toBe('web-4999');
     expect(ordered(rows, columns, { key: 'size', descending: false })[0]?.size).toBe(0);
     expect(ordered(rows, columns, null)).toEqual(rows);
+    const named = ['web-10', 'Web-9', 'Änne', 'anton', 'b'].map((name) => ({ name, size: 0 }));
+    expect(ordered(named, columns, { key: 'name', descending: false }).map(({ name }) => name)).toEqual(['Änne', 'anton', 'b', 'Web-9', 'web-10']);
   });
   it('are counted', () => expect(counts(['a', 'b', 'a'], (one) => one)).toEqual([['a', 2], ['b', 1]]));
 });

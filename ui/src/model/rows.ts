@@ -11,40 +11,53 @@ export interface Order {
   descending: boolean;
 }
 
-const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
+const DIGITS = 15;
+const BEYOND_ASCII = /[^ -~]/;
 
-/** The text in which a row is searched, for every row. */
-export function haystacks<T>(rows: readonly T[], columns: readonly Valued<T>[], extra?: (row: T) => string): string[] {
-  return rows.map((row) => {
-    const words = columns.map(({ value }) => value(row));
-    return `${words.join('\n')}\n${extra?.(row) ?? ''}`.toLowerCase();
-  });
+/** A text by which texts are ordered as people do, without looking at case and accents: `web-10` comes after `web-9`. */
+export function sortKey(text: string): string {
+  const plain = BEYOND_ASCII.test(text) ? text.normalize('NFD').replaceAll(/\p{M}/gu, '') : text;
+  return plain.toLowerCase().replaceAll(/\d+/g, (digits) => digits.padStart(DIGITS, '0'));
+}
+
+/** What gives the text in which a row is searched; a row that was asked about before is not read again. */
+export function haystackOf<T>(columns: readonly Valued<T>[], extra?: (row: T) => string): (row: T) => string {
+  const known = new WeakMap<object, string>();
+  const made = (row: T) => `${columns.map(({ value }) => value(row)).join('\n')}\n${extra?.(row) ?? ''}`.toLowerCase();
+  return (row) => {
+    if (typeof row !== 'object' || row === null) return made(row);
+    const text = known.get(row) ?? made(row);
+    known.set(row, text);
+    return text;
+  };
 }
 
 /** The rows that hold every word of the text. */
-export function matching<T>(rows: readonly T[], texts: readonly string[], wanted: string): T[] {
+export function matching<T>(rows: readonly T[], texts: readonly string[], wanted: string): readonly T[] {
   const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
-  if (words.length === 0) return [...rows];
+  if (words.length === 0) return rows;
   return rows.filter((_, index) => words.every((word) => texts[index]?.includes(word) === true));
 }
 
 /** The rows in order; rows of the same value stay as they were. */
-export function ordered<T>(rows: readonly T[], columns: readonly Valued<T>[], order: Order | null): T[] {
+export function ordered<T>(rows: readonly T[], columns: readonly Valued<T>[], order: Order | null): readonly T[] {
   const column = columns.find(({ key }) => key === order?.key);
-  if (order === null || column === undefined) return [...rows];
-  const keyed = rows.map((row) => [column.value(row), row] as const);
+  if (order === null || column === undefined) return rows;
+  const keyed = rows.map((row) => {
+    const value = column.value(row);
+    return [typeof value === 'number' ? value : sortKey(value), row] as const;
+  });
   const sign = order.descending ? -1 : 1;
-  keyed.sort(([a], [b]) => sign * compare(a, b));
+  keyed.sort(([a], [b]) => (a === b ? 0 : a < b ? -sign : sign));
   return keyed.map(([, row]) => row);
-}
-
-function compare(a: string | number, b: string | number): number {
-  return typeof a === 'number' && typeof b === 'number' ? a - b : collator.compare(String(a), String(b));
 }
 
 /** How many rows there are of each value, the most frequent first. */
 export function counts<T>(rows: readonly T[], value: (row: T) => string): [string, number][] {
   const found = new Map<string, number>();
-  for (const row of rows) found.set(value(row), (found.get(value(row)) ?? 0) + 1);
-  return [...found].sort(([a, x], [b, y]) => y - x || collator.compare(a, b));
+  for (const row of rows) {
+    const each = value(row);
+    found.set(each, (found.get(each) ?? 0) + 1);
+  }
+  return [...found].sort(([a, x], [b, y]) => y - x || (sortKey(a) < sortKey(b) ? -1 : 1));
 }

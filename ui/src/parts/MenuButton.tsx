@@ -1,5 +1,4 @@
 import { Dropdown, DropdownItem, DropdownList, MenuToggle, type MenuToggleElement } from '@patternfly/react-core';
-import EllipsisVIcon from '@patternfly/react-icons/dist/esm/icons/ellipsis-v-icon';
 import { type ReactNode, useState } from 'react';
 
 export interface MenuEntry {
@@ -11,10 +10,12 @@ export interface MenuEntry {
   run: () => void;
 }
 
-/** A button that opens a menu; without `title` it is the three dots of a row. */
+const POPPER = { position: 'right', appendTo: () => document.body } as const;
+
+/** A button that opens a menu. */
 export function MenuButton({ entries, title, label, primary, disabled }: {
   entries: readonly MenuEntry[];
-  title?: ReactNode;
+  title: ReactNode;
   /** What the button is called for those who cannot see it. */
   label: string;
   primary?: boolean;
@@ -25,40 +26,62 @@ export function MenuButton({ entries, title, label, primary, disabled }: {
     <Dropdown
       isOpen={open}
       onOpenChange={setOpen}
-      popperProps={{ position: 'right', appendTo: () => document.body }}
+      popperProps={POPPER}
       isScrollable
       toggle={(ref: React.Ref<MenuToggleElement>) => (
         <MenuToggle
           ref={ref}
-          aria-label={title === undefined || typeof title !== 'string' ? label : undefined}
-          variant={title === undefined ? 'plain' : primary === true ? 'primary' : 'secondary'}
+          aria-label={typeof title === 'string' ? undefined : label}
+          variant={primary === true ? 'primary' : 'secondary'}
           isExpanded={open}
           isDisabled={disabled === true || entries.length === 0}
           onClick={() => setOpen(!open)}
-          icon={title === undefined ? <EllipsisVIcon /> : undefined}
         >
           {title}
         </MenuToggle>
       )}
     >
-      {open && (
-        <DropdownList>
-          {entries.map(({ key, title: text, description, danger, disabled: off, run }) => (
-            <DropdownItem
-              key={key}
-              isDanger={danger}
-              isDisabled={off}
-              description={description}
-              onClick={() => {
-                setOpen(false);
-                run();
-              }}
-            >
-              {text}
-            </DropdownItem>
-          ))}
-        </DropdownList>
-      )}
+      {open && <Entries entries={entries} close={() => setOpen(false)} />}
     </Dropdown>
+  );
+}
+
+/** The menu of a button that is elsewhere, for as long as it is open. */
+export function MenuAt({ button, entries, close }: {
+  button: React.RefObject<HTMLButtonElement | null>;
+  entries: readonly MenuEntry[];
+  close: () => void;
+}) {
+  return (
+    <Dropdown
+      isOpen
+      onOpenChange={close}
+      popperProps={POPPER}
+      isScrollable
+      toggle={{ toggleNode: null, toggleRef: button }}
+    >
+      <Entries entries={entries} close={close} />
+    </Dropdown>
+  );
+}
+
+function Entries({ entries, close }: { entries: readonly MenuEntry[]; close: () => void }) {
+  return (
+    <DropdownList>
+      {entries.map(({ key, title, description, danger, disabled, run }) => (
+        <DropdownItem
+          key={key}
+          isDanger={danger}
+          isDisabled={disabled}
+          description={description}
+          onClick={() => {
+            close();
+            run();
+          }}
+        >
+          {title}
+        </DropdownItem>
+      ))}
+    </DropdownList>
   );
 }

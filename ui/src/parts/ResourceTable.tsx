@@ -1,42 +1,23 @@
-import {
-  Button, Checkbox, EmptyState, EmptyStateBody, EmptyStateFooter, Label, Menu, MenuContent, MenuItem, MenuList, MenuToggle,
-  Popper, SearchInput, Skeleton,
-} from '@patternfly/react-core';
-import ColumnsIcon from '@patternfly/react-icons/dist/esm/icons/columns-icon';
+import { Button, EmptyState, EmptyStateBody, EmptyStateFooter, Label, SearchInput, Skeleton } from '@patternfly/react-core';
 import FilterIcon from '@patternfly/react-icons/dist/esm/icons/filter-icon';
-import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
+import { Table } from '@patternfly/react-table';
 import type { UseQueryResult } from '@tanstack/react-query';
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { type ReactNode, useDeferredValue, useMemo, useRef, useState } from 'react';
-import { Link, useSearchParams } from 'react-router';
+import { type ReactNode, useCallback, useMemo, useState } from 'react';
 
-import { counts, haystacks, matching, ordered, type Valued } from '../model/rows';
+import { counts, haystackOf, matching, ordered } from '../model/rows';
 import { statusText, texts } from '../texts';
+import { useAddressQuery } from './addressQuery';
+import { ColumnChoice, isShown, type ShownColumns } from './ColumnChoice';
 import { ErrorNote, ErrorState } from './ErrorState';
 import { MenuButton } from './MenuButton';
 import { useRemembered } from './remembered';
+import { ResourceHead } from './ResourceHead';
+import type { Column } from './ResourceRow';
+import { ResourceRows, type RowAction } from './ResourceRows';
 import { useNarrow } from './useNarrow';
 
-export interface Column<T> extends Valued<T> {
-  title: string;
-  render?: (row: T) => ReactNode;
-  /** Not shown until somebody chooses it. */
-  hidden?: boolean;
-  /** Shown on a telephone too. */
-  narrow?: boolean;
-  width?: string;
-  right?: boolean;
-}
-
-export interface RowAction<T> {
-  key: string;
-  title: string;
-  danger?: boolean;
-  /** May be done to many at once. */
-  bulk?: boolean;
-  when?: (row: T) => boolean;
-  run: (rows: T[]) => void;
-}
+export type { Column } from './ResourceRow';
+export type { RowAction } from './ResourceRows';
 
 export interface Facet<T> {
   key: string;
@@ -48,69 +29,49 @@ export interface Facet<T> {
 interface Properties<T> {
   /** Under which the browser remembers the columns. */
   id: string;
-  query: UseQueryResult<T[]>;
+  query: Pick<UseQueryResult<T[]>, 'data' | 'isError' | 'error' | 'refetch'>;
   columns: Column<T>[];
   rowKey: (row: T) => string;
   link?: (row: T) => string;
   actions?: (row: T | null) => RowAction<T>[];
-  facets?: Facet<T>[];
+  facets?: readonly Facet<T>[];
   create?: ReactNode;
   empty: { title: string; body: string };
   /** Words besides those of the columns by which a row is found. */
   words?: (row: T) => string;
 }
 
-const ROW = 41;
+const NOTHING: readonly never[] = [];
+const NONE: ReadonlySet<string> = new Set();
 
 /** A list of things: found, ordered, chosen, acted upon; only the rows in sight are in the page. */
 export function ResourceTable<T>(properties: Properties<T>) {
-  const { id, query, columns, rowKey, link, actions, facets = [], create, empty, words } = properties;
+  const { id, query, columns, rowKey, link, actions, facets = NOTHING, create, empty } = properties;
   const narrow = useNarrow();
-  const [address, setAddress] = useSearchParams();
-  const [shown, setShown] = useRemembered<Record<string, boolean>>(`columns.${id}`, {});
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const text = address.get('q') ?? '';
-  const wanted = useDeferredValue(text);
-  const sort = address.get('sort');
-  const order = sort === null ? null : { key: sort.replace(/^-/, ''), descending: sort.startsWith('-') };
+  const [address, setQuery] = useAddressQuery();
+  const [shown, setShown] = useRemembered<ShownColumns>(`columns.${id}`, {});
+  const [chosen, setChosen] = useState(NONE);
+  const [scroller, setScroller] = useState<HTMLElement | null>(null);
 
-  const set = (name: string, value: string) =>
-    setAddress((before) => {
-      const after = new URLSearchParams(before);
-      if (value === '') after.delete(name);
-      else after.set(name, value);
-      return after;
-    }, { replace: true });
-
-  const rows = useMemo(() => query.data ?? [], [query.data]);
-  const texts_ = useMemo(() => haystacks(rows, columns, words), [rows, columns, words]);
-  const found = useMemo(() => matching(rows, texts_, wanted), [rows, texts_, wanted]);
-  const picked = facets.map((facet) => [facet, address.get(facet.key)] as const);
-  const kept = found.filter((row) => picked.every(([facet, value]) => value === null || facet.value(row) === value));
-  const sorted = ordered(kept, columns, order);
-  const visible = columns.filter(({ key, hidden, narrow: always }, index) =>
-    narrow ? index === 0 || always === true : (shown[key] ?? hidden !== true));
-
-  const scroller = useRef<HTMLDivElement>(null);
-  const virtual = useVirtualizer({
-    count: sorted.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW,
-    overscan: 12,
-    getItemKey: (index) => { const row = sorted[index]; return row === undefined ? index : rowKey(row); },
-    initialRect: { width: 1200, height: 800 },
-  });
-  const items = virtual.getVirtualItems();
-  const before = items[0]?.start ?? 0;
-  const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
-  const chosenRows = sorted.filter((row) => chosen.has(rowKey(row)));
+  const rows = query.data ?? NOTHING;
+  const { found, sorted, order } = useRows(rows, properties, address, facets);
+  const visible = useMemo(
+    () => columns.filter((column, index) => (narrow ? index === 0 || column.narrow === true : isShown(column, shown))),
+    [columns, narrow, shown],
+  );
+  const chosenRows = useMemo(() => (chosen.size === 0 ? [] : sorted.filter((row) => chosen.has(rowKey(row)))), [sorted, chosen, rowKey]);
+  const choose = useCallback((key: string, on: boolean) => setChosen((before) => {
+    const next = new Set(before);
+    if (on) next.add(key);
+    else next.delete(key);
+    return next;
+  }), []);
   const bulk = (actions?.(null) ?? []).filter((action) => action.bulk === true);
   const width = visible.length + (bulk.length > 0 ? 1 : 0) + (actions === undefined ? 0 : 1);
 
   if (query.isError && query.data === undefined) {
     return <ErrorState error={query.error} retry={() => void query.refetch()} />;
   }
-  const nothing = query.data?.length === 0;
   return (
     <div className="al-table-frame">
       {query.isError && <ErrorNote error={query.error} />}
@@ -119,144 +80,58 @@ export function ResourceTable<T>(properties: Properties<T>) {
           className="al-search"
           aria-label={texts.table.filter}
           placeholder={texts.table.filter}
-          value={text}
-          onChange={(_event, value) => set('q', value)}
-          onClear={() => set('q', '')}
+          value={address.get('q') ?? ''}
+          onChange={(_event, q) => setQuery({ q })}
+          onClear={() => setQuery({ q: '' })}
         />
-        {picked.map(([facet, value]) => (
-          <MenuButton
-            key={facet.key}
-            label={facet.title}
-            title={<><FilterIcon /> {value === null ? facet.title : (facet.text ?? statusText)(value)}</>}
-            entries={[
-              { key: '', title: texts.table.all, run: () => set(facet.key, '') },
-              ...counts(found, facet.value).map(([each, count]) => ({
-                key: each,
-                title: <>{(facet.text ?? statusText)(each)} <Label isCompact>{count}</Label></>,
-                run: () => set(facet.key, each),
-              })),
-            ]}
-          />
+        {facets.map((facet) => (
+          <FacetMenu key={facet.key} facet={facet} rows={found} value={address.get(facet.key)} set={(value) => setQuery({ [facet.key]: value })} />
         ))}
-        {bulk.length > 0 && chosenRows.length > 0 && (
-          <MenuButton
-            label={texts.table.withChosen}
-            title={texts.table.chosen(chosenRows.length)}
-            primary
-            entries={bulk.map((action) => {
-              const able = chosenRows.filter((row) => action.when?.(row) !== false);
-              return {
-                key: action.key,
-                title: able.length === chosenRows.length ? action.title : texts.table.someOf(action.title, able.length),
-                danger: action.danger,
-                disabled: able.length === 0,
-                run: () => action.run(able),
-              };
-            })}
-          />
-        )}
+        {bulk.length > 0 && chosenRows.length > 0 && <BulkMenu actions={bulk} rows={chosenRows} />}
         <span className="al-count" role="status">
           {query.data === undefined ? '' : texts.table.count(sorted.length, rows.length)}
         </span>
         {!narrow && <ColumnChoice columns={columns} shown={shown} setShown={setShown} />}
         {create}
       </div>
-      {nothing ? (
+      {query.data?.length === 0 ? (
         <EmptyState variant="sm" titleText={empty.title} headingLevel="h2">
           <EmptyStateBody>{empty.body}</EmptyStateBody>
           {create !== undefined && <EmptyStateFooter>{create}</EmptyStateFooter>}
         </EmptyState>
       ) : (
-        <div className="al-scroller" ref={scroller} tabIndex={0} role="region" aria-label={texts.table.rows}>
+        <div className="al-scroller" ref={setScroller} tabIndex={0} role="region" aria-label={texts.table.rows}>
           <Table variant="compact" isStickyHeader gridBreakPoint="" aria-rowcount={sorted.length} aria-label={texts.table.rows}>
-            <Thead>
-              <Tr>
-                {bulk.length > 0 && (
-                  <Th className="al-tick" aria-label={texts.table.choose}>
-                    <Checkbox
-                      id={`${id}-all`}
-                      aria-label={texts.table.chooseAll}
-                      isChecked={sorted.length > 0 && chosenRows.length === sorted.length ? true : chosenRows.length > 0 ? null : false}
-                      onChange={(_event, on) => setChosen(on ? new Set(sorted.map(rowKey)) : new Set())}
-                    />
-                  </Th>
-                )}
-                {visible.map(({ key, title, width: wide, right }, index) => (
-                  <Th
-                    key={key}
-                    style={wide === undefined ? undefined : { width: wide }}
-                    textCenter={false}
-                    className={right === true ? 'al-right' : undefined}
-                    sort={{
-                      columnIndex: index,
-                      sortBy: {
-                        index: visible.findIndex((column) => column.key === order?.key),
-                        direction: order?.descending === true ? 'desc' : 'asc',
-                      },
-                      onSort: () => set('sort', order?.key !== key ? key : order.descending ? '' : `-${key}`),
-                    }}
-                  >
-                    {title}
-                  </Th>
-                ))}
-                {actions !== undefined && <Th className="al-kebab" screenReaderText={texts.table.actions} />}
-              </Tr>
-            </Thead>
-            <Tbody>
-              {query.data === undefined && Array.from({ length: 8 }, (_, line) => (
-                <Tr key={line}><Td colSpan={width}><Skeleton /></Td></Tr>
-              ))}
-              {before > 0 && <Spacer height={before} columns={width} />}
-              {items.map(({ index }) => {
-                const row = sorted[index];
-                if (row === undefined) return null;
-                const key = rowKey(row);
-                const own = actions?.(row).filter((action) => action.when?.(row) !== false);
-                return (
-                  <Tr key={key} isRowSelected={chosen.has(key)} aria-rowindex={index + 1}>
-                    {bulk.length > 0 && (
-                      <Td className="al-tick">
-                        <Checkbox
-                          id={`${id}-${key}`}
-                          aria-label={texts.table.choose}
-                          isChecked={chosen.has(key)}
-                          onChange={(_event, on) => {
-                            const next = new Set(chosen);
-                            if (on) next.add(key);
-                            else next.delete(key);
-                            setChosen(next);
-                          }}
-                        />
-                      </Td>
-                    )}
-                    {visible.map((column, place) => (
-                      <Td key={column.key} className={column.right === true ? 'al-cell al-right' : 'al-cell'}>
-                        {place === 0 && link !== undefined
-                          ? <Link to={link(row)}>{column.render?.(row) ?? column.value(row)}</Link>
-                          : (column.render?.(row) ?? column.value(row))}
-                      </Td>
-                    ))}
-                    {own !== undefined && (
-                      <Td className="al-kebab">
-                        {own.length > 0 && (
-                          <MenuButton
-                            label={texts.table.actionsOn(String(columns[0]?.value(row) ?? key))}
-                            entries={own.map((action) => ({ ...action, run: () => action.run([row]) }))}
-                          />
-                        )}
-                      </Td>
-                    )}
-                  </Tr>
-                );
-              })}
-              {after > 0 && <Spacer height={after} columns={width} />}
-            </Tbody>
+            <ResourceHead
+              id={id}
+              columns={visible}
+              order={order}
+              setQuery={setQuery}
+              chosen={bulk.length === 0 ? undefined : chosenRows.length === 0 ? false : chosenRows.length === sorted.length ? true : null}
+              chooseAll={(on) => setChosen(on ? new Set(sorted.map(rowKey)) : NONE)}
+              menus={actions !== undefined}
+            />
+            <ResourceRows
+              id={id}
+              rows={sorted}
+              rowKey={rowKey}
+              columns={visible}
+              link={link}
+              actions={actions}
+              chosen={bulk.length === 0 ? null : chosen}
+              choose={choose}
+              scroller={scroller}
+              width={width}
+              waiting={query.data === undefined ? <Waiting columns={width} /> : null}
+            />
           </Table>
           {query.data !== undefined && sorted.length === 0 && (
             <EmptyState variant="sm" titleText={texts.table.nothingFound} headingLevel="h2">
               <EmptyStateBody>{texts.table.nothingFoundBody}</EmptyStateBody>
               <EmptyStateFooter>
-                <Button variant="link" onClick={() => setAddress({}, { replace: true })}>{texts.table.clear}</Button>
+                <Button variant="link" onClick={() => setQuery(Object.fromEntries(['q', ...facets.map(({ key }) => key)].map((key) => [key, ''])))}>
+                  {texts.table.clear}
+                </Button>
               </EmptyStateFooter>
             </EmptyState>
           )}
@@ -266,47 +141,65 @@ export function ResourceTable<T>(properties: Properties<T>) {
   );
 }
 
-/** Stands for the rows that are out of sight. */
-function Spacer({ height, columns }: { height: number; columns: number }) {
-  return <tr aria-hidden="true" className="al-spacer"><td colSpan={columns} style={{ height }} /></tr>;
+/** The rows that the address asks for: `found` by its words, `sorted` those that fit its other filters, in its order. */
+function useRows<T>(
+  rows: readonly T[], { columns, words }: Pick<Properties<T>, 'columns' | 'words'>, address: URLSearchParams, facets: readonly Facet<T>[],
+) {
+  const wanted = address.get('q') ?? '';
+  const sort = address.get('sort');
+  const order = useMemo(() => (sort === null ? null : { key: sort.replace(/^-/, ''), descending: sort.startsWith('-') }), [sort]);
+  const textOf = useMemo(() => haystackOf(columns, words), [columns, words]);
+  const haystacks = useMemo(() => rows.map(textOf), [rows, textOf]);
+  const found = useMemo(() => matching(rows, haystacks, wanted), [rows, haystacks, wanted]);
+  const sorted = useMemo(() => {
+    const picked = facets.flatMap((facet) => { const value = address.get(facet.key); return value === null ? [] : [[facet, value] as const]; });
+    const kept = picked.length === 0 ? found : found.filter((row) => picked.every(([facet, value]) => facet.value(row) === value));
+    return ordered(kept, columns, order);
+  }, [found, facets, address, columns, order]);
+  return { found, sorted, order };
 }
 
-function ColumnChoice<T>({ columns, shown, setShown }: {
-  columns: Column<T>[];
-  shown: Record<string, boolean>;
-  setShown: (shown: Record<string, boolean>) => void;
-}) {
-  const [open, setOpen] = useState(false);
-  const toggle = useRef<HTMLButtonElement>(null);
-  const menu = useRef<HTMLDivElement>(null);
+function FacetMenu<T>({ facet, rows, value, set }: { facet: Facet<T>; rows: readonly T[]; value: string | null; set: (value: string) => void }) {
+  const text = facet.text ?? statusText;
+  const counted = useMemo(() => counts(rows, facet.value), [rows, facet]);
   return (
-    <Popper
-      isVisible={open}
-      position="right"
-      triggerRef={toggle}
-      popperRef={menu}
-      appendTo={() => document.body}
-      onDocumentClick={(event) => {
-        if (event !== undefined && !menu.current?.contains(event.target as Node) && !toggle.current?.contains(event.target as Node)) setOpen(false);
-      }}
-      onDocumentKeyDown={(event) => { if (event?.key === 'Escape') setOpen(false); }}
-      trigger={
-        <MenuToggle ref={toggle} variant="plain" aria-label={texts.table.columns} isExpanded={open} onClick={() => setOpen(!open)} icon={<ColumnsIcon />} />
-      }
-      popper={
-        <Menu ref={menu} onSelect={(_event, key) => {
-          const column = columns.find((each) => each.key === key);
-          if (column !== undefined) setShown({ ...shown, [column.key]: !(shown[column.key] ?? column.hidden !== true) });
-        }}>
-          <MenuContent>
-            <MenuList>
-              {columns.slice(1).map(({ key, title, hidden }) => (
-                <MenuItem key={key} itemId={key} hasCheckbox isSelected={shown[key] ?? hidden !== true}>{title}</MenuItem>
-              ))}
-            </MenuList>
-          </MenuContent>
-        </Menu>
-      }
+    <MenuButton
+      label={facet.title}
+      title={<><FilterIcon /> {value === null ? facet.title : text(value)}</>}
+      entries={[
+        { key: '', title: texts.table.all, run: () => set('') },
+        ...counted.map(([each, count]) => ({
+          key: each,
+          title: <>{text(each)} <Label isCompact>{count}</Label></>,
+          run: () => set(each),
+        })),
+      ]}
     />
   );
+}
+
+function BulkMenu<T>({ actions, rows }: { actions: readonly RowAction<T>[]; rows: readonly T[] }) {
+  return (
+    <MenuButton
+      label={texts.table.withChosen}
+      title={texts.table.chosen(rows.length)}
+      primary
+      entries={actions.map(({ key, title, danger, when, run }) => {
+        const able = rows.filter((row) => when?.(row) !== false);
+        return {
+          key,
+          title: able.length === rows.length ? title : texts.table.someOf(title, able.length),
+          danger,
+          disabled: able.length === 0,
+          run: () => run(able),
+        };
+      })}
+    />
+  );
+}
+
+function Waiting({ columns }: { columns: number }) {
+  return Array.from({ length: 8 }, (_, line) => (
+    <tr key={line} className="pf-v6-c-table__tr"><td className="pf-v6-c-table__td" colSpan={columns}><Skeleton /></td></tr>
+  ));
 }

@@ -1,29 +1,38 @@
-import { Label, type LabelProps, Spinner } from '@patternfly/react-core';
+import { Spinner } from '@patternfly/react-core';
+import styles from '@patternfly/react-styles/css/components/Label/label';
 import CheckCircleIcon from '@patternfly/react-icons/dist/esm/icons/check-circle-icon';
 import ExclamationCircleIcon from '@patternfly/react-icons/dist/esm/icons/exclamation-circle-icon';
 import ExclamationTriangleIcon from '@patternfly/react-icons/dist/esm/icons/exclamation-triangle-icon';
 import PauseCircleIcon from '@patternfly/react-icons/dist/esm/icons/pause-circle-icon';
 import PowerOffIcon from '@patternfly/react-icons/dist/esm/icons/power-off-icon';
+import { memo, type ReactNode } from 'react';
 
 import { type Mood, moodOf } from '../model/moods';
 import { statusText } from '../texts';
 
-const LOOKS: Record<Mood, { status?: LabelProps['status']; color?: LabelProps['color']; icon: React.ReactNode }> = {
-  well: { color: 'green', icon: <CheckCircleIcon /> },
-  busy: { color: 'blue', icon: <Spinner size="sm" aria-hidden="true" /> },
-  off: { color: 'grey', icon: <PowerOffIcon /> },
-  paused: { color: 'purple', icon: <PauseCircleIcon /> },
-  warning: { color: 'orange', icon: <ExclamationTriangleIcon /> },
-  bad: { color: 'red', icon: <ExclamationCircleIcon /> },
-  plain: { color: 'grey', icon: null },
+const { modifiers } = styles;
+const LOOKS: Record<Mood, { color: string; icon: ReactNode }> = {
+  well: { color: modifiers.green, icon: <CheckCircleIcon /> },
+  busy: { color: modifiers.blue, icon: <Spinner size="sm" aria-hidden="true" /> },
+  off: { color: '', icon: <PowerOffIcon /> },
+  paused: { color: modifiers.purple, icon: <PauseCircleIcon /> },
+  warning: { color: modifiers.orange, icon: <ExclamationTriangleIcon /> },
+  bad: { color: modifiers.red, icon: <ExclamationCircleIcon /> },
+  plain: { color: '', icon: null },
 };
 
-/** The state of a thing, in words, a colour and a sign; `busy` says what is being done to it. */
-export function StatusLabel({ status, busy }: { status: string; busy?: string | null }) {
-  const look = LOOKS[busy ? 'busy' : moodOf(status)];
+/**
+ * The state of a thing, in words, a colour and a sign; `busy` says what is being done to it. PatternFly's markup without
+ * its component, which measures each label: lists have one a row.
+ */
+export const StatusLabel = memo(function StatusLabel({ status, busy }: { status: string; busy?: string | null }) {
+  const { color, icon } = LOOKS[busy ? 'busy' : moodOf(status)];
   return (
-    <Label isCompact variant="outline" color={look.color} icon={look.icon}>
-      {busy ? statusText(busy) : statusText(status)}
-    </Label>
+    <span className={`${styles.label} ${modifiers.outline} ${modifiers.compact} ${color}`}>
+      <span className={styles.labelContent}>
+        {icon !== null && <span className={styles.labelIcon}>{icon}</span>}
+        <span className={styles.labelText}>{statusText(busy ? busy : status)}</span>
+      </span>
+    </span>
   );
-}
+});

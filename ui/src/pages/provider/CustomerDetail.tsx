@@ -88,6 +88,7 @@ function RegionPart({ region, open, close }: { region: Region; open: (dialog: Re
         <div className="al-actions">
           <MenuButton
             label={texts.actions.actions}
+            title={texts.actions.actions}
             entries={[
               { key: 'limits', title: t.limits, run: limits },
               { key: 'delete', title: t.deleteRegion, danger: true, disabled: region.identity, run: remove },

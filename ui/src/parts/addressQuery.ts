@@ -1,0 +1,40 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useSearchParams } from 'react-router';
+
+/** Puts values in; an empty one is taken out. */
+export type ChangeQuery = (changes: Record<string, string>) => void;
+
+const PAUSE = 300;
+
+/**
+ * The query of the address as a page uses it: a change holds at once, and is written into the address when the person
+ * pauses, since everything around the page hears of a new address.
+ */
+export function useAddressQuery(): [URLSearchParams, ChangeQuery] {
+  const [address, setAddress] = useSearchParams();
+  const told = address.toString();
+  const [text, setText] = useState(told);
+  const written = useRef(told);
+  useEffect(() => {
+    if (told === written.current) return;
+    written.current = told;
+    setText(told);
+  }, [told]);
+  useEffect(() => {
+    if (text === written.current) return undefined;
+    const timer = setTimeout(() => {
+      written.current = text;
+      setAddress(new URLSearchParams(text), { replace: true });
+    }, PAUSE);
+    return () => clearTimeout(timer);
+  }, [text, setAddress]);
+  const change = useCallback((changes: Record<string, string>) => setText((before) => {
+    const after = new URLSearchParams(before);
+    for (const [name, value] of Object.entries(changes)) {
+      if (value === '') after.delete(name);
+      else after.set(name, value);
+    }
+    return after.toString();
+  }), []);
+  return [useMemo(() => new URLSearchParams(text), [text]), change];
+}
