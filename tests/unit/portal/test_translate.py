@@ -44,6 +44,7 @@ def test_what_happened_to_an_instance(event_type: str, what: str) -> None:
     ("exchange", "event_type", "payload", "kind", "ident", "project"),
     [
         ("nova", "flavor.create", {"nova_object.data": {"flavorid": "f1", "name": "m1"}}, "flavor", "f1", None),
+        ("nova", "sync.changed", {"host": "h1"}, "sync", "h1", None),
         ("nova", "aggregate.create.end", {"nova_object.data": {"id": 7}}, "aggregate", "7", None),
         ("neutron", "port.create.end", {"port": {"id": "q", "project_id": "p"}}, "port", "q", "p"),
         ("neutron", "floatingip.update.end", {"floatingip": {"id": "q", "tenant_id": "p"}}, "floating-ip", "q", "p"),

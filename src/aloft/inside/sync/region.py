@@ -74,12 +74,17 @@ class Region:
     Args:
         store: the service's own schema.
         applier: carries out plans.
+        tell: is called with the name of a host when what administrators see of it has changed, and with ``policy`` when
+            they have decided something for all; it must not throw.
         clock: seconds since 1970.
     """
 
-    def __init__(self, store: Store, applier: Applier, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, store: Store, applier: Applier, tell: Callable[[str], None], clock: Callable[[], float] = time.time
+    ) -> None:
         self.store = store
         self.applier = applier
+        self.tell = tell
         self.clock = clock
         self.policy: Policy = store.policy()
         self.known: dict[str, Known] = store.known()
@@ -131,6 +136,8 @@ class Region:
                 elif host.pending is not None:
                     host.pending |= {uuid for uuid in uuids if self._is_of(name, uuid)}
             self._changed.notify_all()
+        if uuids is None:
+            self.tell("policy")
 
     def note_actor(self, uuid: str, who: str) -> None:
         """Take note of who asked OpenStack last to change an instance, for the trail."""
@@ -165,6 +172,7 @@ class Region:
             self.known.pop(uuid, None)
         else:
             self.known[uuid] = known
+        self.tell(known.host if known else uuid)
 
     def scene(self, name: str, only: frozenset[str] | None = None, policy: Policy | None = None) -> Scene:
         """All that a plan for a host is made from.
@@ -257,9 +265,12 @@ class Region:
                 host = self.hosts[name]
                 only = None if host.pending is None else frozenset(host.pending | host.waiting.keys())
                 host.pending, host.due, host.working = set(), None, True
+                before = host.problem, host.waiting
             with self._turn:
-                self._deal_with(name, host, only)
+                done = self._deal_with(name, host, only)
             host.working = False
+            if done or (host.problem, host.waiting) != before:
+                self.tell(name)
 
     def _wait(self) -> str | None:
         """The next host to look at, once there is one; ``None`` when the service ends."""
@@ -273,10 +284,12 @@ class Region:
                 self._changed.wait(max(0.05, min(dues) - now) if dues else None)
         return None
 
-    def _deal_with(self, name: str, host: Host, only: frozenset[str] | None) -> None:
+    def _deal_with(self, name: str, host: Host, only: frozenset[str] | None) -> int:
+        """How much there was to do."""
         try:
-            self.step(name, only)
+            done = self.step(name, only)
             host.problem = ""
+            return done
         except Exception as error:
             host.failures, host.problem = host.failures + 1, str(error)[:500]
             wait, passing = _pause(host.failures), isinstance(error, TemporaryError)
@@ -284,6 +297,7 @@ class Region:
             with self._changed:
                 host.due = self.clock() + wait
                 host.waiting = {**host.waiting, **dict.fromkeys(only or {d.uuid for d in host.inventory.domains}, "")}
+            return 0
 
     # The hosts' accounts
 

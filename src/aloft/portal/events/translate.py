@@ -76,6 +76,8 @@ def event_of(exchange: str, message: Message, region: str) -> Event | None:
 
 
 def _nova(words: list[str], payload: Message, message: Message) -> dict[str, Any] | None:
+    if words[0] == "sync":  # aloft.inside.sync tells by Nova's way
+        return {"kind": "sync", "id": payload.get("host"), "what": "changed"}
     if words[0] not in NOVA or words[1:2] == ["exists"]:
         return None
     kind, key = NOVA[words[0]]
