@@ -12,6 +12,7 @@ import { Shell } from './shell/Shell';
 import { texts } from './texts';
 
 const Overview = lazy(() => import('./pages/Overview'));
+const Activity = lazy(() => import('./pages/Activity'));
 const Instances = lazy(() => import('./pages/Instances'));
 const CreateInstance = lazy(() => import('./pages/CreateInstance'));
 const InstanceDetail = lazy(() => import('./pages/InstanceDetail'));
@@ -77,6 +78,7 @@ function CustomerRoutes({ session }: { session: Session }) {
       </Route>
       <Route path="/project/:project/:region" element={<InScope />}>
         <Route index element={<Overview />} />
+        <Route path="activity" element={<Activity />} />
         <Route path="instances" element={<Instances />} />
         <Route path="instances/create" element={<CreateInstance />} />
         <Route path="instances/:id/:tab?" element={<InstanceDetail />} />

@@ -35,13 +35,14 @@ const ALSO: Record<string, readonly string[]> = {
   'host': ['service'],
   'customer': ['region', 'operation'],
   'region': ['customer', 'operation'],
-  'operation': ['host', 'region', 'customer', 'release'],
+  'operation': ['host', 'region', 'customer', 'release', 'backup'],
+  'backup': ['region'],
 };
 
 const KINDS = [
   'instance', 'volume', 'volume-snapshot', 'image', 'network', 'subnet', 'port', 'router', 'floating-ip', 'security-group',
   'security-group-rule', 'keypair', 'flavor', 'aggregate', 'service', 'project', 'user', 'role', 'operation', 'host',
-  'region', 'customer', 'sync',
+  'region', 'customer', 'sync', 'backup',
 ];
 
 /** Milliseconds in which changes are gathered before what they made stale is asked for. */
@@ -57,7 +58,7 @@ export function staleAfter(event: Pick<PortalEvent, 'kind' | 'region' | 'id'>, k
   const direct = kind === event.kind;
   if (!direct && !(ALSO[event.kind] ?? []).includes(kind)) return false;
   if (region !== 'plane' && event.region !== null && region !== event.region) return false;
-  if (event.kind === 'instance' && kind === 'instance') return id === event.id || id === 'limits';
+  if (event.kind === 'instance' && kind === 'instance') return id === event.id || id === 'limits' || id === 'activity';
   return true;
 }
 

@@ -137,6 +137,46 @@ export interface Status {
   shared: Component[];
   regions: { customer: string; region: string; release: string; phase: string; error: Told | null; components: Component[] }[];
   hosts: { customer: string; region: string; host: string; state: string }[];
+  backups: BackupStatus[];
+}
+
+/** How a customer's backups stand; `age_seconds` is of the newest that can be trusted. */
+export interface BackupStatus {
+  customer: string;
+  state: 'ok' | 'late' | 'suspect' | 'none' | 'off';
+  age_seconds: number | null;
+  proved: boolean;
+  copies: Record<string, string>;
+}
+
+export interface Backup {
+  id: string;
+  customer: string;
+  state: 'made' | 'proved' | 'suspect';
+  detail: string;
+  repository: string;
+  snapshot: string;
+  bytes_read: number;
+  bytes_added: number;
+  /** By secondary repository, nothing, or why there is no copy in it. */
+  copies: Record<string, string>;
+  made: string;
+  proved: string | null;
+}
+
+export interface BackupPolicy {
+  customer: string;
+  enabled: boolean;
+  /** Hours and minutes, UTC. */
+  at: string;
+  keep_days: number;
+}
+
+export interface Repository {
+  name: string;
+  url: string;
+  role: string;
+  shipped: string | null;
 }
 
 interface Items<T> {
@@ -161,6 +201,13 @@ export const planeQueries = {
   hosts: () => items<Host>('host', '/hosts'),
   hostTokens: (customer: string, region: string) => items<HostToken>('host', `${regionPath(customer, region)}/host-tokens`),
   audit: (customer?: string) => items<AuditEntry>('operation', '/audit', { customer, limit: 500 }),
+  backups: () => items<Backup>('backup', '/backups'),
+  repositories: () => items<Repository>('backup', '/repositories'),
+  backupPolicy: (customer: string) =>
+    queryOptions({
+      queryKey: ['backup', 'plane', 'policy', customer],
+      queryFn: ({ signal }) => plane<BackupPolicy>(`/customers/${encodeURIComponent(customer)}/backup-policy`, { signal }),
+    }),
   status: () =>
     queryOptions({
       queryKey: ['region', 'plane', 'status'],
@@ -174,9 +221,26 @@ export function regionPath(customer: string, region: string): string {
   return `/customers/${encodeURIComponent(customer)}/regions/${encodeURIComponent(region)}`;
 }
 
+/** Where a host differs from the others. */
+export interface Carrier {
+  interface?: string | null;
+  bridge?: string | null;
+  address?: string | null;
+  absent?: boolean;
+}
+
+export interface PhysicalNetwork {
+  flat: boolean;
+  vlans: string[];
+  bridge: string;
+  interface: string | null;
+  mtu: number | null;
+  hosts: Record<string, Carrier>;
+}
+
 export interface NetworkTemplate {
-  physical_networks: Record<string, { flat: boolean; vlans: unknown[]; bridge: string; interface: string | null; mtu: number | null; hosts: Record<string, unknown> }>;
-  overlay: { type: string; interface: string | null; mtu: number; hosts: Record<string, unknown> };
+  physical_networks: Record<string, PhysicalNetwork>;
+  overlay: { type: string; interface: string | null; mtu: number; hosts: Record<string, Pick<Carrier, 'interface' | 'address'>> };
 }
 
 export interface HostInstance {
@@ -220,6 +284,20 @@ export interface TrailEntry {
   note: string;
 }
 
+/** What administrators decide about sync, as lists. */
+export type PolicyName = 'rules' | 'exclusions';
+
+/** What rules and exclusions would make of a machine. */
+export interface Tried {
+  host: string;
+  uuid: string;
+  name: string;
+  project: string | null;
+  standing: string | null;
+  reason: string;
+  now: { project: string | null; standing: string } | null;
+}
+
 export interface SyncHost {
   host: string;
   state: string;
@@ -240,15 +318,16 @@ export const regionQueries = {
   syncInstances: (customer: string, region: string) => sync<SyncInstance>(customer, region, 'instances'),
   syncDiff: (customer: string, region: string) => sync<SyncChange>(customer, region, 'diff'),
   syncTrail: (customer: string, region: string) => sync<TrailEntry>(customer, region, 'log', { limit: 500 }),
-  syncPolicy: (customer: string, region: string, name: 'rules' | 'exclusions') => sync<Record<string, unknown>>(customer, region, name),
+  syncPolicy: (customer: string, region: string, name: PolicyName) => sync<Record<string, string>>(customer, region, name),
   syncHosts: (customer: string, region: string) =>
     queryOptions({
       queryKey: ['sync', 'plane', customer, region, 'status'],
       queryFn: async ({ signal }) => (await plane<{ hosts: SyncHost[] }>(`${regionPath(customer, region)}/sync/status`, { signal })).hosts,
-      refetchInterval: 10_000,
+      // That a host has fallen silent is no event.
+      refetchInterval: 30_000,
     }),
 };
 
 function sync<T>(customer: string, region: string, part: string, parameters: Record<string, string | number> = {}) {
-  return { ...items<T>('sync', `${regionPath(customer, region)}/sync/${part}`, parameters), refetchInterval: 10_000 };
+  return items<T>('sync', `${regionPath(customer, region)}/sync/${part}`, parameters);
 }

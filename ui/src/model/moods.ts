@@ -3,7 +3,7 @@
 export type Mood = 'well' | 'busy' | 'off' | 'paused' | 'warning' | 'bad' | 'plain';
 
 const WORDS: Record<Mood, readonly string[]> = {
-  well: ['active', 'available', 'in-use', 'ok', 'ready', 'up', 'enabled', 'succeeded', 'done', 'accepted', 'success', 'healthy', 'managed', 'adopted'],
+  well: ['active', 'available', 'in-use', 'ok', 'ready', 'up', 'enabled', 'succeeded', 'done', 'accepted', 'success', 'healthy', 'managed', 'adopted', 'proved'],
   busy: [
     'build', 'building', 'creating', 'queued', 'saving', 'importing', 'uploading', 'reboot', 'hard_reboot', 'resize', 'migrating',
     'rebuild', 'deleting', 'downloading', 'attaching', 'detaching', 'extending', 'converging', 'running', 'password', 'reserved',
@@ -11,9 +11,9 @@ const WORDS: Record<Mood, readonly string[]> = {
   ],
   off: ['shutoff', 'down', 'absent', 'disabled', 'shelved', 'shelved_offloaded', 'cancelled', 'soft_deleted', 'deleted', 'deactivated', 'stopped', 'excluded'],
   paused: ['paused', 'suspended', 'pending'],
-  warning: ['verify_resize', 'rescue', 'degraded', 'refused', 'drained', 'draining', 'missing', 'unknown', 'discovered', 'differs'],
+  warning: ['verify_resize', 'rescue', 'degraded', 'refused', 'drained', 'draining', 'missing', 'unknown', 'discovered', 'differs', 'suspect', 'late'],
   bad: ['error', 'failed', 'killed', 'error_deleting', 'error_restoring', 'error_extending'],
-  plain: [],
+  plain: ['made', 'none', 'off'],
 };
 
 const MOODS = new Map((Object.entries(WORDS) as [Mood, string[]][]).flatMap(([mood, words]) => words.map((word) => [word, mood] as const)));

@@ -5,13 +5,13 @@ import { Link } from 'react-router';
 import { queries } from '../api/queries';
 import { pathIn, useScope } from '../api/scope';
 import type { FloatingIp } from '../api/types';
+import { each } from '../parts/each';
 import { ConfirmDialog, FormDialog } from '../parts/FormDialog';
 import { Page } from '../parts/Page';
 import { type Column, ResourceTable } from '../parts/ResourceTable';
 import { StatusLabel } from '../parts/StatusLabel';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
-import { each } from './instances/act';
 
 const t = texts.floatingIps;
 
@@ -86,7 +86,7 @@ export default function FloatingIps() {
           {
             key: 'disassociate', title: t.disassociate, danger: true, when: ({ port_id: port }) => port !== null,
             run: ([ip]) => ip !== undefined && open(
-              <ConfirmDialog title={texts.volumes.ask(t.disassociate, called(ip))} action={t.disassociate} close={close} send={() => put(t.disassociate, ip, null)}>
+              <ConfirmDialog title={texts.confirm.ask(t.disassociate, called(ip))} action={t.disassociate} close={close} send={() => put(t.disassociate, ip, null)}>
                 {t.disassociateWill}
               </ConfirmDialog>,
             ),
@@ -95,7 +95,7 @@ export default function FloatingIps() {
             key: 'release', title: t.release, danger: true, bulk: true,
             run: (rows) => open(
               <ConfirmDialog
-                title={texts.volumes.ask(t.release, rows.map(called).join(', '))}
+                title={texts.confirm.ask(t.release, rows.map(called).join(', '))}
                 action={t.release}
                 close={close}
                 send={() => each(rows, (ip) => change({ title: t.release, subject: called(ip) }, 'network', 'DELETE', `/v2.0/floatingips/${ip.id}`, undefined, 'floating-ip', 'port'))}

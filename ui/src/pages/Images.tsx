@@ -7,6 +7,7 @@ import { useScope } from '../api/scope';
 import { useSession } from '../api/session';
 import type { Image } from '../api/types';
 import { bytes } from '../model/format';
+import { each } from '../parts/each';
 import { Ago } from '../parts/Ago';
 import { ConfirmDialog, FormDialog } from '../parts/FormDialog';
 import { Page } from '../parts/Page';
@@ -15,7 +16,6 @@ import { StatusLabel } from '../parts/StatusLabel';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
 import { UploadImage } from './images/UploadImage';
-import { each } from './instances/act';
 
 const t = texts.images;
 const c = t.columns;
@@ -96,7 +96,7 @@ export default function Images() {
             key: 'delete', title: t.delete, danger: true, bulk: true, when: (image) => mine(image) && !image.protected,
             run: (images) => open(
               <ConfirmDialog
-                title={texts.volumes.ask(t.delete, images.map(called).join(', '))}
+                title={texts.confirm.ask(t.delete, images.map(called).join(', '))}
                 action={t.delete}
                 close={close}
                 send={() => each(images, (image) => change({ title: t.delete, subject: called(image) }, 'image', 'DELETE', `/v2/images/${image.id}`, undefined, 'image'))}

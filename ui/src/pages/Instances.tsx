@@ -10,12 +10,13 @@ import type { Server } from '../api/types';
 import { mebibytes } from '../model/format';
 import { actionsFor, type InstanceAction, offers, ORDER, PLAIN_BODIES, RULES } from '../model/instanceActions';
 import { addressesOf } from '../model/search';
+import { each } from '../parts/each';
 import { Ago } from '../parts/Ago';
 import { Page } from '../parts/Page';
 import { type Column, ResourceTable, type RowAction } from '../parts/ResourceTable';
 import { StatusLabel } from '../parts/StatusLabel';
 import { texts } from '../texts';
-import { each, usePerform } from './instances/act';
+import { usePerform } from './instances/act';
 import { ActionDialog, actsAtOnce } from './instances/ActionDialog';
 
 const t = texts.instances;

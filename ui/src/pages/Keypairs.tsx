@@ -4,12 +4,12 @@ import { useQuery } from '@tanstack/react-query';
 import { queries } from '../api/queries';
 import { useScope } from '../api/scope';
 import type { Keypair } from '../api/types';
+import { each } from '../parts/each';
 import { ConfirmDialog, FormDialog } from '../parts/FormDialog';
 import { Page } from '../parts/Page';
 import { type Column, ResourceTable } from '../parts/ResourceTable';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
-import { each } from './instances/act';
 
 const t = texts.keypairs;
 const COLUMNS: Column<Keypair>[] = [
@@ -50,7 +50,7 @@ export default function Keypairs() {
           key: 'delete', title: texts.actions.delete, danger: true, bulk: true,
           run: (rows) => open(
             <ConfirmDialog
-              title={texts.volumes.ask(texts.actions.delete, rows.map(({ name }) => name).join(', '))}
+              title={texts.confirm.ask(texts.actions.delete, rows.map(({ name }) => name).join(', '))}
               action={texts.actions.delete}
               close={close}
               send={() => each(rows, ({ name }) => change({ title: texts.actions.delete, subject: name }, 'compute', 'DELETE', `/v2.1/os-keypairs/${encodeURIComponent(name)}`, undefined, 'keypair'))}

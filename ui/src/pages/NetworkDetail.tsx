@@ -90,7 +90,7 @@ function Detail({ network }: { network: Network }) {
           key: 'delete', title: t.delete, danger: true,
           run: ([subnet]) => subnet !== undefined && open(
             <ConfirmDialog
-              title={texts.volumes.ask(t.delete, subnet.name || subnet.cidr)}
+              title={texts.confirm.ask(t.delete, subnet.name || subnet.cidr)}
               action={t.delete}
               close={close}
               send={() => change({ title: t.delete, subject: subnet.cidr }, 'network', 'DELETE', `/v2.0/subnets/${subnet.id}`, undefined, 'subnet', 'network')}

@@ -5,13 +5,13 @@ import { useMemo } from 'react';
 import { queries } from '../api/queries';
 import { pathIn, useScope } from '../api/scope';
 import type { Network } from '../api/types';
+import { each } from '../parts/each';
 import { ConfirmDialog, FormDialog } from '../parts/FormDialog';
 import { Page } from '../parts/Page';
 import { type Column, ResourceTable } from '../parts/ResourceTable';
 import { StatusLabel } from '../parts/StatusLabel';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
-import { each } from './instances/act';
 import { CreateNetwork } from './networks/CreateNetwork';
 
 const t = texts.networks;
@@ -67,7 +67,7 @@ export default function Networks() {
             key: 'delete', title: t.delete, danger: true, bulk: true,
             run: (rows) => open(
               <ConfirmDialog
-                title={texts.volumes.ask(t.delete, rows.map(called).join(', '))}
+                title={texts.confirm.ask(t.delete, rows.map(called).join(', '))}
                 action={t.delete}
                 close={close}
                 send={() => each(rows, (one) => change({ title: t.delete, subject: called(one) }, 'network', 'DELETE', `/v2.0/networks/${one.id}`, undefined, 'network', 'subnet'))}

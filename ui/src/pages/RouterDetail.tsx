@@ -74,7 +74,7 @@ function Detail({ router }: { router: Router }) {
           key: 'detach', title: t.detach, danger: true,
           run: ([port]) => port !== undefined && open(
             <ConfirmDialog
-              title={texts.volumes.ask(t.detach, addresses(port))}
+              title={texts.confirm.ask(t.detach, addresses(port))}
               action={t.detach}
               close={close}
               send={() => change({ title: t.detach, subject: router.name }, 'network', 'PUT', `/v2.0/routers/${router.id}/remove_router_interface`, { port_id: port.id }, 'router', 'port')}

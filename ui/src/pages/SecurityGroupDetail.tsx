@@ -6,13 +6,13 @@ import { queries } from '../api/queries';
 import { pathIn, useScope } from '../api/scope';
 import type { SecurityGroup, SecurityGroupRule } from '../api/types';
 import { portsText, ruleBody } from '../model/rules';
+import { each } from '../parts/each';
 import { ConfirmDialog, FormDialog } from '../parts/FormDialog';
 import { ErrorState, Loaded } from '../parts/ErrorState';
 import { Page } from '../parts/Page';
 import { type Column, ResourceTable } from '../parts/ResourceTable';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
-import { each } from './instances/act';
 
 const t = texts.securityGroups;
 const plain = (value: string) => value;
@@ -83,7 +83,7 @@ function Detail({ group, groups }: { group: SecurityGroup; groups: SecurityGroup
           key: 'delete', title: t.delete, danger: true, bulk: true,
           run: (rules) => open(
             <ConfirmDialog
-              title={texts.volumes.ask(t.delete, rules.map((rule) => `${direction(rule)} ${rule.protocol ?? t.any} ${portsText(rule, t.any)} ${remote(rule)}`).join(', '))}
+              title={texts.confirm.ask(t.delete, rules.map((rule) => `${direction(rule)} ${rule.protocol ?? t.any} ${portsText(rule, t.any)} ${remote(rule)}`).join(', '))}
               action={t.delete}
               close={close}
               send={() => each(rules, (rule) => change({ title: t.delete, subject: group.name }, 'network', 'DELETE', `/v2.0/security-group-rules/${rule.id}`, undefined, 'security-group'))}

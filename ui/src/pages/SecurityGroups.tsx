@@ -4,12 +4,12 @@ import { useQuery } from '@tanstack/react-query';
 import { queries } from '../api/queries';
 import { pathIn, useScope } from '../api/scope';
 import type { SecurityGroup } from '../api/types';
+import { each } from '../parts/each';
 import { ConfirmDialog, type Field, FormDialog } from '../parts/FormDialog';
 import { Page } from '../parts/Page';
 import { type Column, ResourceTable } from '../parts/ResourceTable';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
-import { each } from './instances/act';
 
 const t = texts.securityGroups;
 const COLUMNS: Column<SecurityGroup>[] = [
@@ -66,7 +66,7 @@ export default function SecurityGroups() {
             key: 'delete', title: t.delete, danger: true, bulk: true, when: ({ name }) => name !== 'default',
             run: (rows) => open(
               <ConfirmDialog
-                title={texts.volumes.ask(t.delete, rows.map(({ name }) => name).join(', '))}
+                title={texts.confirm.ask(t.delete, rows.map(({ name }) => name).join(', '))}
                 action={t.delete}
                 close={close}
                 send={() => each(rows, (group) => change({ title: t.delete, subject: group.name }, 'network', 'DELETE', `/v2.0/security-groups/${group.id}`, undefined, 'security-group'))}

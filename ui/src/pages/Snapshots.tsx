@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { queries } from '../api/queries';
 import { useScope } from '../api/scope';
 import type { VolumeSnapshot } from '../api/types';
+import { each } from '../parts/each';
 import { Ago } from '../parts/Ago';
 import { ConfirmDialog, FormDialog } from '../parts/FormDialog';
 import { Page } from '../parts/Page';
@@ -10,7 +11,6 @@ import { type Column, ResourceTable } from '../parts/ResourceTable';
 import { StatusLabel } from '../parts/StatusLabel';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
-import { each } from './instances/act';
 
 const t = texts.snapshots;
 
@@ -60,7 +60,7 @@ export default function Snapshots() {
             key: 'delete', title: texts.actions.delete, danger: true, bulk: true,
             run: (rows) => open(
               <ConfirmDialog
-                title={texts.volumes.ask(texts.actions.delete, rows.map(called).join(', '))}
+                title={texts.confirm.ask(texts.actions.delete, rows.map(called).join(', '))}
                 action={texts.actions.delete}
                 close={close}
                 send={() => each(rows, (one) => change({ title: texts.actions.delete, subject: called(one) }, 'volume', 'DELETE', `/v3/snapshots/${one.id}`, undefined, 'volume-snapshot', 'volume'))}

@@ -5,6 +5,7 @@ import { Link } from 'react-router';
 import { queries } from '../api/queries';
 import { pathIn, useScope } from '../api/scope';
 import type { Volume } from '../api/types';
+import { each } from '../parts/each';
 import { Ago } from '../parts/Ago';
 import { ConfirmDialog, FormDialog } from '../parts/FormDialog';
 import { Page } from '../parts/Page';
@@ -12,7 +13,6 @@ import { type Column, ResourceTable, type RowAction } from '../parts/ResourceTab
 import { StatusLabel } from '../parts/StatusLabel';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
-import { each } from './instances/act';
 
 const t = texts.volumes;
 const FACETS = [{ key: 'status', title: t.columns.status, value: ({ status }: Volume) => status }];
@@ -101,7 +101,7 @@ export default function Volumes() {
         if (volume === undefined || attachment === undefined) return;
         open(
           <ConfirmDialog
-            title={t.ask(t.detach, called(volume))}
+            title={texts.confirm.ask(t.detach, called(volume))}
             action={t.detach}
             close={close}
             send={() => change({ title: t.detach, subject: called(volume) }, 'compute', 'DELETE',
@@ -170,7 +170,7 @@ export default function Volumes() {
       key: 'delete', title: t.delete, danger: true, bulk: true, when: ({ status }) => status === 'available' || status.startsWith('error'),
       run: (volumes) => open(
         <ConfirmDialog
-          title={t.ask(t.delete, volumes.map(called).join(', '))}
+          title={texts.confirm.ask(t.delete, volumes.map(called).join(', '))}
           action={t.delete}
           close={close}
           send={() => each(volumes, (volume) => change({ title: t.delete, subject: called(volume) }, 'volume', 'DELETE', `/v3/volumes/${volume.id}`, undefined, 'volume'))}

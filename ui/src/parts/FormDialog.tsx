@@ -16,7 +16,7 @@ export interface Choice {
 export interface Field {
   name: string;
   title: string;
-  kind?: 'text' | 'number' | 'password' | 'area' | 'select' | 'many' | 'tick';
+  kind?: 'text' | 'number' | 'password' | 'time' | 'datetime-local' | 'area' | 'select' | 'many' | 'tick';
   choices?: readonly Choice[];
   initial?: string;
   required?: boolean;

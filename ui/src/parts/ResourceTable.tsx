@@ -1,7 +1,6 @@
 import { Button, EmptyState, EmptyStateBody, EmptyStateFooter, Label, SearchInput, Skeleton } from '@patternfly/react-core';
 import FilterIcon from '@patternfly/react-icons/dist/esm/icons/filter-icon';
 import { Table } from '@patternfly/react-table';
-import type { UseQueryResult } from '@tanstack/react-query';
 import { type ReactNode, useCallback, useMemo, useState } from 'react';
 
 import { counts, haystackOf, matching, ordered } from '../model/rows';
@@ -26,10 +25,18 @@ export interface Facet<T> {
   text?: (value: string) => string;
 }
 
+/** Rows that were asked for; a query gives them. */
+export interface Asked<T> {
+  data: T[] | undefined;
+  isError: boolean;
+  error: unknown;
+  refetch: () => Promise<unknown>;
+}
+
 interface Properties<T> {
   /** Under which the browser remembers the columns. */
   id: string;
-  query: Pick<UseQueryResult<T[]>, 'data' | 'isError' | 'error' | 'refetch'>;
+  query: Asked<T>;
   columns: Column<T>[];
   rowKey: (row: T) => string;
   link?: (row: T) => string;

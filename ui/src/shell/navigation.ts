@@ -24,6 +24,7 @@ export function navigation(session: Session, scope: Scope | null): NavGroup[] {
       { title: '', links: [{ title: t.health, to: '/provider', exact: true }] },
       { title: t.customers, links: [at(t.customers, 'customers'), at(t.controllers, 'controllers'), at(t.hosts, 'hosts')] },
       { title: t.machines, links: [at(t.nodes, 'nodes'), at(t.releases, 'releases')] },
+      { title: t.backups, links: [at(t.backups, 'backups'), at(t.repositories, 'repositories')] },
       { title: t.records, links: [at(t.operations, 'operations'), at(t.audit, 'audit')] },
     ];
   }
@@ -31,7 +32,7 @@ export function navigation(session: Session, scope: Scope | null): NavGroup[] {
   const at = (title: string, part: string): NavLink => ({ title, to: pathIn(scope, part) });
   const { nav: t } = texts;
   const groups: NavGroup[] = [
-    { title: '', links: [{ title: t.overview, to: pathIn(scope), exact: true }] },
+    { title: '', links: [{ title: t.overview, to: pathIn(scope), exact: true }, at(t.activity, 'activity')] },
     { title: t.compute, links: [at(t.instances, 'instances'), at(t.images, 'images'), at(t.keypairs, 'keypairs')] },
     { title: t.storage, links: [at(t.volumes, 'volumes'), at(t.snapshots, 'snapshots')] },
     {
@@ -50,7 +51,7 @@ export function navigation(session: Session, scope: Scope | null): NavGroup[] {
       title: t.infrastructure,
       links: [
         over(t.hosts, 'hosts'), over(t.sync, 'sync'), over(t.networkTemplate, 'network-template'), over(t.aggregates, 'aggregates'),
-        over(t.zones, 'zones'), over(t.flavors, 'flavors'), over(t.regions, 'regions'),
+        over(t.zones, 'zones'), over(t.flavors, 'flavors'), over(t.regions, 'regions'), over(t.backups, 'backups'),
       ],
     },
     {

@@ -19,8 +19,16 @@ export const admin = {
   networkTemplate: {
     title: 'Network template', lead: 'Which physical networks there are, what carries them on the hosts, and the overlay between them. Every host brings it about by itself.',
     columns: { name: 'Physical network', flat: 'Untagged', vlans: 'VLANs', bridge: 'Bridge', interface: 'Interface', hosts: 'Exceptions' },
-    overlay: 'Overlay', type: 'Encapsulation', interface: 'Interface', mtu: 'MTU', edit: 'Edit', json: 'The template as JSON', wrong: 'This is not JSON.', gateway: 'The one to the default gateway',
-    editWill: 'The change goes to Neutron and to every host. A wrong interface can cut a host off its network.',
+    overlay: 'Overlay', type: 'Encapsulation', interface: 'Interface', mtu: 'MTU', edit: 'Edit', gateway: 'The one to the default gateway',
+    editWill: 'The change goes to Neutron and to every host. A wrong interface can cut a host off its network.', types: { geneve: 'Geneve', vxlan: 'VXLAN' },
+    fields: { name: 'Name', flat: 'Untagged', vlans: 'VLANs, such as 100-199, 300', bridge: 'Bridge', interface: 'Interface', mtu: 'MTU', host: 'Host', address: 'Address', absent: 'Not there' },
+    bridgeOwn: 'none: a bridge of its own', mtuOverlay: 'as the overlay', same: 'as elsewhere', network: (number: number) => `Physical network ${number}`, addNetwork: 'Add physical network',
+    exception: (number: number) => `Exception ${number}`, addException: 'Add a host that differs',
+    problems: {
+      name: (network: string) => `Physical network ${network} has no name.`, twice: (network: string) => `There are two physical networks “${network}”.`,
+      neither: (network: string) => `“${network}” is neither untagged nor has VLANs.`, bridge: (network: string) => `“${network}” has no bridge.`,
+      host: (network: string) => (network === '' ? 'An exception of the overlay names no host.' : `An exception of “${network}” names no host.`), mtu: () => 'The overlay’s MTU is too small.',
+    },
     empty: { title: 'No physical networks', body: 'Instances reach the outside only by a physical network.' },
   },
   sync: {
@@ -33,8 +41,16 @@ export const admin = {
     accept: 'Accept', unmanage: 'Take out of OpenStack', revert: 'Put back', acceptWill: 'A machine that is gone is believed to be gone; one that was left out is taken in again.',
     unmanageWill: 'The machine runs on; OpenStack no longer knows it.', revertWill: 'The value from before the change is put back on the ground.',
     none: { title: 'Nothing here', body: 'Nothing was found yet.' }, noDiff: { title: 'No differences', body: 'OpenStack and the ground agree.' },
-    rulesLead: 'In order; the first that fits says whose a machine is. As JSON.', exclusionsLead: 'What is kept out of OpenStack. As JSON.',
-    try: 'Try without doing it', save: 'Save', tried: 'What these rules would do', wrong: 'This is not a list in JSON.', lost: 'did not hold',
+    rulesLead: 'The first rule that fits says whose a machine is. A field that is left empty fits all; * and ? stand for any text and any letter.',
+    exclusionsLead: 'Machines that are kept out of OpenStack. * and ? stand for any text and any letter.',
+    fields: {
+      project: 'Project', host: 'Host', aggregate: 'Host aggregate', name: 'Name', pool: 'Storage pool', network: 'Network or bridge', metadata: 'Metadata holds',
+      kind: 'By', pattern: 'Pattern',
+    },
+    kinds: { name: 'Name', pool: 'Storage pool', path: 'Path of a disk', metadata: 'Text in its metadata' },
+    any: 'any', anyText: 'any text', rule: (number: number) => `Rule ${number}`, exclusion: (number: number) => `Exclusion ${number}`, addRule: 'Add rule', addExclusion: 'Add exclusion',
+    incomplete: (one: string) => `${one} is not complete.`, discard: 'Discard changes', before: 'Project now', noTried: { title: 'Nothing would change', body: 'No machine would be taken over, given to another project or left out.' },
+    try: 'Try without doing it', tried: 'What this would do', lost: 'did not hold',
   },
   aggregates: {
     title: 'Host aggregates', create: 'Create aggregate', empty: { title: 'No aggregates', body: 'An aggregate is a set of hosts with properties that flavors can ask for.' },
@@ -72,5 +88,16 @@ export const admin = {
   audit: {
     title: 'Audit trail', lead: 'Who did what at the plane, and whether it was let.', columns: { at: 'When', actor: 'Who', action: 'Action', subject: 'To what', outcome: 'Outcome', detail: 'Detail', customer: 'Customer' },
     empty: { title: 'Nothing yet', body: 'Every change at the plane is kept here.' },
+  },
+  backups: {
+    title: 'Backups', lead: 'Backups hold what OpenStack knows: all records and settings of all regions. Disks and images stay on your hosts and are not in them.',
+    allLead: 'What OpenStack knows of each customer. Between backups every change is shipped as well.',
+    plan: (at: string, days: number) => `Every day at ${at} UTC; kept for ${days} days.`, noPlan: 'None are made by themselves.',
+    empty: { title: 'No backups yet', body: 'The first one is made by the schedule, or now.' }, run: 'Back up now', policy: 'Change schedule',
+    enabled: 'Back up every day', at: 'At (UTC)', keep: 'Keep for (days)', prove: 'Prove by restoring aside', restore: 'Restore', restoreAt: 'Restore to a moment', moment: 'As it was at (your time)',
+    momentHelp: (made: string) => `Any moment after the backup, ${made}.`,
+    restoreWill: 'A new controller is filled from the backup and takes over once it is ready; what was changed since is lost. Instances run on.',
+    columns: { made: 'Made', state: 'State', proved: 'Proved', read: 'Size', added: 'New in it', copies: 'Copies', detail: 'Detail', customer: 'Customer', repository: 'Repository', snapshot: 'Snapshot', id: 'ID' },
+    alarms: { ok: 'as it should be', late: 'the newest backup is too old', suspect: 'the newest backup did not stand its proof', none: 'there is no backup yet', off: 'backups are switched off' },
   },
 };

@@ -115,7 +115,7 @@ export const instances = {
     metadata: { label: 'Metadata, one key=value a line', save: 'Save metadata', tags: 'Tags, one a line', wrong: (line: string) => `“${line}” is not key=value.` },
     activity: {
       empty: { title: 'Nothing was done yet', body: 'Every action on the instance shows here, with who did it and how it ended.' },
-      columns: { action: 'Action', who: 'Who', when: 'When', took: 'Took', outcome: 'Outcome', request: 'Request', steps: 'Steps' },
+      columns: { action: 'Action', who: 'Who', when: 'When', took: 'Took', outcome: 'Outcome', request: 'Request', error: 'Error' },
     },
   },
   console: {
@@ -148,5 +148,9 @@ export const instances = {
     submit: (count: number) => (count === 1 ? 'Create instance' : `Create ${count} instances`),
     problems: PROBLEMS,
     external: 'external', shared: 'shared',
+  },
+  activity: {
+    title: 'Activity', lead: 'What was done to the project’s instances in the last seven days, by whom, and how it ended.', instance: 'Instance',
+    empty: { title: 'Nothing was done', body: 'Every action on an instance shows here, whoever did it.' },
   },
 };

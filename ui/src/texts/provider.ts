@@ -24,4 +24,11 @@ export const provider = {
     title: 'Operations', columns: { kind: 'What', subject: 'On what', state: 'State', progress: 'Progress', actor: 'Who', created: 'When', took: 'Took', error: 'Error' }, cancel: 'Cancel',
     cancelWill: 'What was made so far is torn down.', empty: { title: 'No operations', body: 'Every change that somebody asks for is an operation.' },
   },
+  repositories: {
+    title: 'Repositories', create: 'Add repository', lead: 'Where backups are kept, encrypted. What lies there stays when a repository is taken out of this list.',
+    empty: { title: 'No repositories', body: 'Name a place for backups.' }, columns: { name: 'Name', role: 'Role', url: 'Address', shipped: 'All changes until' },
+    roles: { primary: 'Primary', secondary: 'Secondary' } as Record<string, string>, check: 'Read all and check', deleteWill: 'No more backups go there. What lies there stays.',
+    urlHelp: 'A folder, sftp:user@host:/folder, or s3:https://host/bucket.', password: 'Password of the encryption', passwordHelp: 'Made when left empty; keep it elsewhere too.',
+    aws: 'AWS credentials file', ssh: 'Private key',
+  },
 };

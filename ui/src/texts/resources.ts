@@ -7,7 +7,6 @@ export const resources = {
     edit: 'Rename', extend: 'Extend', newSize: 'New size (GiB)', snapshot: 'Take snapshot', snapshotName: 'Name of the snapshot',
     attach: 'Attach to instance', instance: 'Instance', detach: 'Detach', toImage: 'Upload as image', imageName: 'Name of the image',
     delete: 'Delete', bootable: 'Make bootable', notBootable: 'Make not bootable',
-    ask: (action: string, names: string) => `${action} ${names}?`,
     deleteWill: 'The volume and all that is on it are deleted. This cannot be taken back.',
     detachWill: (instance: string) => `${instance} loses this disk. Unmount it in the guest first.`,
     grow: 'The new size has to be larger than the present one.',

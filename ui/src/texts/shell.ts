@@ -42,6 +42,7 @@ export const shell = {
     noProject: 'You are not a member of any project. Ask an administrator for a role in one.',
   },
   confirm: {
+    ask: (action: string, names: string) => `${action} ${names}?`,
     type: (name: string) => `Type “${name}” to confirm`,
     differs: 'That is not the name.',
   },
@@ -54,6 +55,9 @@ export const shell = {
     actionsOn: (name: string) => `Actions on ${name}`,
     nothingFound: 'Nothing matches',
     nothingFoundBody: 'No row has all of these words.',
+  },
+  rows: {
+    up: (one: string) => `Move ${one} up`, down: (one: string) => `Move ${one} down`, remove: (one: string) => `Remove ${one}`,
   },
   login: {
     title: (customer: string | null) => (customer === null ? 'Aloft' : `Aloft · ${customer}`),
@@ -73,12 +77,12 @@ export const shell = {
     overview: 'Overview', compute: 'Compute', instances: 'Instances', images: 'Images', keypairs: 'Key pairs', storage: 'Storage',
     volumes: 'Volumes', snapshots: 'Volume snapshots', network: 'Network', topology: 'Topology', networks: 'Networks',
     routers: 'Routers', floatingIps: 'Floating IPs', securityGroups: 'Security groups', infrastructure: 'Infrastructure',
-    hosts: 'Hosts', sync: 'Sync', networkTemplate: 'Network template', aggregates: 'Host aggregates', zones: 'Availability zones',
+    hosts: 'Hosts', sync: 'Sync', backups: 'Backups', activity: 'Activity', networkTemplate: 'Network template', aggregates: 'Host aggregates', zones: 'Availability zones',
     flavors: 'Flavors', regions: 'Regions', people: 'People and rights', projects: 'Projects', users: 'Users and roles',
     quotas: 'Quotas', audit: 'Audit trail',
     provider: {
       health: 'Health', customers: 'Customers', controllers: 'Controllers', hosts: 'Hosts', machines: 'Machines', nodes: 'Nodes',
-      releases: 'Releases', records: 'Records', operations: 'Operations', audit: 'Audit trail',
+      releases: 'Releases', records: 'Records', operations: 'Operations', backups: 'Backups', repositories: 'Repositories', audit: 'Audit trail',
     },
   },
   search: {

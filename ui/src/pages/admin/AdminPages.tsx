@@ -15,6 +15,7 @@ const Regions = lazy(() => import('./Regions'));
 const Projects = lazy(() => import('./Projects'));
 const Users = lazy(() => import('./Users'));
 const Quotas = lazy(() => import('./Quotas'));
+const Backups = lazy(() => import('./Backups'));
 const Audit = lazy(() => import('./Audit'));
 
 /** The pages of a customer's administrator. */
@@ -32,6 +33,7 @@ export default function AdminPages() {
       <Route path="projects" element={<Projects />} />
       <Route path="users" element={<Users />} />
       <Route path="quotas" element={<Quotas />} />
+      <Route path="backups" element={<Backups />} />
       <Route path="audit" element={<Audit />} />
       <Route path="*" element={<ErrorState error={new Error(texts.errors.noPage)} />} />
     </Routes>

@@ -85,7 +85,7 @@ export default function Aggregates() {
             key: 'delete', title: texts.actions.delete, danger: true, when: (one) => one.hosts.length === 0,
             run: ([one]) => one !== undefined && open(
               <ConfirmDialog
-                title={texts.volumes.ask(texts.actions.delete, one.name)}
+                title={texts.confirm.ask(texts.actions.delete, one.name)}
                 action={texts.actions.delete}
                 close={close}
                 send={() => change({ title: texts.actions.delete, subject: one.name }, 'compute', 'DELETE', `/v2.1/os-aggregates/${one.id}`, undefined, 'aggregate', 'service')}

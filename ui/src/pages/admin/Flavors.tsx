@@ -7,12 +7,12 @@ import { useScope } from '../../api/scope';
 import type { Flavor } from '../../api/types';
 import { mebibytes } from '../../model/format';
 import { asLines, fromLines } from '../../model/metadata';
+import { each } from '../../parts/each';
 import { ConfirmDialog, FormDialog } from '../../parts/FormDialog';
 import { Page } from '../../parts/Page';
 import { type Column, ResourceTable } from '../../parts/ResourceTable';
 import { useChange, useDialog } from '../../parts/useChange';
 import { texts } from '../../texts';
-import { each } from '../instances/act';
 
 const t = texts.flavors;
 const EPHEMERAL = 'OS-FLV-EXT-DATA:ephemeral';
@@ -85,7 +85,7 @@ export default function Flavors() {
             key: 'delete', title: texts.actions.delete, danger: true, bulk: true,
             run: (rows) => open(
               <ConfirmDialog
-                title={texts.volumes.ask(texts.actions.delete, rows.map(({ name }) => name).join(', '))}
+                title={texts.confirm.ask(texts.actions.delete, rows.map(({ name }) => name).join(', '))}
                 action={texts.actions.delete}
                 close={close}
                 send={() => each(rows, (flavor) => change({ title: texts.actions.delete, subject: flavor.name }, 'compute', 'DELETE', `/v2.1/flavors/${flavor.id}`, undefined, 'flavor'))}

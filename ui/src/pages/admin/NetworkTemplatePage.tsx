@@ -1,14 +1,13 @@
 import { Button, Card, CardBody, CardTitle } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 
-import { type NetworkTemplate, regionPath, regionQueries } from '../../api/plane';
+import { regionQueries } from '../../api/plane';
 import { Loaded } from '../../parts/ErrorState';
 import { Facts } from '../../parts/Facts';
-import { FormDialog } from '../../parts/FormDialog';
 import { Page } from '../../parts/Page';
-import { useDialog, usePlaneChange } from '../../parts/useChange';
 import { texts } from '../../texts';
-import { parsed } from '../../model/json';
+import { NetworkTemplateForm } from './NetworkTemplateForm';
 import { useRegion } from './useRegion';
 
 const t = texts.networkTemplate;
@@ -17,32 +16,19 @@ const t = texts.networkTemplate;
 export default function NetworkTemplatePage() {
   const { customer, region } = useRegion();
   const query = useQuery(regionQueries.networkTemplate(customer, region));
-  const change = usePlaneChange();
-  const { dialog, open, close } = useDialog();
-  const edit = (template: NetworkTemplate) => open(
-    <FormDialog
-      danger
-      title={t.title}
-      lead={t.editWill}
-      action={texts.actions.save}
-      close={close}
-      fields={[{ name: 'json', title: t.json, kind: 'area', initial: JSON.stringify(template, null, 2), required: true }]}
-      check={({ json = '' }) => (parsed(json) === undefined ? t.wrong : undefined)}
-      send={({ json = '' }) => change('PUT', `${regionPath(customer, region)}/network-template`, parsed(json), 'region', 'host')}
-    />,
-  );
+  const [editing, setEditing] = useState(false);
   return (
-    <Page title={t.title} lead={t.lead} actions={<Button isDisabled={query.data === undefined} onClick={() => { if (query.data !== undefined) edit(query.data); }}>{t.edit}</Button>}>
+    <Page title={t.title} lead={editing ? t.editWill : t.lead} actions={!editing && <Button isDisabled={query.data === undefined} onClick={() => setEditing(true)}>{t.edit}</Button>}>
       <Loaded query={query}>
-        {({ physical_networks: networks, overlay }) => (
+        {(template) => editing ? <NetworkTemplateForm template={template} done={() => setEditing(false)} /> : (
           <div className="al-cards al-cards-wide">
-            {Object.entries(networks).map(([name, network]) => (
+            {Object.entries(template.physical_networks).map(([name, network]) => (
               <Card key={name} isCompact>
                 <CardTitle component="h2">{name}</CardTitle>
                 <CardBody>
                   <Facts columns={1} facts={[
                     [t.columns.flat, network.flat ? texts.actions.yes : texts.actions.no],
-                    [t.columns.vlans, network.vlans.map((range) => (typeof range === 'string' ? range : JSON.stringify(range))).join(', ')],
+                    [t.columns.vlans, network.vlans.join(', ')],
                     [t.columns.bridge, network.bridge],
                     [t.columns.interface, network.interface],
                     [t.mtu, network.mtu],
@@ -55,17 +41,16 @@ export default function NetworkTemplatePage() {
               <CardTitle component="h2">{t.overlay}</CardTitle>
               <CardBody>
                 <Facts columns={1} facts={[
-                  [t.type, overlay.type],
-                  [t.interface, overlay.interface ?? t.gateway],
-                  [t.mtu, overlay.mtu],
-                  [t.columns.hosts, Object.keys(overlay.hosts).join(', ')],
+                  [t.type, template.overlay.type],
+                  [t.interface, template.overlay.interface ?? t.gateway],
+                  [t.mtu, template.overlay.mtu],
+                  [t.columns.hosts, Object.keys(template.overlay.hosts).join(', ')],
                 ]} />
               </CardBody>
             </Card>
           </div>
         )}
       </Loaded>
-      {dialog}
     </Page>
   );
 }

@@ -116,7 +116,7 @@ export default function Projects() {
             key: 'delete', title: texts.actions.delete, danger: true, when: ({ id }) => id !== scope.project,
             run: ([project]) => project !== undefined && open(
               <ConfirmDialog
-                title={texts.volumes.ask(texts.actions.delete, project.name)}
+                title={texts.confirm.ask(texts.actions.delete, project.name)}
                 action={texts.actions.delete}
                 typed={project.name}
                 close={close}

@@ -1,20 +1,18 @@
-import { Button, Tab, Tabs, TabTitleText, TextArea } from '@patternfly/react-core';
+import { Tab, Tabs, TabTitleText } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
 import { useNavigate, useParams } from 'react-router';
 
 import { regionPath, regionQueries, type SyncChange, type SyncHost, type SyncInstance, type TrailEntry } from '../../api/plane';
 import { adminPath, pathIn, useScope } from '../../api/scope';
-import { parsed, shown } from '../../model/json';
+import { shown } from '../../model/json';
 import { Ago } from '../../parts/Ago';
-import { CodeBox } from '../../parts/CodeBox';
-import { ErrorNote, Loaded } from '../../parts/ErrorState';
 import { ConfirmDialog } from '../../parts/FormDialog';
 import { Page } from '../../parts/Page';
 import { type Column, ResourceTable } from '../../parts/ResourceTable';
 import { StatusLabel } from '../../parts/StatusLabel';
 import { useDialog, usePlaneChange } from '../../parts/useChange';
 import { texts } from '../../texts';
+import { SyncPolicy } from './SyncPolicy';
 import { useRegion } from './useRegion';
 
 const t = texts.sync;
@@ -76,7 +74,7 @@ export default function Sync() {
       {tab === 'diff' && <Diff />}
       {tab === 'trail' && <Trail />}
       {tab === 'hosts' && <SyncHosts />}
-      {(tab === 'rules' || tab === 'exclusions') && <Policy key={tab} name={tab} />}
+      {(tab === 'rules' || tab === 'exclusions') && <SyncPolicy key={tab} name={tab} />}
     </Page>
   );
 }
@@ -89,7 +87,7 @@ function Instances() {
   const { dialog, open, close } = useDialog();
   const ask = (title: string, will: string, verb: string, one: SyncInstance) => open(
     <ConfirmDialog
-      title={texts.volumes.ask(title, one.name || one.uuid)}
+      title={texts.confirm.ask(title, one.name || one.uuid)}
       action={title}
       close={close}
       send={() => change('POST', `${regionPath(customer, region)}/sync/instances/${one.uuid}/${verb}`, undefined, 'sync', 'instance')}
@@ -141,7 +139,7 @@ function Trail() {
           key: 'revert', title: t.revert, danger: true,
           run: ([one]) => one !== undefined && open(
             <ConfirmDialog
-              title={texts.volumes.ask(t.revert, `${one.object} ${one.field}`)}
+              title={texts.confirm.ask(t.revert, `${one.object} ${one.field}`)}
               action={t.revert}
               close={close}
               send={() => change('POST', `${regionPath(customer, region)}/sync/trail/${one.id}/revert`, undefined, 'sync', 'instance')}
@@ -161,44 +159,4 @@ function SyncHosts() {
   const { customer, region } = useRegion();
   const query = useQuery(regionQueries.syncHosts(customer, region));
   return <ResourceTable id="sync-hosts" query={query} columns={HOSTS} rowKey={({ host }) => host} empty={t.none} />;
-}
-
-function Policy({ name }: { name: 'rules' | 'exclusions' }) {
-  const { customer, region } = useRegion();
-  const query = useQuery({ ...regionQueries.syncPolicy(customer, region, name), refetchInterval: false });
-  return <Loaded query={query}>{(items) => <PolicyEditor name={name} items={items} />}</Loaded>;
-}
-
-function PolicyEditor({ name, items }: { name: 'rules' | 'exclusions'; items: Record<string, unknown>[] }) {
-  const { customer, region } = useRegion();
-  const change = usePlaneChange();
-  const [text, setText] = useState(() => JSON.stringify(items, null, 2));
-  const [tried, setTried] = useState<string | null>(null);
-  const [error, setError] = useState<unknown>(null);
-  const list = parsed(text);
-  const right = Array.isArray(list);
-  const path = `${regionPath(customer, region)}/sync`;
-  const attempt = (work: () => Promise<unknown>) => {
-    setError(null);
-    void work().catch(setError);
-  };
-  return (
-    <div className="al-stack">
-      <p className="al-quiet">{name === 'rules' ? t.rulesLead : t.exclusionsLead}</p>
-      <TextArea className="al-mono" rows={14} aria-label={t.tabs[name]} resizeOrientation="vertical" value={text} onChange={(_event, value) => setText(value)} />
-      {!right && <p role="alert">{t.wrong}</p>}
-      <div className="al-row">
-        <Button isDisabled={!right} onClick={() => attempt(() => change('PUT', `${path}/${name}`, { items: list }, 'sync'))}>{t.save}</Button>
-        <Button
-          variant="secondary"
-          isDisabled={!right}
-          onClick={() => attempt(async () => setTried(JSON.stringify((await change<{ items: unknown[] }>('POST', `${path}/rules/try`, { [name]: list }, 'none')).items, null, 2)))}
-        >
-          {t.try}
-        </Button>
-      </div>
-      <ErrorNote error={error} />
-      {tried !== null && <CodeBox label={t.tried} code={tried} />}
-    </div>
-  );
 }

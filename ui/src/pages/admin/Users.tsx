@@ -89,14 +89,14 @@ export default function Users() {
           {
             key: 'disable', title: t.disable, danger: true, when: ({ enabled, id }) => enabled && id !== me,
             run: ([user]) => user !== undefined && open(
-              <ConfirmDialog title={texts.volumes.ask(t.disable, user.name)} action={t.disable} close={close} send={() => patch(t.disable, user, { enabled: false })}>{t.disableWill}</ConfirmDialog>,
+              <ConfirmDialog title={texts.confirm.ask(t.disable, user.name)} action={t.disable} close={close} send={() => patch(t.disable, user, { enabled: false })}>{t.disableWill}</ConfirmDialog>,
             ),
           },
           {
             key: 'delete', title: texts.actions.delete, danger: true, when: ({ id }) => id !== me,
             run: ([user]) => user !== undefined && open(
               <ConfirmDialog
-                title={texts.volumes.ask(texts.actions.delete, user.name)}
+                title={texts.confirm.ask(texts.actions.delete, user.name)}
                 action={texts.actions.delete}
                 typed={user.name}
                 close={close}

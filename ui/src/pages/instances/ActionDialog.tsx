@@ -9,9 +9,10 @@ import type { Server } from '../../api/types';
 import { mebibytes } from '../../model/format';
 import { fateOfDisks, type InstanceAction, PLAIN_BODIES, RULES } from '../../model/instanceActions';
 import { addressesOf } from '../../model/search';
+import { each } from '../../parts/each';
 import { ConfirmDialog, type Field, FormDialog, type Values } from '../../parts/FormDialog';
 import { texts } from '../../texts';
-import { each, usePerform } from './act';
+import { usePerform } from './act';
 
 const t = texts.instances;
 

@@ -4,11 +4,11 @@ import type { ReactNode } from 'react';
 import { queries } from '../../api/queries';
 import { useScope } from '../../api/scope';
 import type { Router } from '../../api/types';
+import { each } from '../../parts/each';
 import { ConfirmDialog, FormDialog } from '../../parts/FormDialog';
 import type { RowAction } from '../../parts/ResourceTable';
 import { useChange } from '../../parts/useChange';
 import { texts } from '../../texts';
-import { each } from '../instances/act';
 
 const t = texts.routers;
 
@@ -58,7 +58,7 @@ export function useRouterActions(open: (dialog: ReactNode) => void, close: () =>
       key: 'clear', title: t.clearGateway, danger: true, when: (router) => router.external_gateway_info !== null,
       run: ([router]) => router !== undefined && open(
         <ConfirmDialog
-          title={texts.volumes.ask(t.clearGateway, called(router))}
+          title={texts.confirm.ask(t.clearGateway, called(router))}
           action={t.clearGateway}
           close={close}
           send={() => put(t.clearGateway, router, { external_gateway_info: {} })}
@@ -83,7 +83,7 @@ export function useRouterActions(open: (dialog: ReactNode) => void, close: () =>
       key: 'delete', title: t.delete, danger: true, bulk: true,
       run: (routers) => open(
         <ConfirmDialog
-          title={texts.volumes.ask(t.delete, routers.map(called).join(', '))}
+          title={texts.confirm.ask(t.delete, routers.map(called).join(', '))}
           action={t.delete}
           close={close}
           send={() => each(routers, (router) => change({ title: t.delete, subject: called(router) }, 'network', 'DELETE', `/v2.0/routers/${router.id}`, undefined, 'router', 'port'))}

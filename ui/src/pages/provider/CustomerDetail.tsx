@@ -71,7 +71,7 @@ function RegionPart({ region, open, close }: { region: Region; open: (dialog: Re
   );
   const remove = () => open(
     <ConfirmDialog
-      title={texts.volumes.ask(t.deleteRegion, region.name)}
+      title={texts.confirm.ask(t.deleteRegion, region.name)}
       action={t.deleteRegion}
       typed={region.name}
       close={close}

@@ -49,7 +49,7 @@ export default function Operations() {
           key: 'cancel', title: t.cancel, danger: true,
           when: ({ kind, state }) => (state === 'running' || state === 'queued') && (kind === 'customer.create' || kind === 'region.create'),
           run: ([one]) => one !== undefined && open(
-            <ConfirmDialog title={texts.volumes.ask(t.cancel, `${operationText(one.kind)} ${one.subject}`)} action={t.cancel} close={close} send={() => change('POST', `/operations/${one.id}/cancel`, undefined)}>
+            <ConfirmDialog title={texts.confirm.ask(t.cancel, `${operationText(one.kind)} ${one.subject}`)} action={t.cancel} close={close} send={() => change('POST', `/operations/${one.id}/cancel`, undefined)}>
               {t.cancelWill}
             </ConfirmDialog>,
           ),

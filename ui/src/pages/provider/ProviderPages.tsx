@@ -12,6 +12,8 @@ const ProviderHosts = lazy(() => import('./ProviderHosts'));
 const Nodes = lazy(() => import('./Nodes'));
 const Releases = lazy(() => import('./Releases'));
 const Operations = lazy(() => import('./Operations'));
+const AllBackups = lazy(() => import('./AllBackups'));
+const Repositories = lazy(() => import('./Repositories'));
 const Audit = lazy(() => import('../admin/Audit'));
 
 /** The pages of those who run Aloft. */
@@ -26,6 +28,8 @@ export default function ProviderPages() {
       <Route path="nodes" element={<Nodes />} />
       <Route path="releases" element={<Releases />} />
       <Route path="operations" element={<Operations />} />
+      <Route path="backups" element={<AllBackups />} />
+      <Route path="repositories" element={<Repositories />} />
       <Route path="audit" element={<Audit />} />
       <Route path="*" element={<ErrorState error={new Error(texts.errors.noPage)} />} />
     </Routes>

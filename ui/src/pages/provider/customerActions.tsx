@@ -46,7 +46,7 @@ export function useCustomerActions(open: (dialog: ReactNode) => void, close: () 
       key: 'delete', title: t.delete, danger: true,
       run: ([customer]) => customer !== undefined && open(
         <ConfirmDialog
-          title={texts.volumes.ask(t.delete, customer.display_name)}
+          title={texts.confirm.ask(t.delete, customer.display_name)}
           action={t.delete}
           typed={customer.name}
           close={close}

@@ -1,0 +1,83 @@
+import { Alert } from '@patternfly/react-core';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from 'react-router';
+
+import { plane } from '../../api/client';
+import { type Backup, type BackupPolicy, type Customer, planeQueries } from '../../api/plane';
+import { dateTime } from '../../model/format';
+import { ListPage } from '../../parts/ListPage';
+import { type Column } from '../../parts/ResourceTable';
+import { askAction, formAction } from '../../parts/rowActions';
+import { useDialog, usePlaneChange } from '../../parts/useChange';
+import { texts } from '../../texts';
+import { BACKUP_COLUMNS, PolicyDialog } from '../admin/backupColumns';
+
+const t = texts.backups;
+const called = ({ customer, made }: Backup) => `${customer}, ${dateTime(made)}`;
+const COLUMNS: Column<Backup>[] = [
+  { key: 'customer', title: t.columns.customer, value: ({ customer }) => customer },
+  ...BACKUP_COLUMNS.map((column) => (column.key === 'made' ? { ...column, narrow: true } : column)),
+];
+const FACETS = [
+  { key: 'state', title: t.columns.state, value: ({ state }: Backup) => state },
+  { key: 'customer', title: t.columns.customer, value: ({ customer }: Backup) => customer, text: (value: string) => value },
+];
+
+/** The backups of all customers, whose are not as they should be, and how one is brought back. */
+export default function AllBackups() {
+  const query = useQuery(planeQueries.backups());
+  const alarms = useQuery({ ...planeQueries.status(), select: ({ backups }) => backups.filter(({ state }) => state !== 'ok') });
+  const customers = useQuery(planeQueries.customers());
+  const change = usePlaneChange();
+  const { dialog, open, close } = useDialog();
+  const path = (customer: string) => `/customers/${encodeURIComponent(customer)}`;
+  const policyOf = async (customer: string) => {
+    const policy = await plane<BackupPolicy>(`${path(customer)}/backup-policy`);
+    open(<PolicyDialog policy={policy} close={close} />);
+  };
+  const there = ({ customer }: Backup) => customers.data?.some(({ name }: Customer) => name === customer) === true;
+  return (
+    <ListPage
+      id="all-backups"
+      title={t.title}
+      lead={t.allLead}
+      badge={
+        <div className="al-stack al-tight">
+          {alarms.data?.map(({ customer, state }) => (
+            <Alert key={customer} isInline isPlain variant={state === 'off' ? 'info' : 'warning'} title={<><Link to={`/provider/customers/${encodeURIComponent(customer)}`}>{customer}</Link>{`: ${t.alarms[state]}`}</>} />
+          ))}
+        </div>
+      }
+      query={query}
+      columns={COLUMNS}
+      rowKey={({ id }) => id}
+      facets={FACETS}
+      empty={t.empty}
+      rowActions={() => [
+        {
+          key: 'run', title: t.run, when: there,
+          run: ([one]) => { if (one !== undefined) void change('POST', `${path(one.customer)}/backups`, undefined, 'backup').catch(() => undefined); },
+        },
+        {
+          key: 'prove', title: t.prove,
+          run: ([one]) => { if (one !== undefined) void change('POST', `${path(one.customer)}/backups/${one.id}/prove`, undefined, 'backup').catch(() => undefined); },
+        },
+        { key: 'policy', title: t.policy, when: there, run: ([one]) => { if (one !== undefined) void policyOf(one.customer); } },
+        formAction<Backup>({ open, close }, {
+          key: 'at', title: t.restoreAt, danger: true, called, lead: t.restoreWill,
+          fields: ({ customer, made }) => [
+            { name: 'at', title: t.moment, kind: 'datetime-local', required: true, help: t.momentHelp(dateTime(made)) },
+            { name: 'typed', title: texts.confirm.type(customer), required: true },
+          ],
+          check: ({ typed }, { customer }) => (!typed || typed === customer ? undefined : texts.confirm.differs),
+          send: ({ id, customer }, { at = '' }) => change('POST', '/restores', { customer, backup: id, at: new Date(at).toISOString() }, 'backup', 'customer'),
+        }),
+        askAction<Backup>({ open, close }, {
+          key: 'restore', title: t.restore, called, will: t.restoreWill, typed: ({ customer }) => customer,
+          send: ({ id, customer }) => change('POST', '/restores', { customer, backup: id }, 'backup', 'customer'),
+        }),
+      ]}
+      dialog={dialog}
+    />
+  );
+}
