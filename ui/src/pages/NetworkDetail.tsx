@@ -81,7 +81,7 @@ function Detail({ network }: { network: Network }) {
       <Title headingLevel="h2">{t.subnets}</Title>
       <ResourceTable
         id="network-subnets"
-        query={{ ...subnets, data: subnets.data?.filter((one) => one.network_id === network.id) } as typeof subnets}
+        query={{ ...subnets, data: subnets.data?.filter((one) => one.network_id === network.id) }}
         columns={subnetColumns}
         rowKey={({ id }) => id}
         empty={t.noSubnets}
@@ -103,7 +103,7 @@ function Detail({ network }: { network: Network }) {
       <Title headingLevel="h2">{t.ports}</Title>
       <ResourceTable
         id="network-ports"
-        query={{ ...ports, data: ports.data?.filter((one) => one.network_id === network.id) } as typeof ports}
+        query={{ ...ports, data: ports.data?.filter((one) => one.network_id === network.id) }}
         columns={portColumns}
         rowKey={({ id }) => id}
         empty={t.noPorts}

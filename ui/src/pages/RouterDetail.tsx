@@ -64,7 +64,7 @@ function Detail({ router }: { router: Router }) {
       <Title headingLevel="h2">{t.interfaces}</Title>
       <ResourceTable
         id="router-interfaces"
-        query={{ ...ports, data: own } as typeof ports}
+        query={{ ...ports, data: own }}
         columns={columns}
         rowKey={({ id }) => id}
         link={({ network_id: id }) => pathIn(scope, 'networks', id)}
