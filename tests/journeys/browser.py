@@ -38,21 +38,23 @@ class Person:
     Args:
         page: the window.
         origin: of the portal.
+        project: path of a project's pages in a region, for those who stay in one.
         complaints: what the browser complained of: scripts that failed, and what the content security policy forbade.
     """
 
     page: Page
     origin: str
+    project: str = "/"
     complaints: list[str] = field(default_factory=list)
 
     @classmethod
-    def at(cls, browser: Browser, customer: str, width: int = 1300) -> "Person":
+    def at(cls, browser: Browser, customer: str, width: int = 1300, project: str = "/") -> "Person":
         """A person in front of a customer's portal, not logged in."""
         known = load(PATHS)
         assert known is not None
         context = browser.new_context(ignore_https_errors=True, viewport={"width": width, "height": 850})
         context.set_default_timeout(PATIENCE_MS)
-        person = cls(context.new_page(), known.url(f"portal.{customer}"))
+        person = cls(context.new_page(), known.url(f"portal.{customer}"), project)
         person.page.on("pageerror", lambda error: person.complaints.append(str(error)))
         person.page.on(
             "console",
@@ -75,6 +77,22 @@ class Person:
         """Tick one of a group of choices."""
         choices = self.page.get_by_role("radiogroup", name=group).or_(self.page.get_by_role("group", name=group))
         choices.locator("label").filter(has=self.page.get_by_text(name, exact=True)).locator("input").check()
+
+    def act(self, menu: str, action: str) -> None:
+        """Choose from one of an instance's menus, and confirm what is asked."""
+        self.page.locator(".al-heading").get_by_role("button", name=menu, exact=True).click()
+        self.page.get_by_role("menuitem", name=action, exact=True).click()
+        self.page.get_by_role("menu").wait_for(state="hidden")
+        if self.page.get_by_role("dialog").count():
+            self.fill({}, action)
+
+    def fill(self, fields: dict[str, str], action: str) -> None:
+        """Fill in the dialogue that is open, and see it close."""
+        dialog = self.page.get_by_role("dialog")
+        for name, value in fields.items():
+            dialog.get_by_label(name).first.fill(value)
+        dialog.get_by_role("button", name=action, exact=True).click()
+        dialog.wait_for(state="hidden")
 
     def row(self, name: str) -> Locator:
         """The row of a table that holds a link of this name."""

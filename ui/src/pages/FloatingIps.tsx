@@ -1,15 +1,14 @@
-import { Button } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'react-router';
 
 import { queries } from '../api/queries';
 import { pathIn, useScope } from '../api/scope';
 import type { FloatingIp } from '../api/types';
-import { each } from '../parts/each';
-import { ConfirmDialog, FormDialog } from '../parts/FormDialog';
-import { Page } from '../parts/Page';
-import { type Column, ResourceTable } from '../parts/ResourceTable';
+import { FormDialog } from '../parts/FormDialog';
+import { ListPage } from '../parts/ListPage';
+import type { Column } from '../parts/ResourceTable';
 import { StatusLabel } from '../parts/StatusLabel';
+import { askAction } from '../parts/rowActions';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
 
@@ -62,51 +61,37 @@ export default function FloatingIps() {
     />,
   );
   return (
-    <Page title={t.title} fill>
-      <ResourceTable
-        id="floating-ips"
-        query={query}
-        columns={columns}
-        rowKey={({ id }) => id}
-        empty={t.empty}
-        create={<Button onClick={create}>{t.create}</Button>}
-        actions={() => [
-          {
-            key: 'associate', title: t.associate, when: ({ port_id: port }) => port === null,
-            run: ([ip]) => ip !== undefined && open(
-              <FormDialog
-                title={t.associate}
-                action={t.associate}
-                close={close}
-                fields={[{ name: 'port', title: t.port, kind: 'select', required: true, choices: targets }]}
-                send={({ port = '' }) => put(t.associate, ip, port)}
-              />,
-            ),
-          },
-          {
-            key: 'disassociate', title: t.disassociate, danger: true, when: ({ port_id: port }) => port !== null,
-            run: ([ip]) => ip !== undefined && open(
-              <ConfirmDialog title={texts.confirm.ask(t.disassociate, called(ip))} action={t.disassociate} close={close} send={() => put(t.disassociate, ip, null)}>
-                {t.disassociateWill}
-              </ConfirmDialog>,
-            ),
-          },
-          {
-            key: 'release', title: t.release, danger: true, bulk: true,
-            run: (rows) => open(
-              <ConfirmDialog
-                title={texts.confirm.ask(t.release, rows.map(called).join(', '))}
-                action={t.release}
-                close={close}
-                send={() => each(rows, (ip) => change({ title: t.release, subject: called(ip) }, 'network', 'DELETE', `/v2.0/floatingips/${ip.id}`, undefined, 'floating-ip', 'port'))}
-              >
-                {t.releaseWill}
-              </ConfirmDialog>,
-            ),
-          },
-        ]}
-      />
-      {dialog}
-    </Page>
+    <ListPage
+      id="floating-ips"
+      title={t.title}
+      query={query}
+      columns={columns}
+      rowKey={({ id }) => id}
+      empty={t.empty}
+      create={{ title: t.create, run: create }}
+      rowActions={() => [
+        {
+          key: 'associate', title: t.associate, when: ({ port_id: port }) => port === null,
+          run: ([ip]) => ip !== undefined && open(
+            <FormDialog
+              title={t.associate}
+              action={t.associate}
+              close={close}
+              fields={[{ name: 'port', title: t.port, kind: 'select', required: true, choices: targets }]}
+              send={({ port = '' }) => put(t.associate, ip, port)}
+            />,
+          ),
+        },
+        askAction<FloatingIp>({ open, close }, {
+          key: 'disassociate', title: t.disassociate, called, will: t.disassociateWill, when: ({ port_id: port }) => port !== null,
+          send: (ip) => put(t.disassociate, ip, null),
+        }),
+        askAction<FloatingIp>({ open, close }, {
+          key: 'release', title: t.release, called, will: t.releaseWill, bulk: true,
+          send: (ip) => change({ title: t.release, subject: called(ip) }, 'network', 'DELETE', `/v2.0/floatingips/${ip.id}`, undefined, 'floating-ip', 'port'),
+        }),
+      ]}
+      dialog={dialog}
+    />
   );
 }

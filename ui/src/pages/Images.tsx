@@ -1,4 +1,3 @@
-import { Button } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 
@@ -7,12 +6,12 @@ import { useScope } from '../api/scope';
 import { useSession } from '../api/session';
 import type { Image } from '../api/types';
 import { bytes } from '../model/format';
-import { each } from '../parts/each';
 import { Ago } from '../parts/Ago';
-import { ConfirmDialog, FormDialog } from '../parts/FormDialog';
-import { Page } from '../parts/Page';
-import { type Column, ResourceTable } from '../parts/ResourceTable';
+import { FormDialog } from '../parts/FormDialog';
+import { ListPage } from '../parts/ListPage';
+import type { Column } from '../parts/ResourceTable';
 import { StatusLabel } from '../parts/StatusLabel';
+import { deleteAction } from '../parts/rowActions';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
 import { UploadImage } from './images/UploadImage';
@@ -52,62 +51,52 @@ export default function Images() {
   const act = (title: string, image: Image, part: string) =>
     void change({ title, subject: called(image) }, 'image', 'POST', `/v2/images/${image.id}/actions/${part}`, undefined, 'image').catch(() => undefined);
   return (
-    <Page title={t.title} fill>
-      <ResourceTable
-        id="images"
-        query={query}
-        columns={columns}
-        rowKey={({ id }) => id}
-        facets={FACETS}
-        words={words}
-        empty={t.empty}
-        create={<Button onClick={() => open(<UploadImage close={close} />)}>{t.create}</Button>}
-        actions={() => [
-          {
-            key: 'edit', title: t.edit, when: mine,
-            run: ([image]) => image !== undefined && open(
-              <FormDialog
-                title={t.edit}
-                action={texts.actions.save}
-                close={close}
-                fields={[
-                  { name: 'name', title: t.fields.name, initial: called(image), required: true },
-                  { name: 'min_disk', title: t.fields.minDisk, kind: 'number', initial: String(image.min_disk) },
-                  { name: 'min_ram', title: t.fields.minRam, kind: 'number', initial: String(image.min_ram) },
-                  {
-                    name: 'visibility', title: t.fields.visibility, kind: 'select', initial: image.visibility, when: () => administrator,
-                    choices: Object.entries(t.visibilities).map(([value, title]) => ({ value, title })),
-                  },
-                  { name: 'protected', title: t.fields.protect, kind: 'tick', initial: image.protected ? 'true' : '' },
-                ]}
-                send={(values) => change({ title: t.edit, subject: called(image) }, 'image', 'PATCH', `/v2/images/${image.id}`, [
-                  { op: 'replace', path: '/name', value: values.name },
-                  { op: 'replace', path: '/min_disk', value: Number(values.min_disk) },
-                  { op: 'replace', path: '/min_ram', value: Number(values.min_ram) },
-                  { op: 'replace', path: '/protected', value: values.protected === 'true' },
-                  ...(administrator ? [{ op: 'replace', path: '/visibility', value: values.visibility }] : []),
-                ], 'image')}
-              />,
-            ),
-          },
-          { key: 'off', title: t.deactivate, when: (image) => administrator && image.status === 'active', run: ([image]) => image && act(t.deactivate, image, 'deactivate') },
-          { key: 'on', title: t.reactivate, when: (image) => administrator && image.status === 'deactivated', run: ([image]) => image && act(t.reactivate, image, 'reactivate') },
-          {
-            key: 'delete', title: t.delete, danger: true, bulk: true, when: (image) => mine(image) && !image.protected,
-            run: (images) => open(
-              <ConfirmDialog
-                title={texts.confirm.ask(t.delete, images.map(called).join(', '))}
-                action={t.delete}
-                close={close}
-                send={() => each(images, (image) => change({ title: t.delete, subject: called(image) }, 'image', 'DELETE', `/v2/images/${image.id}`, undefined, 'image'))}
-              >
-                {t.deleteWill}
-              </ConfirmDialog>,
-            ),
-          },
-        ]}
-      />
-      {dialog}
-    </Page>
+    <ListPage
+      id="images"
+      title={t.title}
+      query={query}
+      columns={columns}
+      rowKey={({ id }) => id}
+      facets={FACETS}
+      words={words}
+      empty={t.empty}
+      create={{ title: t.create, run: () => open(<UploadImage close={close} />) }}
+      rowActions={() => [
+        {
+          key: 'edit', title: t.edit, when: mine,
+          run: ([image]) => image !== undefined && open(
+            <FormDialog
+              title={t.edit}
+              action={texts.actions.save}
+              close={close}
+              fields={[
+                { name: 'name', title: t.fields.name, initial: called(image), required: true },
+                { name: 'min_disk', title: t.fields.minDisk, kind: 'number', initial: String(image.min_disk) },
+                { name: 'min_ram', title: t.fields.minRam, kind: 'number', initial: String(image.min_ram) },
+                {
+                  name: 'visibility', title: t.fields.visibility, kind: 'select', initial: image.visibility, when: () => administrator,
+                  choices: Object.entries(t.visibilities).map(([value, title]) => ({ value, title })),
+                },
+                { name: 'protected', title: t.fields.protect, kind: 'tick', initial: image.protected ? 'true' : '' },
+              ]}
+              send={(values) => change({ title: t.edit, subject: called(image) }, 'image', 'PATCH', `/v2/images/${image.id}`, [
+                { op: 'replace', path: '/name', value: values.name },
+                { op: 'replace', path: '/min_disk', value: Number(values.min_disk) },
+                { op: 'replace', path: '/min_ram', value: Number(values.min_ram) },
+                { op: 'replace', path: '/protected', value: values.protected === 'true' },
+                ...(administrator ? [{ op: 'replace', path: '/visibility', value: values.visibility }] : []),
+              ], 'image')}
+            />,
+          ),
+        },
+        { key: 'off', title: t.deactivate, when: (image) => administrator && image.status === 'active', run: ([image]) => image && act(t.deactivate, image, 'deactivate') },
+        { key: 'on', title: t.reactivate, when: (image) => administrator && image.status === 'deactivated', run: ([image]) => image && act(t.reactivate, image, 'reactivate') },
+        deleteAction<Image>({ open, close }, {
+          called, will: t.deleteWill, bulk: true, when: (image) => mine(image) && !image.protected,
+          send: (image) => change({ title: t.delete, subject: called(image) }, 'image', 'DELETE', `/v2/images/${image.id}`, undefined, 'image'),
+        }),
+      ]}
+      dialog={dialog}
+    />
   );
 }

@@ -1,13 +1,12 @@
-import { Button } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 
 import { queries } from '../api/queries';
 import { useScope } from '../api/scope';
 import type { Keypair } from '../api/types';
-import { each } from '../parts/each';
-import { ConfirmDialog, FormDialog } from '../parts/FormDialog';
-import { Page } from '../parts/Page';
-import { type Column, ResourceTable } from '../parts/ResourceTable';
+import { FormDialog } from '../parts/FormDialog';
+import { ListPage } from '../parts/ListPage';
+import type { Column } from '../parts/ResourceTable';
+import { deleteAction } from '../parts/rowActions';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
 
@@ -38,29 +37,19 @@ export default function Keypairs() {
     />,
   );
   return (
-    <Page title={t.title} fill>
-      <ResourceTable
-        id="keypairs"
-        query={query}
-        columns={COLUMNS}
-        rowKey={({ name }) => name}
-        empty={t.empty}
-        create={<Button onClick={create}>{t.create}</Button>}
-        actions={() => [{
-          key: 'delete', title: texts.actions.delete, danger: true, bulk: true,
-          run: (rows) => open(
-            <ConfirmDialog
-              title={texts.confirm.ask(texts.actions.delete, rows.map(({ name }) => name).join(', '))}
-              action={texts.actions.delete}
-              close={close}
-              send={() => each(rows, ({ name }) => change({ title: texts.actions.delete, subject: name }, 'compute', 'DELETE', `/v2.1/os-keypairs/${encodeURIComponent(name)}`, undefined, 'keypair'))}
-            >
-              {t.deleteWill}
-            </ConfirmDialog>,
-          ),
-        }]}
-      />
-      {dialog}
-    </Page>
+    <ListPage
+      id="keypairs"
+      title={t.title}
+      query={query}
+      columns={COLUMNS}
+      rowKey={({ name }) => name}
+      empty={t.empty}
+      create={{ title: t.create, run: create }}
+      rowActions={() => [deleteAction<Keypair>({ open, close }, {
+        called: ({ name }) => name, will: t.deleteWill, bulk: true,
+        send: ({ name }) => change({ title: texts.actions.delete, subject: name }, 'compute', 'DELETE', `/v2.1/os-keypairs/${encodeURIComponent(name)}`, undefined, 'keypair'),
+      })]}
+      dialog={dialog}
+    />
   );
 }

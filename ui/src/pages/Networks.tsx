@@ -1,15 +1,15 @@
-import { Button, Label } from '@patternfly/react-core';
+import { Label } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 
 import { queries } from '../api/queries';
 import { pathIn, useScope } from '../api/scope';
 import type { Network } from '../api/types';
-import { each } from '../parts/each';
-import { ConfirmDialog, FormDialog } from '../parts/FormDialog';
-import { Page } from '../parts/Page';
-import { type Column, ResourceTable } from '../parts/ResourceTable';
+import { FormDialog } from '../parts/FormDialog';
+import { ListPage } from '../parts/ListPage';
+import type { Column } from '../parts/ResourceTable';
 import { StatusLabel } from '../parts/StatusLabel';
+import { deleteAction } from '../parts/rowActions';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
 import { CreateNetwork } from './networks/CreateNetwork';
@@ -40,45 +40,35 @@ export default function Networks() {
     { key: 'id', title: t.columns.id, value: ({ id }) => id, hidden: true },
   ], [subnets.data]);
   return (
-    <Page title={t.title} fill>
-      <ResourceTable
-        id="networks"
-        query={query}
-        columns={columns}
-        rowKey={({ id }) => id}
-        link={({ id }) => pathIn(scope, 'networks', id)}
-        facets={FACETS}
-        empty={t.empty}
-        create={<Button onClick={() => open(<CreateNetwork close={close} />)}>{t.create}</Button>}
-        actions={() => [
-          {
-            key: 'edit', title: t.edit,
-            run: ([network]) => network !== undefined && open(
-              <FormDialog
-                title={t.edit}
-                action={texts.actions.save}
-                close={close}
-                fields={[{ name: 'name', title: t.fields.name, initial: network.name, required: true }]}
-                send={(values) => change({ title: t.edit, subject: called(network) }, 'network', 'PUT', `/v2.0/networks/${network.id}`, { network: values }, 'network')}
-              />,
-            ),
-          },
-          {
-            key: 'delete', title: t.delete, danger: true, bulk: true,
-            run: (rows) => open(
-              <ConfirmDialog
-                title={texts.confirm.ask(t.delete, rows.map(called).join(', '))}
-                action={t.delete}
-                close={close}
-                send={() => each(rows, (one) => change({ title: t.delete, subject: called(one) }, 'network', 'DELETE', `/v2.0/networks/${one.id}`, undefined, 'network', 'subnet'))}
-              >
-                {t.deleteWill}
-              </ConfirmDialog>,
-            ),
-          },
-        ]}
-      />
-      {dialog}
-    </Page>
+    <ListPage
+      id="networks"
+      title={t.title}
+      query={query}
+      columns={columns}
+      rowKey={({ id }) => id}
+      link={({ id }) => pathIn(scope, 'networks', id)}
+      facets={FACETS}
+      empty={t.empty}
+      create={{ title: t.create, run: () => open(<CreateNetwork close={close} />) }}
+      rowActions={() => [
+        {
+          key: 'edit', title: t.edit,
+          run: ([network]) => network !== undefined && open(
+            <FormDialog
+              title={t.edit}
+              action={texts.actions.save}
+              close={close}
+              fields={[{ name: 'name', title: t.fields.name, initial: network.name, required: true }]}
+              send={(values) => change({ title: t.edit, subject: called(network) }, 'network', 'PUT', `/v2.0/networks/${network.id}`, { network: values }, 'network')}
+            />,
+          ),
+        },
+        deleteAction<Network>({ open, close }, {
+          called, will: t.deleteWill, bulk: true,
+          send: (one) => change({ title: t.delete, subject: called(one) }, 'network', 'DELETE', `/v2.0/networks/${one.id}`, undefined, 'network', 'subnet'),
+        }),
+      ]}
+      dialog={dialog}
+    />
   );
 }

@@ -1,11 +1,10 @@
-import { Button } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 
 import { queries } from '../api/queries';
 import { pathIn, useScope } from '../api/scope';
 import type { Router } from '../api/types';
-import { Page } from '../parts/Page';
-import { type Column, ResourceTable } from '../parts/ResourceTable';
+import { ListPage } from '../parts/ListPage';
+import type { Column } from '../parts/ResourceTable';
 import { StatusLabel } from '../parts/StatusLabel';
 import { useDialog } from '../parts/useChange';
 import { texts } from '../texts';
@@ -35,18 +34,17 @@ export default function Routers() {
     { key: 'id', title: t.columns.id, value: ({ id }) => id, hidden: true },
   ];
   return (
-    <Page title={t.title} fill>
-      <ResourceTable
-        id="routers"
-        query={query}
-        columns={columns}
-        rowKey={({ id }) => id}
-        link={({ id }) => pathIn(scope, 'routers', id)}
-        empty={t.empty}
-        create={<Button onClick={() => open(<CreateRouter close={close} />)}>{t.create}</Button>}
-        actions={() => actions}
-      />
-      {dialog}
-    </Page>
+    <ListPage
+      id="routers"
+      title={t.title}
+      query={query}
+      columns={columns}
+      rowKey={({ id }) => id}
+      link={({ id }) => pathIn(scope, 'routers', id)}
+      empty={t.empty}
+      create={{ title: t.create, run: () => open(<CreateRouter close={close} />) }}
+      rowActions={() => actions}
+      dialog={dialog}
+    />
   );
 }

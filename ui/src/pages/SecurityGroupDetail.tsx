@@ -6,11 +6,11 @@ import { queries } from '../api/queries';
 import { pathIn, useScope } from '../api/scope';
 import type { SecurityGroup, SecurityGroupRule } from '../api/types';
 import { portsText, ruleBody } from '../model/rules';
-import { each } from '../parts/each';
-import { ConfirmDialog, FormDialog } from '../parts/FormDialog';
+import { FormDialog } from '../parts/FormDialog';
 import { ErrorState, Loaded } from '../parts/ErrorState';
 import { Page } from '../parts/Page';
 import { type Column, ResourceTable } from '../parts/ResourceTable';
+import { deleteAction } from '../parts/rowActions';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
 
@@ -79,19 +79,10 @@ function Detail({ group, groups }: { group: SecurityGroup; groups: SecurityGroup
         facets={[{ key: 'direction', title: t.ruleColumns.direction, value: direction, text: plain }]}
         empty={t.noRules}
         create={<Button onClick={add}>{t.addRule}</Button>}
-        actions={() => [{
-          key: 'delete', title: t.delete, danger: true, bulk: true,
-          run: (rules) => open(
-            <ConfirmDialog
-              title={texts.confirm.ask(t.delete, rules.map((rule) => `${direction(rule)} ${rule.protocol ?? t.any} ${portsText(rule, t.any)} ${remote(rule)}`).join(', '))}
-              action={t.delete}
-              close={close}
-              send={() => each(rules, (rule) => change({ title: t.delete, subject: group.name }, 'network', 'DELETE', `/v2.0/security-group-rules/${rule.id}`, undefined, 'security-group'))}
-            >
-              {t.deleteRule}
-            </ConfirmDialog>,
-          ),
-        }]}
+        actions={() => [deleteAction<SecurityGroupRule>({ open, close }, {
+          called: (rule) => `${direction(rule)} ${rule.protocol ?? t.any} ${portsText(rule, t.any)} ${remote(rule)}`, will: t.deleteRule, bulk: true,
+          send: (rule) => change({ title: t.delete, subject: group.name }, 'network', 'DELETE', `/v2.0/security-group-rules/${rule.id}`, undefined, 'security-group'),
+        })]}
       />
       {dialog}
     </Page>

@@ -1,13 +1,12 @@
-import { Button } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 
 import { queries } from '../api/queries';
 import { pathIn, useScope } from '../api/scope';
 import type { SecurityGroup } from '../api/types';
-import { each } from '../parts/each';
-import { ConfirmDialog, type Field, FormDialog } from '../parts/FormDialog';
-import { Page } from '../parts/Page';
-import { type Column, ResourceTable } from '../parts/ResourceTable';
+import { type Field, FormDialog } from '../parts/FormDialog';
+import { ListPage } from '../parts/ListPage';
+import type { Column } from '../parts/ResourceTable';
+import { deleteAction } from '../parts/rowActions';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
 
@@ -40,44 +39,34 @@ export default function SecurityGroups() {
     />,
   );
   return (
-    <Page title={t.title} fill>
-      <ResourceTable
-        id="security-groups"
-        query={query}
-        columns={COLUMNS}
-        rowKey={({ id }) => id}
-        link={({ id }) => pathIn(scope, 'security-groups', id)}
-        empty={t.empty}
-        create={<Button onClick={create}>{t.create}</Button>}
-        actions={() => [
-          {
-            key: 'edit', title: t.edit,
-            run: ([group]) => group !== undefined && open(
-              <FormDialog
-                title={t.edit}
-                action={texts.actions.save}
-                close={close}
-                fields={fields(group)}
-                send={(values) => change({ title: t.edit, subject: group.name }, 'network', 'PUT', `/v2.0/security-groups/${group.id}`, { security_group: values }, 'security-group')}
-              />,
-            ),
-          },
-          {
-            key: 'delete', title: t.delete, danger: true, bulk: true, when: ({ name }) => name !== 'default',
-            run: (rows) => open(
-              <ConfirmDialog
-                title={texts.confirm.ask(t.delete, rows.map(({ name }) => name).join(', '))}
-                action={t.delete}
-                close={close}
-                send={() => each(rows, (group) => change({ title: t.delete, subject: group.name }, 'network', 'DELETE', `/v2.0/security-groups/${group.id}`, undefined, 'security-group'))}
-              >
-                {t.deleteWill}
-              </ConfirmDialog>,
-            ),
-          },
-        ]}
-      />
-      {dialog}
-    </Page>
+    <ListPage
+      id="security-groups"
+      title={t.title}
+      query={query}
+      columns={COLUMNS}
+      rowKey={({ id }) => id}
+      link={({ id }) => pathIn(scope, 'security-groups', id)}
+      empty={t.empty}
+      create={{ title: t.create, run: create }}
+      rowActions={() => [
+        {
+          key: 'edit', title: t.edit,
+          run: ([group]) => group !== undefined && open(
+            <FormDialog
+              title={t.edit}
+              action={texts.actions.save}
+              close={close}
+              fields={fields(group)}
+              send={(values) => change({ title: t.edit, subject: group.name }, 'network', 'PUT', `/v2.0/security-groups/${group.id}`, { security_group: values }, 'security-group')}
+            />,
+          ),
+        },
+        deleteAction<SecurityGroup>({ open, close }, {
+          called: ({ name }) => name, will: t.deleteWill, bulk: true, when: ({ name }) => name !== 'default',
+          send: (group) => change({ title: t.delete, subject: group.name }, 'network', 'DELETE', `/v2.0/security-groups/${group.id}`, undefined, 'security-group'),
+        }),
+      ]}
+      dialog={dialog}
+    />
   );
 }

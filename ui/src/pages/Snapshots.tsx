@@ -3,12 +3,12 @@ import { useQuery } from '@tanstack/react-query';
 import { queries } from '../api/queries';
 import { useScope } from '../api/scope';
 import type { VolumeSnapshot } from '../api/types';
-import { each } from '../parts/each';
 import { Ago } from '../parts/Ago';
-import { ConfirmDialog, FormDialog } from '../parts/FormDialog';
-import { Page } from '../parts/Page';
-import { type Column, ResourceTable } from '../parts/ResourceTable';
+import { FormDialog } from '../parts/FormDialog';
+import { ListPage } from '../parts/ListPage';
+import type { Column } from '../parts/ResourceTable';
 import { StatusLabel } from '../parts/StatusLabel';
+import { deleteAction } from '../parts/rowActions';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
 
@@ -32,46 +32,36 @@ export default function Snapshots() {
     { key: 'id', title: t.columns.id, value: ({ id }) => id, hidden: true },
   ];
   return (
-    <Page title={t.title} fill>
-      <ResourceTable
-        id="snapshots"
-        query={query}
-        columns={columns}
-        rowKey={({ id }) => id}
-        empty={t.empty}
-        actions={() => [
-          {
-            key: 'volume', title: t.toVolume, when: ({ status }) => status === 'available',
-            run: ([one]) => one !== undefined && open(
-              <FormDialog
-                title={t.toVolume}
-                action={texts.actions.create}
-                close={close}
-                fields={[
-                  { name: 'name', title: texts.volumes.fields.name, required: true },
-                  { name: 'size', title: texts.volumes.fields.size, kind: 'number', minimum: one.size, initial: String(one.size) },
-                ]}
-                send={({ name = '', size }) => change({ title: t.toVolume, subject: name }, 'volume', 'POST', '/v3/volumes',
-                  { volume: { name, size: Number(size), snapshot_id: one.id } }, 'volume')}
-              />,
-            ),
-          },
-          {
-            key: 'delete', title: texts.actions.delete, danger: true, bulk: true,
-            run: (rows) => open(
-              <ConfirmDialog
-                title={texts.confirm.ask(texts.actions.delete, rows.map(called).join(', '))}
-                action={texts.actions.delete}
-                close={close}
-                send={() => each(rows, (one) => change({ title: texts.actions.delete, subject: called(one) }, 'volume', 'DELETE', `/v3/snapshots/${one.id}`, undefined, 'volume-snapshot', 'volume'))}
-              >
-                {t.deleteWill}
-              </ConfirmDialog>,
-            ),
-          },
-        ]}
-      />
-      {dialog}
-    </Page>
+    <ListPage
+      id="snapshots"
+      title={t.title}
+      query={query}
+      columns={columns}
+      rowKey={({ id }) => id}
+      empty={t.empty}
+      rowActions={() => [
+        {
+          key: 'volume', title: t.toVolume, when: ({ status }) => status === 'available',
+          run: ([one]) => one !== undefined && open(
+            <FormDialog
+              title={t.toVolume}
+              action={texts.actions.create}
+              close={close}
+              fields={[
+                { name: 'name', title: texts.volumes.fields.name, required: true },
+                { name: 'size', title: texts.volumes.fields.size, kind: 'number', minimum: one.size, initial: String(one.size) },
+              ]}
+              send={({ name = '', size }) => change({ title: t.toVolume, subject: name }, 'volume', 'POST', '/v3/volumes',
+                { volume: { name, size: Number(size), snapshot_id: one.id } }, 'volume')}
+            />,
+          ),
+        },
+        deleteAction<VolumeSnapshot>({ open, close }, {
+          called, will: t.deleteWill, bulk: true,
+          send: (one) => change({ title: texts.actions.delete, subject: called(one) }, 'volume', 'DELETE', `/v3/snapshots/${one.id}`, undefined, 'volume-snapshot', 'volume'),
+        }),
+      ]}
+      dialog={dialog}
+    />
   );
 }

@@ -1,16 +1,15 @@
-import { Button } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'react-router';
 
 import { queries } from '../api/queries';
 import { pathIn, useScope } from '../api/scope';
 import type { Volume } from '../api/types';
-import { each } from '../parts/each';
 import { Ago } from '../parts/Ago';
 import { ConfirmDialog, FormDialog } from '../parts/FormDialog';
-import { Page } from '../parts/Page';
-import { type Column, ResourceTable, type RowAction } from '../parts/ResourceTable';
+import { ListPage } from '../parts/ListPage';
+import type { Column, RowAction } from '../parts/ResourceTable';
 import { StatusLabel } from '../parts/StatusLabel';
+import { deleteAction } from '../parts/rowActions';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
 
@@ -166,34 +165,24 @@ export default function Volumes() {
       key: 'bootable', title: t.bootable, when: ({ bootable }) => bootable !== 'true',
       run: ([volume]) => { if (volume !== undefined) void post(t.bootable, volume, { 'os-set_bootable': { bootable: true } }).catch(() => undefined); },
     },
-    {
-      key: 'delete', title: t.delete, danger: true, bulk: true, when: ({ status }) => status === 'available' || status.startsWith('error'),
-      run: (volumes) => open(
-        <ConfirmDialog
-          title={texts.confirm.ask(t.delete, volumes.map(called).join(', '))}
-          action={t.delete}
-          close={close}
-          send={() => each(volumes, (volume) => change({ title: t.delete, subject: called(volume) }, 'volume', 'DELETE', `/v3/volumes/${volume.id}`, undefined, 'volume'))}
-        >
-          {t.deleteWill}
-        </ConfirmDialog>,
-      ),
-    },
+    deleteAction<Volume>({ open, close }, {
+      called, will: t.deleteWill, bulk: true, when: ({ status }) => status === 'available' || status.startsWith('error'),
+      send: (volume) => change({ title: t.delete, subject: called(volume) }, 'volume', 'DELETE', `/v3/volumes/${volume.id}`, undefined, 'volume'),
+    }),
   ];
   return (
-    <Page title={t.title} fill>
-      <ResourceTable
-        id="volumes"
-        query={query}
-        columns={columns}
-        rowKey={({ id }) => id}
-        actions={actions}
-        facets={FACETS}
-        words={words}
-        empty={t.empty}
-        create={<Button onClick={create}>{t.create}</Button>}
-      />
-      {dialog}
-    </Page>
+    <ListPage
+      id="volumes"
+      title={t.title}
+      query={query}
+      columns={columns}
+      rowKey={({ id }) => id}
+      rowActions={actions}
+      facets={FACETS}
+      words={words}
+      empty={t.empty}
+      create={{ title: t.create, run: create }}
+      dialog={dialog}
+    />
   );
 }

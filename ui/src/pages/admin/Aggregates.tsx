@@ -1,13 +1,13 @@
-import { Button } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 
 import { queries } from '../../api/queries';
 import { useScope } from '../../api/scope';
 import type { Aggregate } from '../../api/types';
 import { asLines, fromLines } from '../../model/metadata';
-import { ConfirmDialog, FormDialog } from '../../parts/FormDialog';
-import { Page } from '../../parts/Page';
-import { type Column, ResourceTable } from '../../parts/ResourceTable';
+import { FormDialog } from '../../parts/FormDialog';
+import { ListPage } from '../../parts/ListPage';
+import type { Column } from '../../parts/ResourceTable';
+import { deleteAction } from '../../parts/rowActions';
 import { useChange, useDialog } from '../../parts/useChange';
 import { texts } from '../../texts';
 
@@ -39,64 +39,52 @@ export default function Aggregates() {
     />,
   );
   return (
-    <Page title={t.title} fill>
-      <ResourceTable
-        id="aggregates"
-        query={query}
-        columns={COLUMNS}
-        rowKey={({ id }) => String(id)}
-        empty={t.empty}
-        create={
-          <Button onClick={() => open(
+    <ListPage
+      id="aggregates"
+      title={t.title}
+      query={query}
+      columns={COLUMNS}
+      rowKey={({ id }) => String(id)}
+      empty={t.empty}
+      create={{
+        title: t.create,
+        run: () => open(
+          <FormDialog
+            title={t.create}
+            action={texts.actions.create}
+            close={close}
+            fields={[{ name: 'name', title: t.columns.name, required: true }, { name: 'zone', title: t.columns.zone }]}
+            send={({ name = '', zone }) => change({ title: t.create, subject: name }, 'compute', 'POST', '/v2.1/os-aggregates',
+              { aggregate: { name, availability_zone: zone || null } }, 'aggregate', 'service')}
+          />,
+        ),
+      }}
+      rowActions={() => [
+        { key: 'add', title: t.addHost, run: ([one]) => { if (one !== undefined) hostDialog(t.addHost, 'add_host', one, hosts.filter((host) => !one.hosts.includes(host))); } },
+        { key: 'take', title: t.removeHost, when: (one) => one.hosts.length > 0, run: ([one]) => { if (one !== undefined) hostDialog(t.removeHost, 'remove_host', one, one.hosts); } },
+        {
+          key: 'metadata', title: t.metadata,
+          run: ([one]) => one !== undefined && open(
             <FormDialog
-              title={t.create}
-              action={texts.actions.create}
+              title={`${t.metadata}: ${one.name}`}
+              action={texts.actions.save}
               close={close}
-              fields={[{ name: 'name', title: t.columns.name, required: true }, { name: 'zone', title: t.columns.zone }]}
-              send={({ name = '', zone }) => change({ title: t.create, subject: name }, 'compute', 'POST', '/v2.1/os-aggregates',
-                { aggregate: { name, availability_zone: zone || null } }, 'aggregate', 'service')}
+              fields={[{ name: 'lines', title: t.lines, kind: 'area', initial: asLines(one.metadata) }]}
+              check={({ lines = '' }) => { const { wrong } = fromLines(lines); return wrong === undefined ? undefined : texts.instance.metadata.wrong(wrong); }}
+              send={({ lines = '' }) => {
+                const { pairs } = fromLines(lines);
+                const gone = Object.keys(one.metadata).filter((key) => pairs[key] === undefined && key !== 'availability_zone').map((key) => [key, null]);
+                return act(t.metadata, one, { set_metadata: { metadata: { ...pairs, ...Object.fromEntries(gone) as Record<string, null> } } });
+              }}
             />,
-          )}
-          >
-            {t.create}
-          </Button>
-        }
-        actions={() => [
-          { key: 'add', title: t.addHost, run: ([one]) => { if (one !== undefined) hostDialog(t.addHost, 'add_host', one, hosts.filter((host) => !one.hosts.includes(host))); } },
-          { key: 'take', title: t.removeHost, when: (one) => one.hosts.length > 0, run: ([one]) => { if (one !== undefined) hostDialog(t.removeHost, 'remove_host', one, one.hosts); } },
-          {
-            key: 'metadata', title: t.metadata,
-            run: ([one]) => one !== undefined && open(
-              <FormDialog
-                title={`${t.metadata}: ${one.name}`}
-                action={texts.actions.save}
-                close={close}
-                fields={[{ name: 'lines', title: t.lines, kind: 'area', initial: asLines(one.metadata) }]}
-                check={({ lines = '' }) => { const { wrong } = fromLines(lines); return wrong === undefined ? undefined : texts.instance.metadata.wrong(wrong); }}
-                send={({ lines = '' }) => {
-                  const { pairs } = fromLines(lines);
-                  const gone = Object.keys(one.metadata).filter((key) => pairs[key] === undefined && key !== 'availability_zone').map((key) => [key, null]);
-                  return act(t.metadata, one, { set_metadata: { metadata: { ...pairs, ...Object.fromEntries(gone) as Record<string, null> } } });
-                }}
-              />,
-            ),
-          },
-          {
-            key: 'delete', title: texts.actions.delete, danger: true, when: (one) => one.hosts.length === 0,
-            run: ([one]) => one !== undefined && open(
-              <ConfirmDialog
-                title={texts.confirm.ask(texts.actions.delete, one.name)}
-                action={texts.actions.delete}
-                close={close}
-                send={() => change({ title: texts.actions.delete, subject: one.name }, 'compute', 'DELETE', `/v2.1/os-aggregates/${one.id}`, undefined, 'aggregate', 'service')}
-              >
-                {t.deleteWill}
-              </ConfirmDialog>,
-            ),
-          },
-        ]}
-      />
-      {dialog}
-    </Page>
+          ),
+        },
+        deleteAction<Aggregate>({ open, close }, {
+          called: (one) => one.name, will: t.deleteWill, when: (one) => one.hosts.length === 0,
+          send: (one) => change({ title: texts.actions.delete, subject: one.name }, 'compute', 'DELETE', `/v2.1/os-aggregates/${one.id}`, undefined, 'aggregate', 'service'),
+        }),
+      ]}
+      dialog={dialog}
+    />
   );
 }

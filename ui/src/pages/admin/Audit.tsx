@@ -4,8 +4,8 @@ import { type AuditEntry, planeQueries } from '../../api/plane';
 import { useSession } from '../../api/session';
 import { shown } from '../../model/json';
 import { Ago } from '../../parts/Ago';
-import { Page } from '../../parts/Page';
-import { type Column, ResourceTable } from '../../parts/ResourceTable';
+import { ListPage } from '../../parts/ListPage';
+import type { Column } from '../../parts/ResourceTable';
 import { StatusLabel } from '../../parts/StatusLabel';
 import { texts } from '../../texts';
 
@@ -28,9 +28,5 @@ const FACETS = [
 export default function Audit() {
   const { customer } = useSession();
   const query = useQuery(planeQueries.audit(customer ?? undefined));
-  return (
-    <Page title={t.title} lead={t.lead} fill>
-      <ResourceTable id="audit" query={query} columns={COLUMNS} rowKey={({ id }) => String(id)} facets={FACETS} empty={t.empty} />
-    </Page>
-  );
+  return <ListPage id="audit" title={t.title} lead={t.lead} query={query} columns={COLUMNS} rowKey={({ id }) => String(id)} facets={FACETS} empty={t.empty} />;
 }

@@ -1,4 +1,3 @@
-import { Button } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 
 import { openstack } from '../../api/client';
@@ -7,10 +6,10 @@ import { useScope } from '../../api/scope';
 import type { Flavor } from '../../api/types';
 import { mebibytes } from '../../model/format';
 import { asLines, fromLines } from '../../model/metadata';
-import { each } from '../../parts/each';
-import { ConfirmDialog, FormDialog } from '../../parts/FormDialog';
-import { Page } from '../../parts/Page';
-import { type Column, ResourceTable } from '../../parts/ResourceTable';
+import { FormDialog } from '../../parts/FormDialog';
+import { ListPage } from '../../parts/ListPage';
+import type { Column } from '../../parts/ResourceTable';
+import { deleteAction } from '../../parts/rowActions';
 import { useChange, useDialog } from '../../parts/useChange';
 import { texts } from '../../texts';
 
@@ -59,44 +58,34 @@ export default function Flavors() {
     else await query.refetch();
   };
   return (
-    <Page title={t.title} fill>
-      <ResourceTable
-        id="flavors"
-        query={query}
-        columns={COLUMNS}
-        rowKey={({ id }) => id}
-        empty={t.empty}
-        create={<Button onClick={create}>{t.create}</Button>}
-        actions={() => [
-          {
-            key: 'specs', title: t.specs,
-            run: ([flavor]) => flavor !== undefined && open(
-              <FormDialog
-                title={`${t.specs}: ${flavor.name}`}
-                action={texts.actions.save}
-                close={close}
-                fields={[{ name: 'lines', title: t.lines, kind: 'area', initial: asLines(flavor.extra_specs ?? {}) }]}
-                check={({ lines = '' }) => { const { wrong } = fromLines(lines); return wrong === undefined ? undefined : texts.instance.metadata.wrong(wrong); }}
-                send={({ lines = '' }) => setSpecs(flavor, fromLines(lines).pairs)}
-              />,
-            ),
-          },
-          {
-            key: 'delete', title: texts.actions.delete, danger: true, bulk: true,
-            run: (rows) => open(
-              <ConfirmDialog
-                title={texts.confirm.ask(texts.actions.delete, rows.map(({ name }) => name).join(', '))}
-                action={texts.actions.delete}
-                close={close}
-                send={() => each(rows, (flavor) => change({ title: texts.actions.delete, subject: flavor.name }, 'compute', 'DELETE', `/v2.1/flavors/${flavor.id}`, undefined, 'flavor'))}
-              >
-                {t.deleteWill}
-              </ConfirmDialog>,
-            ),
-          },
-        ]}
-      />
-      {dialog}
-    </Page>
+    <ListPage
+      id="flavors"
+      title={t.title}
+      query={query}
+      columns={COLUMNS}
+      rowKey={({ id }) => id}
+      empty={t.empty}
+      create={{ title: t.create, run: create }}
+      rowActions={() => [
+        {
+          key: 'specs', title: t.specs,
+          run: ([flavor]) => flavor !== undefined && open(
+            <FormDialog
+              title={`${t.specs}: ${flavor.name}`}
+              action={texts.actions.save}
+              close={close}
+              fields={[{ name: 'lines', title: t.lines, kind: 'area', initial: asLines(flavor.extra_specs ?? {}) }]}
+              check={({ lines = '' }) => { const { wrong } = fromLines(lines); return wrong === undefined ? undefined : texts.instance.metadata.wrong(wrong); }}
+              send={({ lines = '' }) => setSpecs(flavor, fromLines(lines).pairs)}
+            />,
+          ),
+        },
+        deleteAction<Flavor>({ open, close }, {
+          called: ({ name }) => name, will: t.deleteWill, bulk: true,
+          send: (flavor) => change({ title: texts.actions.delete, subject: flavor.name }, 'compute', 'DELETE', `/v2.1/flavors/${flavor.id}`, undefined, 'flavor'),
+        }),
+      ]}
+      dialog={dialog}
+    />
   );
 }

@@ -1,14 +1,14 @@
-import { Button } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 
 import { queries } from '../../api/queries';
 import { useScope } from '../../api/scope';
 import type { Project } from '../../api/types';
-import { ConfirmDialog, FormDialog } from '../../parts/FormDialog';
-import { Page } from '../../parts/Page';
-import { type Column, ResourceTable } from '../../parts/ResourceTable';
+import { FormDialog } from '../../parts/FormDialog';
+import { ListPage } from '../../parts/ListPage';
+import type { Column } from '../../parts/ResourceTable';
 import { StatusLabel } from '../../parts/StatusLabel';
+import { deleteAction } from '../../parts/rowActions';
 import { useChange, useDialog } from '../../parts/useChange';
 import { texts } from '../../texts';
 
@@ -42,93 +42,80 @@ export default function Projects() {
   const grants = (project: Project) => (assignments.data ?? []).flatMap(({ scope: at, user, role }) =>
     at.project?.id === project.id && user !== undefined ? [{ value: `${user.id}/${role.id}`, title: `${role.name ?? role.id} · ${user.name ?? user.id}` }] : []);
   return (
-    <Page title={t.title} fill>
-      <ResourceTable
-        id="projects"
-        query={query}
-        columns={columns}
-        rowKey={({ id }) => id}
-        empty={t.empty}
-        create={
-          <Button onClick={() => open(
+    <ListPage
+      id="projects"
+      title={t.title}
+      query={query}
+      columns={columns}
+      rowKey={({ id }) => id}
+      empty={t.empty}
+      create={{
+        title: t.create,
+        run: () => open(
+          <FormDialog
+            title={t.create}
+            action={texts.actions.create}
+            close={close}
+            fields={[{ name: 'name', title: t.columns.name, required: true }, { name: 'description', title: t.columns.description }]}
+            send={(values) => change({ title: t.create, subject: values.name ?? '' }, 'identity', 'POST', '/v3/projects', { project: values }, 'project')}
+          />,
+        ),
+      }}
+      rowActions={() => [
+        {
+          key: 'grant', title: t.members,
+          run: ([project]) => project !== undefined && open(
             <FormDialog
-              title={t.create}
-              action={texts.actions.create}
+              title={`${t.members}: ${project.name}`}
+              action={t.members}
               close={close}
-              fields={[{ name: 'name', title: t.columns.name, required: true }, { name: 'description', title: t.columns.description }]}
-              send={(values) => change({ title: t.create, subject: values.name ?? '' }, 'identity', 'POST', '/v3/projects', { project: values }, 'project')}
+              fields={[
+                { name: 'user', title: t.user, kind: 'select', required: true, choices: (users.data ?? []).map(({ id, name }) => ({ value: id, title: name })) },
+                { name: 'role', title: t.role, kind: 'select', required: true, initial: roles.data?.find(({ name }) => name === 'member')?.id, choices: (roles.data ?? []).map(({ id, name }) => ({ value: id, title: name })) },
+              ]}
+              send={({ user = '', role = '' }) => change({ title: t.members, subject: project.name }, 'identity', 'PUT', `/v3/projects/${project.id}/users/${user}/roles/${role}`, undefined, 'role')}
             />,
-          )}
-          >
-            {t.create}
-          </Button>
-        }
-        actions={() => [
-          {
-            key: 'grant', title: t.members,
-            run: ([project]) => project !== undefined && open(
-              <FormDialog
-                title={`${t.members}: ${project.name}`}
-                action={t.members}
-                close={close}
-                fields={[
-                  { name: 'user', title: t.user, kind: 'select', required: true, choices: (users.data ?? []).map(({ id, name }) => ({ value: id, title: name })) },
-                  { name: 'role', title: t.role, kind: 'select', required: true, initial: roles.data?.find(({ name }) => name === 'member')?.id, choices: (roles.data ?? []).map(({ id, name }) => ({ value: id, title: name })) },
-                ]}
-                send={({ user = '', role = '' }) => change({ title: t.members, subject: project.name }, 'identity', 'PUT', `/v3/projects/${project.id}/users/${user}/roles/${role}`, undefined, 'role')}
-              />,
-            ),
-          },
-          {
-            key: 'revoke', title: t.revoke, danger: true, when: (project) => grants(project).length > 0,
-            run: ([project]) => project !== undefined && open(
-              <FormDialog
-                danger
-                title={`${t.revoke}: ${project.name}`}
-                action={t.revoke}
-                close={close}
-                fields={[{ name: 'grant', title: t.grant, kind: 'select', required: true, choices: grants(project) }]}
-                send={({ grant = '' }) => {
-                  const [user = '', role = ''] = grant.split('/');
-                  return change({ title: t.revoke, subject: project.name }, 'identity', 'DELETE', `/v3/projects/${project.id}/users/${user}/roles/${role}`, undefined, 'role');
-                }}
-              />,
-            ),
-          },
-          {
-            key: 'edit', title: t.edit,
-            run: ([project]) => project !== undefined && open(
-              <FormDialog
-                title={t.edit}
-                action={texts.actions.save}
-                close={close}
-                fields={[
-                  { name: 'name', title: t.columns.name, initial: project.name, required: true },
-                  { name: 'description', title: t.columns.description, initial: project.description },
-                  { name: 'enabled', title: t.enabled, kind: 'tick', initial: project.enabled ? 'true' : '' },
-                ]}
-                send={({ enabled, ...rest }) => change({ title: t.edit, subject: project.name }, 'identity', 'PATCH', `/v3/projects/${project.id}`,
-                  { project: { ...rest, enabled: enabled === 'true' } }, 'project')}
-              />,
-            ),
-          },
-          {
-            key: 'delete', title: texts.actions.delete, danger: true, when: ({ id }) => id !== scope.project,
-            run: ([project]) => project !== undefined && open(
-              <ConfirmDialog
-                title={texts.confirm.ask(texts.actions.delete, project.name)}
-                action={texts.actions.delete}
-                typed={project.name}
-                close={close}
-                send={() => change({ title: texts.actions.delete, subject: project.name }, 'identity', 'DELETE', `/v3/projects/${project.id}`, undefined, 'project', 'role')}
-              >
-                {t.deleteWill}
-              </ConfirmDialog>,
-            ),
-          },
-        ]}
-      />
-      {dialog}
-    </Page>
+          ),
+        },
+        {
+          key: 'revoke', title: t.revoke, danger: true, when: (project) => grants(project).length > 0,
+          run: ([project]) => project !== undefined && open(
+            <FormDialog
+              danger
+              title={`${t.revoke}: ${project.name}`}
+              action={t.revoke}
+              close={close}
+              fields={[{ name: 'grant', title: t.grant, kind: 'select', required: true, choices: grants(project) }]}
+              send={({ grant = '' }) => {
+                const [user = '', role = ''] = grant.split('/');
+                return change({ title: t.revoke, subject: project.name }, 'identity', 'DELETE', `/v3/projects/${project.id}/users/${user}/roles/${role}`, undefined, 'role');
+              }}
+            />,
+          ),
+        },
+        {
+          key: 'edit', title: t.edit,
+          run: ([project]) => project !== undefined && open(
+            <FormDialog
+              title={t.edit}
+              action={texts.actions.save}
+              close={close}
+              fields={[
+                { name: 'name', title: t.columns.name, initial: project.name, required: true },
+                { name: 'description', title: t.columns.description, initial: project.description },
+                { name: 'enabled', title: t.enabled, kind: 'tick', initial: project.enabled ? 'true' : '' },
+              ]}
+              send={({ enabled, ...rest }) => change({ title: t.edit, subject: project.name }, 'identity', 'PATCH', `/v3/projects/${project.id}`,
+                { project: { ...rest, enabled: enabled === 'true' } }, 'project')}
+            />,
+          ),
+        },
+        deleteAction<Project>({ open, close }, {
+          called: (project) => project.name, will: t.deleteWill, when: ({ id }) => id !== scope.project, typed: (project) => project.name,
+          send: (project) => change({ title: texts.actions.delete, subject: project.name }, 'identity', 'DELETE', `/v3/projects/${project.id}`, undefined, 'project', 'role'),
+        }),
+      ]}
+      dialog={dialog}
+    />
   );
 }

@@ -1,8 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 
 import { planeQueries } from '../../api/plane';
-import { Page } from '../../parts/Page';
-import { ResourceTable } from '../../parts/ResourceTable';
+import { ListPage } from '../../parts/ListPage';
 import { texts } from '../../texts';
 import { REGION_COLUMNS } from './regionColumns';
 
@@ -11,9 +10,5 @@ const t = texts.regions;
 /** The customer's regions, as its provider runs them. */
 export default function Regions() {
   const query = useQuery(planeQueries.regions());
-  return (
-    <Page title={t.title} fill>
-      <ResourceTable id="regions" query={query} columns={REGION_COLUMNS} rowKey={({ name }) => name} empty={t.empty} />
-    </Page>
-  );
+  return <ListPage id="regions" title={t.title} query={query} columns={REGION_COLUMNS} rowKey={({ name }) => name} empty={t.empty} />;
 }

@@ -1,4 +1,3 @@
-import { Button } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 
@@ -6,10 +5,11 @@ import { queries } from '../../api/queries';
 import { useScope } from '../../api/scope';
 import { useSession } from '../../api/session';
 import type { User } from '../../api/types';
-import { ConfirmDialog, FormDialog } from '../../parts/FormDialog';
-import { Page } from '../../parts/Page';
-import { type Column, ResourceTable } from '../../parts/ResourceTable';
+import { FormDialog } from '../../parts/FormDialog';
+import { ListPage } from '../../parts/ListPage';
+import type { Column } from '../../parts/ResourceTable';
 import { StatusLabel } from '../../parts/StatusLabel';
+import { askAction, deleteAction } from '../../parts/rowActions';
 import { useChange, useDialog } from '../../parts/useChange';
 import { texts } from '../../texts';
 
@@ -64,51 +64,38 @@ export default function Users() {
     />,
   );
   return (
-    <Page title={t.title} fill>
-      <ResourceTable
-        id="users"
-        query={query}
-        columns={columns}
-        rowKey={({ id }) => id}
-        empty={t.empty}
-        create={<Button onClick={create}>{t.create}</Button>}
-        actions={() => [
-          {
-            key: 'password', title: t.setPassword,
-            run: ([user]) => user !== undefined && open(
-              <FormDialog
-                title={`${t.setPassword}: ${user.name}`}
-                action={t.setPassword}
-                close={close}
-                fields={[{ name: 'password', title: t.password, kind: 'password', required: true }]}
-                send={({ password }) => patch(t.setPassword, user, { password })}
-              />,
-            ),
-          },
-          { key: 'enable', title: t.enable, when: ({ enabled }) => !enabled, run: ([user]) => { if (user !== undefined) void patch(t.enable, user, { enabled: true }).catch(() => undefined); } },
-          {
-            key: 'disable', title: t.disable, danger: true, when: ({ enabled, id }) => enabled && id !== me,
-            run: ([user]) => user !== undefined && open(
-              <ConfirmDialog title={texts.confirm.ask(t.disable, user.name)} action={t.disable} close={close} send={() => patch(t.disable, user, { enabled: false })}>{t.disableWill}</ConfirmDialog>,
-            ),
-          },
-          {
-            key: 'delete', title: texts.actions.delete, danger: true, when: ({ id }) => id !== me,
-            run: ([user]) => user !== undefined && open(
-              <ConfirmDialog
-                title={texts.confirm.ask(texts.actions.delete, user.name)}
-                action={texts.actions.delete}
-                typed={user.name}
-                close={close}
-                send={() => change({ title: texts.actions.delete, subject: user.name }, 'identity', 'DELETE', `/v3/users/${user.id}`, undefined, 'user', 'role')}
-              >
-                {t.deleteWill}
-              </ConfirmDialog>,
-            ),
-          },
-        ]}
-      />
-      {dialog}
-    </Page>
+    <ListPage
+      id="users"
+      title={t.title}
+      query={query}
+      columns={columns}
+      rowKey={({ id }) => id}
+      empty={t.empty}
+      create={{ title: t.create, run: create }}
+      rowActions={() => [
+        {
+          key: 'password', title: t.setPassword,
+          run: ([user]) => user !== undefined && open(
+            <FormDialog
+              title={`${t.setPassword}: ${user.name}`}
+              action={t.setPassword}
+              close={close}
+              fields={[{ name: 'password', title: t.password, kind: 'password', required: true }]}
+              send={({ password }) => patch(t.setPassword, user, { password })}
+            />,
+          ),
+        },
+        { key: 'enable', title: t.enable, when: ({ enabled }) => !enabled, run: ([user]) => { if (user !== undefined) void patch(t.enable, user, { enabled: true }).catch(() => undefined); } },
+        askAction<User>({ open, close }, {
+          key: 'disable', title: t.disable, called: (user) => user.name, will: t.disableWill, when: ({ enabled, id }) => enabled && id !== me,
+          send: (user) => patch(t.disable, user, { enabled: false }),
+        }),
+        deleteAction<User>({ open, close }, {
+          called: (user) => user.name, will: t.deleteWill, when: ({ id }) => id !== me, typed: (user) => user.name,
+          send: (user) => change({ title: texts.actions.delete, subject: user.name }, 'identity', 'DELETE', `/v3/users/${user.id}`, undefined, 'user', 'role'),
+        }),
+      ]}
+      dialog={dialog}
+    />
   );
 }

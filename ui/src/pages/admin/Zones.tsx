@@ -3,8 +3,8 @@ import { useQuery } from '@tanstack/react-query';
 import { queries } from '../../api/queries';
 import { useScope } from '../../api/scope';
 import type { AvailabilityZone } from '../../api/types';
-import { Page } from '../../parts/Page';
-import { type Column, ResourceTable } from '../../parts/ResourceTable';
+import { ListPage } from '../../parts/ListPage';
+import type { Column } from '../../parts/ResourceTable';
 import { StatusLabel } from '../../parts/StatusLabel';
 import { texts } from '../../texts';
 
@@ -19,9 +19,5 @@ const COLUMNS: Column<AvailabilityZone>[] = [
 /** The availability zones and their hosts. */
 export default function Zones() {
   const query = useQuery(queries.zonesWithHosts(useScope()));
-  return (
-    <Page title={t.title} lead={t.lead} fill>
-      <ResourceTable id="zones" query={query} columns={COLUMNS} rowKey={({ zoneName }) => zoneName} empty={t.empty} />
-    </Page>
-  );
+  return <ListPage id="zones" title={t.title} lead={t.lead} query={query} columns={COLUMNS} rowKey={({ zoneName }) => zoneName} empty={t.empty} />;
 }

@@ -4,9 +4,9 @@ import type { ReactNode } from 'react';
 import { queries } from '../../api/queries';
 import { useScope } from '../../api/scope';
 import type { Router } from '../../api/types';
-import { each } from '../../parts/each';
-import { ConfirmDialog, FormDialog } from '../../parts/FormDialog';
+import { FormDialog } from '../../parts/FormDialog';
 import type { RowAction } from '../../parts/ResourceTable';
+import { askAction, deleteAction } from '../../parts/rowActions';
 import { useChange } from '../../parts/useChange';
 import { texts } from '../../texts';
 
@@ -54,19 +54,10 @@ export function useRouterActions(open: (dialog: ReactNode) => void, close: () =>
         />,
       ),
     },
-    {
-      key: 'clear', title: t.clearGateway, danger: true, when: (router) => router.external_gateway_info !== null,
-      run: ([router]) => router !== undefined && open(
-        <ConfirmDialog
-          title={texts.confirm.ask(t.clearGateway, called(router))}
-          action={t.clearGateway}
-          close={close}
-          send={() => put(t.clearGateway, router, { external_gateway_info: {} })}
-        >
-          {t.clearWill}
-        </ConfirmDialog>,
-      ),
-    },
+    askAction<Router>({ open, close }, {
+      key: 'clear', title: t.clearGateway, called, will: t.clearWill, when: (router) => router.external_gateway_info !== null,
+      send: (router) => put(t.clearGateway, router, { external_gateway_info: {} }),
+    }),
     {
       key: 'edit', title: t.edit,
       run: ([router]) => router !== undefined && open(
@@ -79,18 +70,9 @@ export function useRouterActions(open: (dialog: ReactNode) => void, close: () =>
         />,
       ),
     },
-    {
-      key: 'delete', title: t.delete, danger: true, bulk: true,
-      run: (routers) => open(
-        <ConfirmDialog
-          title={texts.confirm.ask(t.delete, routers.map(called).join(', '))}
-          action={t.delete}
-          close={close}
-          send={() => each(routers, (router) => change({ title: t.delete, subject: called(router) }, 'network', 'DELETE', `/v2.0/routers/${router.id}`, undefined, 'router', 'port'))}
-        >
-          {t.deleteWill}
-        </ConfirmDialog>,
-      ),
-    },
+    deleteAction<Router>({ open, close }, {
+      called, will: t.deleteWill, bulk: true,
+      send: (router) => change({ title: t.delete, subject: called(router) }, 'network', 'DELETE', `/v2.0/routers/${router.id}`, undefined, 'router', 'port'),
+    }),
   ];
 }

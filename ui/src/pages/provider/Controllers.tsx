@@ -2,8 +2,8 @@ import { useQuery } from '@tanstack/react-query';
 
 import { planeQueries, type Status } from '../../api/plane';
 import { moodOf } from '../../model/moods';
-import { Page } from '../../parts/Page';
-import { type Column, ResourceTable } from '../../parts/ResourceTable';
+import { ListPage } from '../../parts/ListPage';
+import type { Column } from '../../parts/ResourceTable';
 import { StatusLabel } from '../../parts/StatusLabel';
 import { texts } from '../../texts';
 
@@ -27,16 +27,15 @@ const FACETS = [{ key: 'phase', title: t.columns.phase, value: ({ phase }: Contr
 export default function Controllers() {
   const query = useQuery({ ...planeQueries.status(), select: ({ regions }) => regions });
   return (
-    <Page title={t.title} fill>
-      <ResourceTable
-        id="controllers"
-        query={query}
-        columns={COLUMNS}
-        rowKey={({ customer, region }) => `${customer}/${region}`}
-        link={({ customer }) => `/provider/customers/${encodeURIComponent(customer)}`}
-        facets={FACETS}
-        empty={t.empty}
-      />
-    </Page>
+    <ListPage
+      id="controllers"
+      title={t.title}
+      query={query}
+      columns={COLUMNS}
+      rowKey={({ customer, region }) => `${customer}/${region}`}
+      link={({ customer }) => `/provider/customers/${encodeURIComponent(customer)}`}
+      facets={FACETS}
+      empty={t.empty}
+    />
   );
 }

@@ -1,11 +1,10 @@
-import { Button } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 
 import { type Customer, planeQueries } from '../../api/plane';
 import { Ago } from '../../parts/Ago';
 import { FormDialog } from '../../parts/FormDialog';
-import { Page } from '../../parts/Page';
-import { type Column, ResourceTable } from '../../parts/ResourceTable';
+import { ListPage } from '../../parts/ListPage';
+import type { Column } from '../../parts/ResourceTable';
 import { StatusLabel } from '../../parts/StatusLabel';
 import { useDialog, usePlaneChange } from '../../parts/useChange';
 import { texts } from '../../texts';
@@ -44,18 +43,17 @@ export default function Customers() {
     />,
   );
   return (
-    <Page title={t.title} fill>
-      <ResourceTable
-        id="customers"
-        query={query}
-        columns={COLUMNS}
-        rowKey={({ name }) => name}
-        link={({ name }) => `/provider/customers/${encodeURIComponent(name)}`}
-        empty={t.empty}
-        actions={() => actions}
-        create={<Button onClick={create}>{t.create}</Button>}
-      />
-      {dialog}
-    </Page>
+    <ListPage
+      id="customers"
+      title={t.title}
+      query={query}
+      columns={COLUMNS}
+      rowKey={({ name }) => name}
+      link={({ name }) => `/provider/customers/${encodeURIComponent(name)}`}
+      empty={t.empty}
+      rowActions={() => actions}
+      create={{ title: t.create, run: create }}
+      dialog={dialog}
+    />
   );
 }

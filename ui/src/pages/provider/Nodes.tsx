@@ -2,8 +2,8 @@ import { useQuery } from '@tanstack/react-query';
 
 import { type Node, planeQueries } from '../../api/plane';
 import { Ago } from '../../parts/Ago';
-import { Page } from '../../parts/Page';
-import { type Column, ResourceTable } from '../../parts/ResourceTable';
+import { ListPage } from '../../parts/ListPage';
+import type { Column } from '../../parts/ResourceTable';
 import { StatusLabel } from '../../parts/StatusLabel';
 import { texts } from '../../texts';
 
@@ -18,9 +18,5 @@ const COLUMNS: Column<Node>[] = [
 
 /** The provider's machines. */
 export default function Nodes() {
-  return (
-    <Page title={t.title} fill>
-      <ResourceTable id="nodes" query={useQuery(planeQueries.nodes())} columns={COLUMNS} rowKey={({ name }) => name} empty={t.empty} />
-    </Page>
-  );
+  return <ListPage id="nodes" title={t.title} query={useQuery(planeQueries.nodes())} columns={COLUMNS} rowKey={({ name }) => name} empty={t.empty} />;
 }

@@ -5,8 +5,8 @@ import { type Operation, planeQueries } from '../../api/plane';
 import { duration } from '../../model/format';
 import { Ago } from '../../parts/Ago';
 import { ConfirmDialog } from '../../parts/FormDialog';
-import { Page } from '../../parts/Page';
-import { type Column, ResourceTable } from '../../parts/ResourceTable';
+import { ListPage } from '../../parts/ListPage';
+import type { Column } from '../../parts/ResourceTable';
 import { StatusLabel } from '../../parts/StatusLabel';
 import { useDialog, usePlaneChange } from '../../parts/useChange';
 import { operationText, texts } from '../../texts';
@@ -37,25 +37,24 @@ export default function Operations() {
   const change = usePlaneChange();
   const { dialog, open, close } = useDialog();
   return (
-    <Page title={t.title} fill>
-      <ResourceTable
-        id="operations"
-        query={query}
-        columns={COLUMNS}
-        rowKey={({ id }) => id}
-        facets={FACETS}
-        empty={t.empty}
-        actions={() => [{
-          key: 'cancel', title: t.cancel, danger: true,
-          when: ({ kind, state }) => (state === 'running' || state === 'queued') && (kind === 'customer.create' || kind === 'region.create'),
-          run: ([one]) => one !== undefined && open(
-            <ConfirmDialog title={texts.confirm.ask(t.cancel, `${operationText(one.kind)} ${one.subject}`)} action={t.cancel} close={close} send={() => change('POST', `/operations/${one.id}/cancel`, undefined)}>
-              {t.cancelWill}
-            </ConfirmDialog>,
-          ),
-        }]}
-      />
-      {dialog}
-    </Page>
+    <ListPage
+      id="operations"
+      title={t.title}
+      query={query}
+      columns={COLUMNS}
+      rowKey={({ id }) => id}
+      facets={FACETS}
+      empty={t.empty}
+      rowActions={() => [{
+        key: 'cancel', title: t.cancel, danger: true,
+        when: ({ kind, state }) => (state === 'running' || state === 'queued') && (kind === 'customer.create' || kind === 'region.create'),
+        run: ([one]) => one !== undefined && open(
+          <ConfirmDialog title={texts.confirm.ask(t.cancel, `${operationText(one.kind)} ${one.subject}`)} action={t.cancel} close={close} send={() => change('POST', `/operations/${one.id}/cancel`, undefined)}>
+            {t.cancelWill}
+          </ConfirmDialog>,
+        ),
+      }]}
+      dialog={dialog}
+    />
   );
 }

@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 
 import { type Host, planeQueries } from '../../api/plane';
-import { Page } from '../../parts/Page';
-import { type Column, ResourceTable } from '../../parts/ResourceTable';
+import { ListPage } from '../../parts/ListPage';
+import type { Column } from '../../parts/ResourceTable';
 import { useDialog } from '../../parts/useChange';
 import { texts } from '../../texts';
 import { useHostActions } from '../admin/hostActions';
@@ -26,17 +26,16 @@ export default function ProviderHosts() {
   const { dialog, open, close } = useDialog();
   const actions = useHostActions(open, close);
   return (
-    <Page title={t.title} fill>
-      <ResourceTable
-        id="all-hosts"
-        query={query}
-        columns={COLUMNS}
-        rowKey={({ customer, region, name }) => `${customer}/${region}/${name}`}
-        facets={FACETS}
-        empty={t.empty}
-        actions={() => actions}
-      />
-      {dialog}
-    </Page>
+    <ListPage
+      id="all-hosts"
+      title={t.title}
+      query={query}
+      columns={COLUMNS}
+      rowKey={({ customer, region, name }) => `${customer}/${region}/${name}`}
+      facets={FACETS}
+      empty={t.empty}
+      rowActions={() => actions}
+      dialog={dialog}
+    />
   );
 }

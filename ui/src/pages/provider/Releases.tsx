@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 
 import { planeQueries, type Release } from '../../api/plane';
-import { Page } from '../../parts/Page';
-import { type Column, ResourceTable } from '../../parts/ResourceTable';
+import { ListPage } from '../../parts/ListPage';
+import type { Column } from '../../parts/ResourceTable';
 import { StatusLabel } from '../../parts/StatusLabel';
 import { usePlaneChange } from '../../parts/useChange';
 import { texts } from '../../texts';
@@ -20,18 +20,17 @@ export default function Releases() {
   const query = useQuery(planeQueries.releases());
   const change = usePlaneChange();
   return (
-    <Page title={t.title} fill>
-      <ResourceTable
-        id="releases"
-        query={query}
-        columns={COLUMNS}
-        rowKey={({ name }) => name}
-        empty={t.empty}
-        actions={() => [{
-          key: 'prepare', title: t.prepare, when: ({ state }) => state !== 'ready',
-          run: ([release]) => { if (release !== undefined) void change('POST', `/releases/${encodeURIComponent(release.name)}/prepare`, undefined, 'release').catch(() => undefined); },
-        }]}
-      />
-    </Page>
+    <ListPage
+      id="releases"
+      title={t.title}
+      query={query}
+      columns={COLUMNS}
+      rowKey={({ name }) => name}
+      empty={t.empty}
+      rowActions={() => [{
+        key: 'prepare', title: t.prepare, when: ({ state }) => state !== 'ready',
+        run: ([release]) => { if (release !== undefined) void change('POST', `/releases/${encodeURIComponent(release.name)}/prepare`, undefined, 'release').catch(() => undefined); },
+      }]}
+    />
   );
 }
