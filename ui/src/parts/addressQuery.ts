@@ -14,16 +14,17 @@ export function useAddressQuery(): [URLSearchParams, ChangeQuery] {
   const [address, setAddress] = useSearchParams();
   const told = address.toString();
   const [text, setText] = useState(told);
-  const written = useRef(told);
+  // The addresses that were asked for, the oldest first: they come one after another, and later than they were asked for.
+  const asked = useRef([told]);
   useEffect(() => {
-    if (told === written.current) return;
-    written.current = told;
-    setText(told);
+    const place = asked.current.lastIndexOf(told);
+    if (place < 0) setText(told);
+    asked.current = place < 0 ? [told] : asked.current.slice(place);
   }, [told]);
   useEffect(() => {
-    if (text === written.current) return undefined;
+    if (text === asked.current.at(-1)) return undefined;
     const timer = setTimeout(() => {
-      written.current = text;
+      asked.current.push(text);
       setAddress(new URLSearchParams(text), { replace: true });
     }, PAUSE);
     return () => clearTimeout(timer);
