@@ -88,7 +88,7 @@ POWER = [
     ("Power", "Unpause", "Active"),
     ("Power", "Suspend", "Suspended"),
     ("Power", "Resume", "Active"),
-    ("Power", "Stop", "Stopped"),
+    ("Power", "Shut down", "Stopped"),
     ("Power", "Start", "Active"),
     ("Power", "Hard reboot", "Active"),
     ("Settings", "Lock", "Locked"),
@@ -125,7 +125,7 @@ def test_a_list_is_filtered_and_acted_upon(ann: Person, machine: Any) -> None:
     expect(ann.row(NAME)).to_contain_text("Active")
 
 
-def test_a_network_and_a_router_by_hand(ann: Person, clean: None) -> None:
+def test_a_network_and_a_router_by_hand(clean: None, ann: Person) -> None:
     page = ann.page
     ann.open(f"{ann.project}networks")
     page.get_by_role("button", name="Create network").first.click()
@@ -145,7 +145,7 @@ def test_a_network_and_a_router_by_hand(ann: Person, clean: None) -> None:
         expect(page.locator(".al-topology").get_by_text(name, exact=True)).to_be_visible()
 
 
-def test_an_image_is_uploaded_with_progress(ann: Person, clean: None, tmp_path: Path) -> None:
+def test_an_image_is_uploaded_with_progress(clean: None, ann: Person, tmp_path: Path) -> None:
     file = tmp_path / "disk.img"
     file.write_bytes(b"\0" * (24 << 20))
     page = ann.page
@@ -155,7 +155,7 @@ def test_an_image_is_uploaded_with_progress(ann: Person, clean: None, tmp_path: 
     dialog.locator("input[type=file]").set_input_files(file)
     dialog.get_by_label("Name").fill(PICTURE)
     dialog.get_by_role("button", name="Upload").click()
-    expect(dialog.get_by_role("progressbar")).to_be_visible()
+    expect(dialog.get_by_text(re.compile(r"\d+ % uploaded"))).to_be_visible()
     expect(dialog).to_have_count(0)
     expect(page.get_by_role("row").filter(has_text=PICTURE)).to_contain_text("Active")
     expect(page.get_by_role("row").filter(has_text=PICTURE)).to_contain_text("24 MiB")

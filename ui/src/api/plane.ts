@@ -138,6 +138,7 @@ export interface Status {
   regions: { customer: string; region: string; release: string; phase: string; error: Told | null; components: Component[] }[];
   hosts: { customer: string; region: string; host: string; state: string }[];
   backups: BackupStatus[];
+  repositories: Repository[];
 }
 
 /** How a customer's backups stand; `age_seconds` is of the newest that can be trusted. */
@@ -177,6 +178,29 @@ export interface Repository {
   url: string;
   role: string;
   shipped: string | null;
+  /** Why the last shipment failed. */
+  trouble: string;
+  /** Whether somebody has to look at it. */
+  late: boolean;
+}
+
+/** From which networks (CIDR) a customer's names may be used; none named is everywhere. */
+export interface AccessRules {
+  portal: string[];
+  api: string[];
+  links: string[];
+}
+
+/** What a customer's administrator sets; `services` by region, times UTC. */
+export interface CustomerSettings {
+  services: Record<string, Record<string, boolean>>;
+  access: AccessRules;
+  /** Until when `access` has to be confirmed. */
+  confirm_until: string | null;
+  window: { days: string[]; at: string; hours: number } | null;
+  window_open: boolean;
+  log_days: number;
+  bounds: { services: string[] | null; access: boolean; keep_days: number; log_days: number; window_hours: number };
 }
 
 interface Items<T> {
@@ -208,6 +232,11 @@ export const planeQueries = {
       queryKey: ['backup', 'plane', 'policy', customer],
       queryFn: ({ signal }) => plane<BackupPolicy>(`/customers/${encodeURIComponent(customer)}/backup-policy`, { signal }),
     }),
+  settings: (customer: string) =>
+    queryOptions({
+      queryKey: ['customer', 'plane', 'settings', customer],
+      queryFn: ({ signal }) => plane<CustomerSettings>(settingsPath(customer), { signal }),
+    }),
   status: () =>
     queryOptions({
       queryKey: ['region', 'plane', 'status'],
@@ -215,6 +244,11 @@ export const planeQueries = {
       refetchInterval: 30_000,
     }),
 };
+
+/** The path of what a customer's administrator sets. */
+export function settingsPath(customer: string): string {
+  return `/customers/${encodeURIComponent(customer)}/settings`;
+}
 
 /** The path of a customer's region at the plane. */
 export function regionPath(customer: string, region: string): string {

@@ -51,7 +51,7 @@ export function navigation(session: Session, scope: Scope | null): NavGroup[] {
       title: t.infrastructure,
       links: [
         over(t.hosts, 'hosts'), over(t.sync, 'sync'), over(t.networkTemplate, 'network-template'), over(t.aggregates, 'aggregates'),
-        over(t.zones, 'zones'), over(t.flavors, 'flavors'), over(t.regions, 'regions'), over(t.backups, 'backups'),
+        over(t.zones, 'zones'), over(t.flavors, 'flavors'), over(t.regions, 'regions'), over(t.backups, 'backups'), over(t.settings, 'settings'),
       ],
     },
     {

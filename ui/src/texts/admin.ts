@@ -100,4 +100,15 @@ export const admin = {
     columns: { made: 'Made', state: 'State', proved: 'Proved', read: 'Size', added: 'New in it', copies: 'Copies', detail: 'Detail', customer: 'Customer', repository: 'Repository', snapshot: 'Snapshot', id: 'ID' },
     alarms: { ok: 'as it should be', late: 'the newest backup is too old', suspect: 'the newest backup did not stand its proof', none: 'there is no backup yet', off: 'backups are switched off' },
   },
+  settings: {
+    title: 'Settings', lead: 'What your organisation sets by itself, within what the provider allows.',
+    access: 'Networks that are let in', everywhere: 'everywhere', kinds: { portal: 'Portal', api: 'APIs and consoles', links: 'Hosts’ links' },
+    accessHelp: 'Networks such as 10.0.0.0/8, with commas; empty: from everywhere.', accessWill: 'They hold at once, but only for some minutes unless you confirm them: so nobody shuts themselves out.',
+    trial: (until: string) => `These networks hold until ${until} unless they are confirmed.`, confirm: 'Confirm',
+    services: 'Services', servicesHelp: 'For all regions. Switching one off stops it; what it made stays in its records.',
+    window: 'Maintenance', windowTimes: (days: string, at: string, hours: number) => `${days}, from ${at} UTC for ${hours} hours`, anyTime: 'at any time', within: 'Only in a window', open: 'open now', shut: 'shut now',
+    days: 'On', at: 'From (UTC)', hours: 'For (hours)', windowHelp: 'What is noticed, such as an upgrade, happens then.',
+    logs: 'Logs', logDays: 'Keep for (days)', kept: (days: number) => (days === 0 ? 'as long as the provider keeps them' : `${days} days`), refused: 'Your provider has reserved this.',
+    weekdays: { mon: 'Monday', tue: 'Tuesday', wed: 'Wednesday', thu: 'Thursday', fri: 'Friday', sat: 'Saturday', sun: 'Sunday' } as Record<string, string>,
+  },
 };

@@ -26,7 +26,7 @@ export const provider = {
   },
   repositories: {
     title: 'Repositories', create: 'Add repository', lead: 'Where backups are kept, encrypted. What lies there stays when a repository is taken out of this list.',
-    empty: { title: 'No repositories', body: 'Name a place for backups.' }, columns: { name: 'Name', role: 'Role', url: 'Address', shipped: 'All changes until' },
+    empty: { title: 'No repositories', body: 'Name a place for backups.' }, columns: { name: 'Name', role: 'Role', url: 'Address', state: 'State', shipped: 'All changes until', trouble: 'Trouble' },
     roles: { primary: 'Primary', secondary: 'Secondary' } as Record<string, string>, check: 'Read all and check', deleteWill: 'No more backups go there. What lies there stays.',
     urlHelp: 'A folder, sftp:user@host:/folder, or s3:https://host/bucket.', password: 'Password of the encryption', passwordHelp: 'Made when left empty; keep it elsewhere too.',
     aws: 'AWS credentials file', ssh: 'Private key',

@@ -77,7 +77,7 @@ export const shell = {
     overview: 'Overview', compute: 'Compute', instances: 'Instances', images: 'Images', keypairs: 'Key pairs', storage: 'Storage',
     volumes: 'Volumes', snapshots: 'Volume snapshots', network: 'Network', topology: 'Topology', networks: 'Networks',
     routers: 'Routers', floatingIps: 'Floating IPs', securityGroups: 'Security groups', infrastructure: 'Infrastructure',
-    hosts: 'Hosts', sync: 'Sync', backups: 'Backups', activity: 'Activity', networkTemplate: 'Network template', aggregates: 'Host aggregates', zones: 'Availability zones',
+    hosts: 'Hosts', sync: 'Sync', backups: 'Backups', settings: 'Settings', activity: 'Activity', networkTemplate: 'Network template', aggregates: 'Host aggregates', zones: 'Availability zones',
     flavors: 'Flavors', regions: 'Regions', people: 'People and rights', projects: 'Projects', users: 'Users and roles',
     quotas: 'Quotas', audit: 'Audit trail',
     provider: {

@@ -16,6 +16,7 @@ const Projects = lazy(() => import('./Projects'));
 const Users = lazy(() => import('./Users'));
 const Quotas = lazy(() => import('./Quotas'));
 const Backups = lazy(() => import('./Backups'));
+const Settings = lazy(() => import('./Settings'));
 const Audit = lazy(() => import('./Audit'));
 
 /** The pages of a customer's administrator. */
@@ -34,6 +35,7 @@ export default function AdminPages() {
       <Route path="users" element={<Users />} />
       <Route path="quotas" element={<Quotas />} />
       <Route path="backups" element={<Backups />} />
+      <Route path="settings" element={<Settings />} />
       <Route path="audit" element={<Audit />} />
       <Route path="*" element={<ErrorState error={new Error(texts.errors.noPage)} />} />
     </Routes>

@@ -6,6 +6,7 @@ import { FormDialog } from '../../parts/FormDialog';
 import { ListPage } from '../../parts/ListPage';
 import type { Column } from '../../parts/ResourceTable';
 import { deleteAction } from '../../parts/rowActions';
+import { StatusLabel } from '../../parts/StatusLabel';
 import { useDialog, usePlaneChange } from '../../parts/useChange';
 import { texts } from '../../texts';
 
@@ -14,7 +15,9 @@ const COLUMNS: Column<Repository>[] = [
   { key: 'name', title: t.columns.name, value: ({ name }) => name },
   { key: 'role', title: t.columns.role, value: ({ role }) => t.roles[role] ?? role, narrow: true },
   { key: 'url', title: t.columns.url, value: ({ url }) => url },
+  { key: 'state', title: t.columns.state, value: ({ late }) => (late ? 'late' : 'ok'), render: ({ late }) => <StatusLabel status={late ? 'late' : 'ok'} />, narrow: true },
   { key: 'shipped', title: t.columns.shipped, value: ({ shipped }) => shipped ?? '', render: ({ shipped }) => <Ago at={shipped} /> },
+  { key: 'trouble', title: t.columns.trouble, value: ({ trouble }) => trouble },
 ];
 const path = (name: string) => `/repositories/${encodeURIComponent(name)}`;
 
