@@ -60,9 +60,11 @@ function Parts({ customer, settings }: { customer: string; settings: CustomerSet
         <ErrorNote error={error} />
         <Facts columns={1} facts={KINDS.map((kind) => [t.kinds[kind], access[kind].join(', ') || t.everywhere] as const)} />
       </Part>
-      <Part title={t.services} edit={switchable.length > 0 ? editServices : undefined}>
-        <Facts columns={1} facts={Object.entries(services).map(([name, on]) => [name, on ? texts.actions.yes : texts.actions.no] as const)} />
-      </Part>
+      {Object.keys(services).length > 0 && (
+        <Part title={t.services} edit={switchable.length > 0 ? editServices : undefined}>
+          <Facts columns={1} facts={Object.entries(services).map(([name, on]) => [name, on ? texts.actions.yes : texts.actions.no] as const)} />
+        </Part>
+      )}
       <Part title={t.window} edit={editWindow}>
         <p>{times === null ? t.anyTime : `${t.windowTimes(times.days.map((day) => t.weekdays[day] ?? day).join(', '), times.at, times.hours)} (${settings.window_open ? t.open : t.shut})`}</p>
       </Part>
