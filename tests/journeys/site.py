@@ -90,6 +90,10 @@ class Guest:
         """Whether an address answers a ping from within."""
         return self.does(f"ping -c 1 -W 2 {address} >/dev/null")
 
+    def reads_page(self, address: str) -> bool:
+        """Whether another guest's page can be read from within."""
+        return self.does(rf"printf 'GET / HTTP/1.0\r\n\r\n' | nc -w 3 {address} 80 | grep -q hello")
+
     def _found(self, pattern: str) -> str:
         match = re.search(pattern, self._console.read_text(errors="replace"))
         return match[1] if match else ""

@@ -148,11 +148,12 @@ def test_security_groups_block_and_let_through_between_hosts(filled, guests):
     group = filled.network.create_security_group(name="closed")
     filled.network.update_port(port(filled, two), security_groups=[group.id])
     eventually(lambda: not one.reaches(there), what="nothing is let through")
-    filled.network.create_security_group_rule(
-        security_group_id=group.id, direction="ingress", ether_type="IPv4", protocol="icmp"
-    )
+    rule = {"security_group_id": group.id, "direction": "ingress", "ether_type": "IPv4"}
+    filled.network.create_security_group_rule(**rule, protocol="icmp")
     eventually(lambda: one.reaches(there), what="a ping is let through")
-    assert not one.does(f"nc -w 3 {there} 80 </dev/null >/dev/null")
+    assert not one.reads_page(there)
+    filled.network.create_security_group_rule(**rule, protocol="tcp", port_range_min=80, port_range_max=80)
+    eventually(lambda: one.reads_page(there), what="the page is let through")
 
 
 def test_a_floating_ip_leads_through_the_network_host_to_an_instance_on_the_other(filled, guests):
