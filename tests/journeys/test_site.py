@@ -13,7 +13,7 @@ import openstack
 import pytest
 import yaml
 
-from aloft.bench.far import OUTSIDE_ADDRESS, OUTWARD, FarHost
+from aloft.bench.far import CARD, OUTSIDE_ADDRESS, OUTWARD, FarHost
 from aloft.install.clouds import Login, entry
 from aloft.install.demo import Demo, ExternalNetwork
 
@@ -58,11 +58,11 @@ def hosts(site: Site) -> tuple[FarHost, FarHost]:
     one, two = site.host(ONE), site.host(TWO)
     two.lead_outside()
     site.template("--physical", "external", "--interface", OUTWARD, "--on", f"{one.name}:-")
+    site.template("--physical", "site", "--flat", "--bridge", "br-site", "--interface", CARD)
     one.paste(site.token("hypervisor")["line"])
     two.paste(site.token("hypervisor", "network", "image-library")["line"])
     for host in (one, two):
         site.wait(host, "ok")
-        host.switch_site()
     return one, two
 
 

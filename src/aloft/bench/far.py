@@ -5,7 +5,6 @@ in. Another card leads to the site's network, which is the customer's own and ca
 third card, which leads to the network outside, as this machine is in it.
 """
 
-import json
 import subprocess
 from pathlib import Path
 
@@ -17,7 +16,7 @@ PRIVATE = (
 )  # fmt: skip
 SWITCH, OUTSIDE = "aloft-site", "aloft-out"
 UPLINK, CARD, OUTWARD = "eth0", "eth1", "eth2"
-SITE_BRIDGE, GATEWAY = "br-site", "10.215.0.254"
+GATEWAY = "10.215.0.254"
 OUTSIDE_ADDRESS = "172.24.8.1/24"
 """This machine's own address in the network outside."""
 
@@ -73,20 +72,6 @@ class FarHost:
     def lead_outside(self) -> None:
         """Give the host a card in the network outside, without an address of its own."""
         cable(self.machine, OUTWARD, "", f"{OUTSIDE}{self.number}", bridge=OUTSIDE)
-
-    def switch_site(self) -> None:
-        """Make the card in the site's network a port of a bridge of Open vSwitch, which gets its address.
-
-        Where the kernel does not switch for Open vSwitch, it sends tunnels by nothing but its own bridges.
-        """
-        mac = json.loads(self.run("ip", "-json", "link", "show", CARD))[0]["address"]
-        datapath = self.run("ovs-vsctl", "get", "Bridge", "br-int", "datapath_type").strip()
-        bridge = ("set", "Bridge", SITE_BRIDGE, f"datapath_type={datapath}", f'other-config:hwaddr="{mac}"')
-        self.run("ovs-vsctl", "add-br", SITE_BRIDGE, "--", *bridge, "--", "add-port", SITE_BRIDGE, CARD)
-        self.run("ip", "address", "flush", "dev", CARD)
-        self.run("ip", "address", "add", f"{self.address}/24", "dev", SITE_BRIDGE)
-        self.run("ip", "link", "set", SITE_BRIDGE, "up")
-        self.run("ip", "route", "replace", "default", "via", GATEWAY, "dev", SITE_BRIDGE)
 
     def paste(self, line: str, check: bool = True) -> str:
         """Paste a line into the host's shell, as root."""

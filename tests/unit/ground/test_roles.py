@@ -153,6 +153,21 @@ def test_the_overlay_ends_where_the_template_says(overlay, end):
 
 
 @pytest.mark.parametrize(
+    "cards",
+    [
+        {"eth2": (("198.51.100.2/24",), 1500)},
+        {"eth2": ((), 1500), "br-office": (("198.51.100.2/24",), 1500)},
+    ],
+    ids=["before the card goes into the bridge", "after it"],
+)
+def test_the_overlay_may_end_at_a_bridge_that_the_role_itself_makes(cards):
+    context = named(overlay={"interface": "br-office"}, **cards)
+    role = hypervisor.role(context)
+    assert role.external_ids["ovn-encap-ip"] == "198.51.100.2"
+    assert plan.lacks(role, context.facts) == []
+
+
+@pytest.mark.parametrize(
     ("overlay", "said"),
     [
         ({"interface": "eth9"}, "no such card"),

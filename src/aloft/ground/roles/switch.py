@@ -85,9 +85,10 @@ def bridges(context: Context) -> tuple[Bridge, ...]:
 
 def encapsulation(context: Context) -> str:
     """The address that other hosts reach this one by for the traffic of project networks; see :func:`overlay`."""
-    wanted = context.settings.network.overlay
-    card = next((card for card in context.facts.cards if card.name == wanted.interface and card.addresses), None)
-    return wanted.address or (_first(card) if card else context.facts.address)
+    card = _end(context, context.facts)
+    return context.settings.network.overlay.address or (
+        _first(card) if card and card.addresses else context.facts.address
+    )
 
 
 def overlay(context: Context) -> Requirement:
@@ -98,7 +99,7 @@ def overlay(context: Context) -> Requirement:
         if not wanted.interface:
             return None
         remedy = "Set it up on the host, or name another in the region's network template (--overlay-interface)."
-        card = next((card for card in facts.cards if card.name == wanted.interface), None)
+        card = _end(context, facts)
         if card is None:
             return Lack(f"The overlay shall use {wanted.interface}, and this host has no such card.", remedy)
         if not card.addresses and not wanted.address:
@@ -149,6 +150,14 @@ def farewells(context: Context) -> tuple[Farewell, ...]:
             for name in (INTEGRATION_BRIDGE, *(one.bridge for one in physical(context).values()))
         ),
     )
+
+
+def _end(context: Context, facts: Facts) -> Card | None:
+    """The card with the host's end of the overlay; for a bridge that is still to be made, the one that goes into it."""
+    name = context.settings.network.overlay.interface
+    coming = {one.bridge: one.interface for one in physical(context).values()}
+    found = [card for card in facts.cards if card.name in (name, coming.get(name or ""))]
+    return next((card for card in found if card.addresses), found[0] if found else None)
 
 
 def _first(card: Card) -> str:
