@@ -64,6 +64,9 @@ class Streams:
                     failures = 0
                     want = await self._wait(ends[0], offers)
                 except (OSError, EOFError, TimeoutError, ssl.SSLError) as error:
+                    if ends:
+                        ends[1].transport.abort()
+                        ends = None
                     failures += 1
                     _log.debug("No stream: %s", error)
                     pause = min(_LONGEST_PAUSE, 0.5 * 2.0**failures)
