@@ -277,23 +277,13 @@ class Running:
         try:
             return self._reap()
         except ChildProcessError:
-            return await self._ask_exit_status()
+            return await ask_exit_status(self.record)
 
     def _reap(self) -> int | None:
         result = os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED | os.WNOHANG)
         if result is None:
             return None
         return result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
-
-    async def _ask_exit_status(self) -> int | None:
-        if not self.record.zygote:
-            return None
-        question: dict[str, object] = {"op": "exit", "pid": self.record.pid, "start": self.record.start}
-        try:
-            status = (await ask_zygote(self.record.zygote, question)).get("status")
-        except ZygoteUnavailable:
-            return None
-        return status if isinstance(status, int) else None
 
     def send(self, number: int) -> None:
         """Send a signal to the process itself."""
@@ -331,6 +321,18 @@ class Running:
             self._loop.remove_reader(self.pidfd)
             os.close(self.pidfd)
             self.pidfd = -1
+
+
+async def ask_exit_status(record: Record) -> int | None:
+    """How a zygote's child ended: the exit code, minus a signal's number, or ``None`` when the zygote cannot tell."""
+    if not record.zygote:
+        return None
+    question: dict[str, object] = {"op": "exit", "pid": record.pid, "start": record.start}
+    try:
+        status = (await ask_zygote(record.zygote, question)).get("status")
+    except ZygoteUnavailable:
+        return None
+    return status if isinstance(status, int) else None
 
 
 def session_members(session: int) -> list[int]:

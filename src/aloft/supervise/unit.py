@@ -18,7 +18,16 @@ from aloft.supervise import backoff, logs, probe
 from aloft.supervise.cgroup import Cgroups, kill, members
 from aloft.supervise.child import CANNOT_START
 from aloft.supervise.listeners import Listeners
-from aloft.supervise.process import Record, Records, Running, ZygoteUnavailable, describe_exit, launch, request_for
+from aloft.supervise.process import (
+    Record,
+    Records,
+    Running,
+    ZygoteUnavailable,
+    ask_exit_status,
+    describe_exit,
+    launch,
+    request_for,
+)
 from aloft.supervise.spec import Limits, ProcessSpec, ProcessState, ProcessStatus
 
 _log = logging.getLogger(__name__)
@@ -264,9 +273,13 @@ class Unit:
         status = await running.exit_status()
         self._forget(running)
         if self.spec is not None and not asked:
-            detail = logs.tail(self.spec.log, 1) if status == CANNOT_START else []
-            self._died(": ".join([describe_exit(status), *detail]))
+            self._died(self._how(status))
         return 0.0
+
+    def _how(self, status: int | None) -> str:
+        """How it ended, with what it said last where it could not even become what it should."""
+        detail = logs.tail(self.spec.log, 1) if self.spec is not None and status == CANNOT_START else []
+        return ": ".join([describe_exit(status), *detail])
 
     def _forget(self, running: Running) -> None:
         running.release()
@@ -339,9 +352,10 @@ class Unit:
         request = request_for(spec, record, self._around.records.path(spec.name))
         pid, start = await launch(request, spec.zygote, listeners)
         self._hold_on()
-        self.running = Running.watch(replace(record, pid=pid, start=start), self.wake)
-        if self.running is None:
-            self._died("ended at once; its exit code is not known")
+        launched = replace(record, pid=pid, start=start)
+        self.running = Running.watch(launched, self.wake)
+        if self.running is None:  # it has ended, and its zygote was quicker to notice
+            self._died(self._how(await ask_exit_status(launched)))
 
     def _find_launched(self) -> bool:
         """After a zygote's answer got lost: did the child come to be?"""

@@ -106,7 +106,7 @@ def test_a_reads_nothing_of_the_node(a):
         for path in folder.glob("**/*")
         if path.is_file() and "slots" not in path.parts and not any(path.is_relative_to(one) for one in PUBLIC)
     ]
-    for needed in ("rabbitmq.secret", "ca.key", "/token", "node.log", "host.key", "instances", "clouds.yaml"):
+    for needed in ("rabbitmq.secret", "ca.key", "/token", "node.log", "host.pem", "instances", "clouds.yaml"):
         assert any(needed in name for name in closed), f"{needed} is not among the files that are tried"
     assert a.refused([("read", path) for path in closed])
     assert a.opens([("read", str(PATHS.etc / "ca.pem"))])
