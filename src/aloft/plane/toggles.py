@@ -200,7 +200,7 @@ def _try_access(session: Session, customer: Customer, row: CustomerSettings, giv
     if access.api and not access.links and hosts:
         raise InvalidInput(
             "The customer's hosts call the APIs too, and it is not said where they are.",
-            "Name the hosts' networks as well (--link-network); they are let in to the APIs by that.",
+            "Name the networks of the hosts' links as well; they are let in to the APIs by that.",
         )
     row.trial, row.trial_until = access.model_dump(mode="json"), utcnow() + timedelta(seconds=seconds)
 

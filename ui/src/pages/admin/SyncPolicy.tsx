@@ -1,6 +1,6 @@
 import { Alert, Button } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 
 import { type PolicyName, regionPath, regionQueries, type Tried } from '../../api/plane';
 import { queries } from '../../api/queries';
@@ -18,11 +18,12 @@ import { useRegion } from './useRegion';
 const t = texts.sync;
 const { fields } = t;
 const pattern = (name: keyof typeof fields): Cell => ({ name, title: fields[name], placeholder: t.any });
-const TRIED: Column<Tried>[] = [
+/** What a try found; `projectName` gives the name of one that is known by its ID. */
+const triedColumns = (projectName: (id: string) => string): Column<Tried>[] => [
   { key: 'name', title: t.columns.name, value: ({ name, uuid }) => name || uuid },
   { key: 'standing', title: t.columns.standing, value: ({ standing }) => standing ?? '', render: ({ standing }) => standing !== null && <StatusLabel status={standing} />, narrow: true },
-  { key: 'before', title: t.before, value: ({ now }) => now?.project ?? '', render: ({ now, project }) => (now?.project && now.project !== project ? <del>{now.project}</del> : now?.project) },
-  { key: 'project', title: t.columns.project, value: ({ project }) => project ?? '', render: ({ now, project }) => (project !== null && project !== now?.project ? <ins>{project}</ins> : project) },
+  { key: 'before', title: t.before, value: ({ now }) => projectName(now?.project ?? ''), render: ({ now, project }) => (now?.project && now.project !== project ? <del>{projectName(now.project)}</del> : projectName(now?.project ?? '')) },
+  { key: 'project', title: t.columns.project, value: ({ project }) => projectName(project ?? ''), render: ({ now, project }) => (project !== null && project !== now?.project ? <ins>{projectName(project)}</ins> : projectName(project ?? '')) },
   { key: 'reason', title: t.columns.reason, value: ({ reason }) => reason },
   { key: 'host', title: t.columns.host, value: ({ host }) => host },
 ];
@@ -39,6 +40,8 @@ function Editor({ name, items }: { name: PolicyName; items: readonly Values[] })
   const { customer, region } = useRegion();
   const change = usePlaneChange();
   const projects = useQuery(queries.projects(scope));
+  const known = projects.data;
+  const columns = useMemo(() => triedColumns((id) => known?.find((one) => one.id === id)?.name ?? id), [known]);
   const [rows, setRows] = useState<readonly Values[]>(items);
   const [tried, setTried] = useState<Tried[] | null>(null);
   const [error, setError] = useState<unknown>(null);
@@ -97,7 +100,7 @@ function Editor({ name, items }: { name: PolicyName; items: readonly Values[] })
           <ResourceTable
             id="sync-tried"
             query={{ data: tried, isError: false, error: null, refetch: () => Promise.resolve() }}
-            columns={TRIED}
+            columns={columns}
             rowKey={({ host, uuid }) => `${host}/${uuid}`}
             empty={t.noTried}
           />
