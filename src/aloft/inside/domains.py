@@ -4,6 +4,7 @@ The functions over XML are pure; the others take libvirt's own objects. Nothing 
 """
 
 import contextlib
+import logging
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,8 @@ from aloft.base import files
 from aloft.base.errors import Conflict, InvalidInput, TemporaryError
 
 Element = ElementTree.Element
+
+_log = logging.getLogger(__name__)
 
 _JOB_SECONDS = 0.5
 _PLAIN = {"file", "block"}
@@ -119,17 +122,71 @@ def start(domain: Any) -> None:
         domain.create()
 
 
-def restart(domain: Any) -> None:
-    """End a domain at once and start it as it is defined, or, without a definition, as it ran."""
+def restart(domain: Any, keep: Path) -> None:
+    """End a domain at once and start it as it is defined, or, without a definition, as it ran.
+
+    Args:
+        domain: the domain. One without a definition gets one should it not start again: it is not lost.
+        keep: see :func:`defined`.
+    """
     if domain.isPersistent():
         if domain.isActive():
             domain.destroy()
         domain.create()
         return
-    xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE)
+    xml = _definition(domain)
     connection = domain.connect()
-    domain.destroy()
-    connection.createXML(xml)
+    with defined(connection, domain.UUIDString(), keep):
+        domain.destroy()
+        connection.createXML(xml)
+
+
+@contextlib.contextmanager
+def defined(connection: Any, uuid: str, keep: Path) -> Iterator[None]:
+    """Have what a domain is defined as put back, should what is done meanwhile fail and have lost it.
+
+    The definition is in a file until that is done, so a process that was killed meanwhile leaves it to the next try.
+
+    Args:
+        connection: to libvirt.
+        uuid: the domain's; one that is not there is what a try before may have left in a file.
+        keep: folder for the file.
+    """
+    file = keep / f"{uuid}.xml"
+    domain = _domain(connection, uuid)
+    if domain is not None:
+        files.folder(keep, mode=0o700)
+        files.write(file, _definition(domain))
+    try:
+        yield
+    except BaseException:
+        _put_back(connection, uuid, file)
+        raise
+    file.unlink(missing_ok=True)
+
+
+def _put_back(connection: Any, uuid: str, file: Path) -> None:
+    """Define a domain that is no more as its file says; the file goes only once there is a domain."""
+    if not file.exists():
+        return
+    try:
+        if _domain(connection, uuid) is None:
+            connection.defineXML(file.read_text())
+            _log.warning("%s was lost when it failed to start; it is defined again as it was", uuid)
+    except libvirt.libvirtError:
+        _log.exception("%s cannot be defined again; its definition is %s", uuid, file)
+        return
+    file.unlink()
+
+
+def _domain(connection: Any, uuid: str) -> Any:
+    """A domain; ``None`` where there is none."""
+    try:
+        return connection.lookupByUUIDString(uuid)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+            raise
+        return None
 
 
 def resize(domain: Any, vcpus: int, memory_mib: int, keep: Path) -> None:
@@ -255,11 +312,15 @@ def keep_definition(domain: Any, folder: Path) -> str:
 
     Passwords are part of it, so only root may read it.
     """
-    flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
-    xml = str(domain.XMLDesc(flags))
+    xml = _definition(domain)
     files.folder(folder, mode=0o700)
     files.write(folder / f"{domain.UUIDString()}-{time.time_ns()}.xml", xml)
     return xml
+
+
+def _definition(domain: Any) -> str:
+    """What a domain starts as, with its passwords."""
+    return str(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE))
 
 
 def taken(connection: Any, known: frozenset[str], folder: Path) -> tuple[int, int, int]:

@@ -70,7 +70,7 @@ class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships 
         domain = self._domain(instance)
         if reboot_type == "SOFT" and domain.isPersistent() and self._soft_rebooted(instance):
             return
-        domains.restart(domain)
+        domains.restart(domain, self._definitions)
 
     @for_adopted
     def suspend(self, context: Any, instance: Any) -> None:
@@ -313,6 +313,18 @@ class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships 
             if name in inventory:
                 reserve(inventory[name], amount)
         provider_tree.update_inventory(nodename, inventory)
+
+    # What stock code does when it starts an instance that it made
+
+    def _hard_reboot(self, context: Any, instance: Any, *more: Any, **options: Any) -> None:
+        """End an instance and define and start it anew, as before, but lose no definition when that fails."""
+        with domains.defined(self._host.get_connection(), instance.uuid, self._definitions):
+            super()._hard_reboot(context, instance, *more, **options)
+
+    def _create_guest_with_network(self, context: Any, xml: str, instance: Any, *more: Any, **options: Any) -> Any:
+        """Define and start an instance, as before, but leave the definition that it had when that fails."""
+        with domains.defined(self._host.get_connection(), instance.uuid, self._definitions):
+            return super()._create_guest_with_network(context, xml, instance, *more, **options)
 
     # Parts
 

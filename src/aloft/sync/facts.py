@@ -1,6 +1,6 @@
 """What OpenStack shows of a domain: from the wire format to plain values that can be compared, kept and told."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aloft.sync.inventory import Disk, Domain, Inventory, Network, Nic
@@ -28,6 +28,9 @@ STATES = {
     "pmsuspended": "suspended",
 }
 """libvirt's states as the words that this package uses: active, paused, stopped, suspended, crashed."""
+
+_INTEGRATION = "br-int"
+"""The bridge that OVN owns: what is plugged into it is where its port says, and nowhere else."""
 
 _PRIVATE_MODES = ("isolated", "nat", "route", "open")
 
@@ -58,7 +61,7 @@ def facts(domain: Domain, host: str, inventory: Inventory, before: Mapping[str, 
         "sizes": {"vcpus": [domain.vcpus, next_vcpus], "memory_mib": [memory, next_memory]},
         "host": host,
         "disks": [_disk(disk) for disk in domain.disks],
-        "nics": [_nic(nic, host, networks) for nic in domain.nics],
+        "nics": [_nic(nic, host, networks, made(domain).ports) for nic in domain.nics],
         "snapshots": [
             {"name": one.name, "created_at": one.created_at, "state": one.state, "description": one.description}
             for one in domain.snapshots
@@ -96,24 +99,32 @@ def _disk(disk: Disk) -> Facts:
     }
 
 
-def _nic(nic: Nic, host: str, networks: Mapping[str, Network]) -> Facts:
+def _nic(nic: Nic, host: str, networks: Mapping[str, Network], ports: Iterable[str]) -> Facts:
     network = networks.get(nic.name) if nic.source == "network" else None
     return {
         "mac": nic.mac.lower(),
         "model": nic.model,
         "place": place(nic, host, network),
-        "interface_id": nic.interface_id,
+        "interface_id": nic.interface_id or next((port for port in ports if _tap(port) == nic.target), ""),
         "link_up": nic.link_up,
         "addresses": [[one.address, one.prefix] for one in nic.addresses if not one.address.startswith("fe80:")],
     }
+
+
+def _tap(port: str) -> str:
+    """The device that Nova makes for a port of OVN's."""
+    return f"tap{port}"[:14]
 
 
 def place(nic: Nic, host: str, network: Network | None) -> str:
     """Where a NIC is plugged in, as a name that is the same for all NICs that reach each other there.
 
     ``bridge/NAME/TAG`` for a bridge (tag 0: none): bridges of the same name on several hosts are taken for one network,
-    as hosts' bridges are named for what they lead to. ``host/HOST/NAME`` for what does not leave the host.
+    as hosts' bridges are named for what they lead to. ``host/HOST/NAME`` for what does not leave the host. Empty for a
+    device that somebody else plugs in, as Nova does, and for OVN's own bridge: the NIC does not say where that leads.
     """
+    if nic.source == "ethernet" or _INTEGRATION in (nic.bridge, nic.name):
+        return ""
     vlans = nic.vlans or (_vlans(network, nic.portgroup) if network else ())
     if network is not None and network.mode in _PRIVATE_MODES:
         return network_place(network, host)

@@ -39,6 +39,7 @@ class Made:
         image: identifier of the image that it was made from; empty when it starts from a volume.
         image_properties: of the image, formats and least sizes among them, by Glance's names.
         flavor: ``None`` where it is not said in full.
+        ports: Neutron's identifiers of them.
     """
 
     project: str = ""
@@ -48,6 +49,7 @@ class Made:
     image: str = ""
     image_properties: Mapping[str, str] = field(default_factory=dict)
     flavor: Flavor | None = None
+    ports: tuple[str, ...] = ()
 
 
 NOTHING = Made()
@@ -84,6 +86,7 @@ def _read(text: str) -> Made:
         image=_attribute(origin, "uuid") if _attribute(origin, "type") == "image" else "",
         image_properties=_image(image) if image is not None else {},
         flavor=_flavor(_find(root, "flavor")),
+        ports=tuple(port.get("uuid", "") for port in root.findall(f"{{{NOVA_NAMESPACE}}}ports/*")),
     )
 
 

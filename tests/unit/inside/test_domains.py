@@ -1,7 +1,11 @@
 """A definition that was there before is changed only where it is meant to be."""
 
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from xml.etree import ElementTree
 
+import libvirt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,3 +73,78 @@ def test_the_log_of_the_serial_console() -> None:
     assert domains.serial_log("<domain><devices><serial type='pty'/></devices></domain>") == ""
     file = "<domain><devices><console type='file'><source path='/c'/></console></devices></domain>"
     assert domains.serial_log(file) == "/c"
+
+
+IDENT = "6f1f1d7e-0000-4000-8000-000000000001"
+DEFINED = f"""<domain type='test'><name>web</name><uuid>{IDENT}</uuid><title>ours</title><memory>1024</memory>
+<vcpu>1</vcpu><os><type arch='x86_64'>hvm</type></os></domain>"""
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[libvirt.virConnect]:
+    libvirt.registerErrorHandler(lambda *_: None, None)  # errors are raised; no need to print them, too
+    (tmp_path / "node.xml").write_text("<node/>")
+    opened = libvirt.open(f"test://{tmp_path / 'node.xml'}")
+    yield opened
+    opened.close()
+
+
+class FailedError(Exception):
+    pass
+
+
+def lose(connection: libvirt.virConnect, keep: Path) -> None:
+    """What Nova's hard reboot does when it fails."""
+    with suppress(FailedError), domains.defined(connection, IDENT, keep):
+        with suppress(libvirt.libvirtError):
+            connection.lookupByUUIDString(IDENT).undefine()
+        raise FailedError
+
+
+def titled(connection: libvirt.virConnect) -> str:
+    return connection.lookupByUUIDString(IDENT).metadata(libvirt.VIR_DOMAIN_METADATA_TITLE, None)
+
+
+def test_a_definition_that_a_failed_start_lost_is_put_back(connection: libvirt.virConnect, tmp_path: Path) -> None:
+    connection.defineXML(DEFINED)
+    lose(connection, tmp_path / "kept")
+    assert titled(connection) == "ours"
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_what_a_start_defined_stays_and_nothing_is_kept(connection: libvirt.virConnect, tmp_path: Path) -> None:
+    connection.defineXML(DEFINED)
+    with domains.defined(connection, IDENT, tmp_path / "kept"):
+        connection.lookupByUUIDString(IDENT).undefine()
+        connection.defineXML(DEFINED.replace("ours", "new"))
+    assert titled(connection) == "new"
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_what_a_process_that_was_killed_left_is_put_back_by_the_next_try(
+    connection: libvirt.virConnect, tmp_path: Path
+) -> None:
+    keep = tmp_path / "kept"
+    keep.mkdir()
+    (keep / f"{IDENT}.xml").write_text(DEFINED)
+    lose(connection, keep)
+    assert titled(connection) == "ours"
+
+
+def test_a_new_domain_that_fails_to_start_is_not_kept(connection: libvirt.virConnect, tmp_path: Path) -> None:
+    lose(connection, tmp_path / "kept")
+    with pytest.raises(libvirt.libvirtError):
+        connection.lookupByUUIDString(IDENT)
+
+
+def test_a_domain_without_a_definition_gets_one_when_it_does_not_start_again(
+    connection: libvirt.virConnect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise FailedError
+
+    domain = connection.createXML(DEFINED)
+    monkeypatch.setattr(libvirt.virConnect, "createXML", refuse)
+    with pytest.raises(FailedError):
+        domains.restart(domain, tmp_path / "kept")
+    assert titled(connection) == "ours"

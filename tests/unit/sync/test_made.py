@@ -13,7 +13,8 @@ TEXT = f"""<nova:instance xmlns:nova="{NOVA_NAMESPACE}"><nova:package version="3
 <nova:minDisk>1</nova:minDisk><nova:minRam>0</nova:minRam>
 <nova:properties><nova:property name="hw_rng_model">virtio</nova:property></nova:properties></nova:image>
 <nova:owner><nova:user uuid="u1">ada</nova:user><nova:project uuid="p1">lab</nova:project></nova:owner>
-<nova:root type="image" uuid="i1"/></nova:instance>"""
+<nova:root type="image" uuid="i1"/>
+<nova:ports><nova:port uuid="6207bcb1-e041-46f5-9356-3d2abaebc32c"/></nova:ports></nova:instance>"""
 
 
 def domain(text: str) -> Domain:
@@ -23,6 +24,7 @@ def domain(text: str) -> Domain:
 def test_owner_name_image_and_flavor_are_read() -> None:
     told = made(domain(TEXT))
     assert (told.project, told.user, told.name, told.image) == ("p1", "u1", "web & co", "i1")
+    assert told.ports == ("6207bcb1-e041-46f5-9356-3d2abaebc32c",)
     assert told.created_at == 1795168800.0
     assert told.image_properties == {
         "container_format": "bare", "disk_format": "raw", "min_disk": "1", "min_ram": "0", "hw_rng_model": "virtio",

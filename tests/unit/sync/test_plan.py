@@ -130,6 +130,16 @@ def test_a_nic_that_is_plugged_in_elsewhere_changes_ports() -> None:
     assert action.facts["nics"][0]["place"] == "bridge/br1/7"
 
 
+def test_a_nic_that_nova_plugged_in_names_its_port_and_no_place() -> None:
+    ports = f'<i xmlns="{NOVA_NAMESPACE}"><ports><port uuid="6207bcb1-e041-46f5-9356-3d2abaebc32c"/></ports></i>'
+    nic = Nic("fa:16:3e:00:00:01", "tap6207bcb1-e0", source="ethernet")
+    told = facts(domain(nics=(nic,), metadata={NOVA_NAMESPACE: ports}), "h1", Inventory(0.0))["nics"][0]
+    assert (told["interface_id"], told["place"]) == ("6207bcb1-e041-46f5-9356-3d2abaebc32c", "")
+    switched = replace(nic, source="ovs", name="br-int", bridge="br-int", interface_id="p1")
+    told = facts(domain(nics=(switched,)), "h1", Inventory(0.0))["nics"][0]
+    assert (told["interface_id"], told["place"]) == ("p1", "")
+
+
 def test_what_openstack_did_itself_is_only_remembered_as_its_own() -> None:
     before, after = domain(), domain(state="shutoff")
     (action,) = plan(scene([after], [known(before)], [view(after)])).actions

@@ -69,6 +69,9 @@ class Networks:
         for uuid, (project, facts) in wanted.items():
             for nic in facts["nics"]:
                 found = present.get(uuid, {}).pop(nic["mac"], None) or self._of_ovn(nic, uuid)
+                if found is None and not nic["place"]:
+                    entries.append(_unknown(host, uuid, nic, now))
+                    continue
                 network = found["network_id"] if found else self._network(nic, ranges, facts, now, shared, entries)
                 body = self._port(uuid, project, nic, network, facts["host"])
                 if found is None:
@@ -310,6 +313,13 @@ def _ranges(inventory: Inventory, host: str) -> dict[str, tuple[str, ...]]:
         cidrs = tuple(str(ipaddress.ip_interface(one.cidr).network) for one in network.subnets)
         found[network_place(network, host)] = cidrs
     return found
+
+
+def _unknown(host: str, uuid: str, nic: Facts, now: float) -> Entry:
+    """A line of the trail about a NIC of which nobody knows where it leads; nothing is invented for it."""
+    port = f"its port {nic['interface_id']} is not known to Neutron" if nic["interface_id"] else "it names no port"
+    note = f"where the card {nic['mac']} is plugged in is not known: {port}"
+    return Entry(now, host, "instance", uuid, "nics", None, nic["mac"], source="scan", note=note)
 
 
 def _pairs(addresses: Iterable[Mapping[str, str]]) -> set[tuple[str, str]]:

@@ -1,0 +1,42 @@
+"""Ports for what is on hosts; Neutron is a table here."""
+
+from typing import Any
+
+from aloft.base.errors import NotFound
+from aloft.inside.sync.networks import Networks
+from aloft.sync.inventory import Inventory
+
+PORT = "6207bcb1-e041-46f5-9356-3d2abaebc32c"
+
+
+class Neutron:
+    """Has no ports, and notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    def call(self, service: str, method: str, path: str, *_: object) -> Any:
+        self.asked.append((method, path))
+        if path.startswith("/v2.0/ports?"):
+            return {"ports": []}
+        raise NotFound("no such port")
+
+
+class Store:
+    def things(self, kind: str) -> dict[str, Any]:
+        return {}
+
+
+def nic(place: str, interface_id: str) -> dict[str, Any]:
+    return {"mac": "fa:16:3e:00:00:01", "place": place, "interface_id": interface_id, "link_up": True, "addresses": []}
+
+
+def test_nothing_is_invented_for_a_card_whose_port_neutron_does_not_know() -> None:
+    neutron = Neutron()
+    networks = Networks(neutron, None, Store())  # type: ignore[arg-type]  # as much of them as is needed
+    wanted = {"u1": ("p1", {"nics": [nic("", PORT)], "host": "h1"})}
+    ports, told = networks.bring_about("h1", wanted, Inventory(0.0), 1.0, shared=False)
+    assert ports == {"u1": []}
+    assert {method for method, _ in neutron.asked} == {"GET"}
+    assert [(entry.object, entry.field, entry.after) for entry in told] == [("u1", "nics", "fa:16:3e:00:00:01")]
+    assert f"its port {PORT} is not known to Neutron" in told[0].note
