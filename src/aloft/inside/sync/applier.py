@@ -6,15 +6,16 @@ carried out anew.
 
 import datetime
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from aloft.base.errors import AloftError, TemporaryError
+from aloft.inside.sync.adoption import Newcomer, Place, sizes
 from aloft.inside.sync.allocations import Allocations
 from aloft.inside.sync.clients import Clients, Projects
 from aloft.inside.sync.images import Images
-from aloft.inside.sync.instances import Instances, Place, sizes
+from aloft.inside.sync.instances import Instances
 from aloft.inside.sync.networks import Networks
 from aloft.inside.sync.store import Store
 from aloft.sync.inventory import Inventory
@@ -24,7 +25,10 @@ from aloft.sync.records import Action, Entry, Known, Plan
 
 _log = logging.getLogger(__name__)
 
-_CHUNK = 25
+_CHUNK = 50
+
+Note = Callable[[Mapping[str, Known | None]], None]
+"""Takes what is to be remembered of virtual machines; ``None`` is to forget."""
 
 
 class Applier:
@@ -44,31 +48,35 @@ class Applier:
         self.allocations = Allocations(clients)
         self.failed: dict[str, str] = {}
 
-    def apply(self, scene: Scene, plan: Plan, place: Place | None) -> dict[str, Known | None]:
-        """Carry out a plan; gives what is to be remembered, which is in the store already.
+    def apply(self, scene: Scene, plan: Plan, place: Place | None, note: Note) -> None:
+        """Carry out a plan.
+
+        Args:
+            scene: that it was made from.
+            plan: what to do.
+            place: where the host's instances are.
+            note: is told what is to be remembered, piece by piece, once it is done and in the store.
 
         Raises:
             TemporaryError: a service does not answer; what was done until then is in the store.
         """
-        changes: dict[str, Known | None] = {}
         if plan.actions:
             self.instances.flavors.refresh()
             self._networks.forget_seen()
             missed = (known.uuid for known in scene.known.values() if known.standing in ("stale", "held"))
             self._networks.gone = frozenset(missed)
         for chunk in _chunks([action for action in plan.actions if action.kind == "adopt"]):
-            self._keep(changes, self._adopt(chunk, place))
+            self._keep(note, self._adopt(chunk, place))
         notes = [action for action in plan.actions if action.kind == "note"]
-        self._keep(changes, [(action.uuid, action.known, action.entries) for action in notes])
+        self._keep(note, [(action.uuid, action.known, action.entries) for action in notes])
         for action in plan.actions:
             if action.kind == "remove" or (action.kind == "update" and not _only_ports(action)):
-                self._keep(changes, self._guarded(scene, action, place))
+                self._keep(note, self._guarded(scene, action, place))
         for chunk in _chunks([action for action in plan.actions if _only_ports(action)]):
-            self._keep(changes, self._plugged(scene, chunk))
+            self._keep(note, self._plugged(scene, chunk))
         for action in plan.actions:
             if action.asks:
                 self.instances.ask(action.uuid)
-        return changes
 
     def follow_library(self, inventory: Inventory, host: str, now: float) -> int:
         """Bring Glance in line with a host's image library; gives how much there was to do."""
@@ -93,14 +101,12 @@ class Applier:
         """Write a name or description in OpenStack."""
         self.instances.update(uuid, {field: value}, (field,), None, "")
 
-    def _keep(
-        self, changes: dict[str, Known | None], done: Iterable[tuple[str, Known | None, Sequence[Entry]]]
-    ) -> None:
+    def _keep(self, note: Note, done: Iterable[tuple[str, Known | None, Sequence[Entry]]]) -> None:
         told = list(done)
         if told:
             fresh = {uuid: known for uuid, known, _ in told}
             self._store.remember(fresh, [entry for _, _, entries in told for entry in entries])
-            changes.update(fresh)
+            note(fresh)
 
     def _guarded(
         self, scene: Scene, action: Action, place: Place | None
@@ -123,23 +129,37 @@ class Applier:
         _log.warning("%s of %s failed: %s", action.kind, action.uuid, error, exc_info=not isinstance(error, AloftError))
 
     def _adopt(self, actions: list[Action], place: Place | None) -> list[tuple[str, Known | None, Sequence[Entry]]]:
+        """Do that together; where it fails, each by itself, so that one does not hold up the others."""
         if place is None:
             return []
-        done: list[tuple[str, Known | None, Sequence[Entry]]] = []
-        taken: dict[str, tuple[dict[str, int], str, str]] = {}
+        try:
+            done = self._adopt_all(actions, place)
+        except TemporaryError:
+            raise
+        except Exception as error:
+            if len(actions) > 1:
+                return [one for action in actions for one in self._adopt([action], place)]
+            self._note_failure(actions[0], error)
+            return []
         for action in actions:
-            project, note = self._owned(action)
-            assert action.domain is not None  # noqa: S101  # what is adopted is there
-            try:
-                flavor = self.instances.adopt(action.domain, dict(action.facts), project, place)
-            except Exception as error:
-                self._note_failure(action, error)
-                continue
             self.failed.pop(action.uuid, None)
-            taken[action.uuid] = (_resources(flavor), place.provider, project)
+        return done
+
+    def _adopt_all(self, actions: list[Action], place: Place) -> list[tuple[str, Known | None, Sequence[Entry]]]:
+        owned = {action.uuid: self._owned(action) for action in actions}
+        newcomers = [
+            Newcomer(action.domain, dict(action.facts), owned[action.uuid][0])
+            for action in actions
+            if action.domain is not None
+        ]
+        flavors = self.instances.adopt(newcomers, place)
+        taken = {uuid: (_resources(flavor), place.provider, owned[uuid][0]) for uuid, flavor in flavors.items()}
+        self.allocations.write(taken)
+        done: list[tuple[str, Known | None, Sequence[Entry]]] = []
+        for action in actions:
+            project, note = owned[action.uuid]
             known = replace(action.known, project=project) if action.known else None
             done.append((action.uuid, known, tuple(replace(e, note=e.note + note) for e in action.entries)))
-        self.allocations.write(taken)
         return done
 
     def _plugged(self, scene: Scene, actions: list[Action]) -> list[tuple[str, Known | None, Sequence[Entry]]]:
@@ -162,8 +182,7 @@ class Applier:
         wanted = {action.uuid: (scene.views[action.uuid].project, dict(action.facts)) for action in actions}
         shared = scene.policy.settings.shared_networks
         ports, told = self._networks.bring_about(scene.host, wanted, scene.inventory, scene.now, shared)
-        for action in actions:
-            self.instances.show_ports(action.uuid, ports[action.uuid])
+        self.instances.show_ports(ports)
         return [
             (action.uuid, action.known, (*action.entries, *(entry for entry in told if entry.object == action.uuid)))
             for action in actions
@@ -187,7 +206,7 @@ class Applier:
             wanted = {action.uuid: (project, facts)}
             shared = scene.policy.settings.shared_networks
             ports, told = self._networks.bring_about(scene.host, wanted, scene.inventory, scene.now, shared)
-            self.instances.show_ports(action.uuid, ports[action.uuid])
+            self.instances.show_ports(ports)
             entries += [entry for entry in told if entry.kind == "instance"]
         if place is not None and (flavor is not None or "host" in fields):
             flavor = flavor or self.instances.flavors.fit(*sizes(facts), project)

@@ -9,12 +9,12 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from aloft.base.errors import TemporaryError
+from aloft.inside.sync.adoption import Place
 from aloft.inside.sync.applier import Applier
-from aloft.inside.sync.instances import Place
 from aloft.inside.sync.store import Store
 from aloft.sync.inventory import Answer, Delta, Domain, Inventory, Report, follow
 from aloft.sync.plan import Scene, plan
@@ -168,11 +168,15 @@ class Region:
     def remember(self, known: Known | None, uuid: str, entries: Iterable[Entry]) -> None:
         """Remember what an administrator decided about a virtual machine; to be called in one's turn."""
         self.store.remember({uuid: known}, entries)
-        if known is None:
-            self.known.pop(uuid, None)
-        else:
-            self.known[uuid] = known
+        self._note({uuid: known})
         self.tell(known.host if known else uuid)
+
+    def _note(self, changes: Mapping[str, Known | None]) -> None:
+        for uuid, known in changes.items():
+            if known is None:
+                self.known.pop(uuid, None)
+            else:
+                self.known[uuid] = known
 
     def scene(self, name: str, only: frozenset[str] | None = None, policy: Policy | None = None) -> Scene:
         """All that a plan for a host is made from.
@@ -226,11 +230,7 @@ class Region:
         whole = plan(scene)
         made = replace(whole, actions=tuple(sorted(whole.actions, key=_urgency)[:_AT_ONCE]))
         if made.actions:
-            for uuid, known in self.applier.apply(scene, made, place).items():
-                if known is None:
-                    self.known.pop(uuid, None)
-                else:
-                    self.known[uuid] = known
+            self.applier.apply(scene, made, place, self._note)
         self.applier.follow_library(scene.inventory, name, scene.now)
         self.applier.allocations.retry()
         settings = self.policy.settings

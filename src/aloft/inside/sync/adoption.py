@@ -1,0 +1,316 @@
+"""Nova's records of what becomes an instance, many in one transaction, written through Nova's own objects."""
+
+import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nova import objects
+from nova.compute import power_state, vm_states
+from nova.db.api import api as api_database
+from nova.db.api import models as api_models
+from nova.db.main import api as database
+from nova.db.main import models
+from nova.network import model as network_model
+from sqlalchemy import select
+
+from aloft.base.errors import NotFound
+from aloft.inside.sync.clients import Clients
+from aloft.inside.sync.flavors import Flavors
+from aloft.inside.sync.origins import Origin, Values, disks_of, found, remade, whole
+from aloft.sync.facts import Facts
+from aloft.sync.inventory import Domain
+from aloft.sync.keys import ADOPTED
+from aloft.sync.made import made as written
+from aloft.sync.made import number_of
+
+STATES = {
+    "active": (vm_states.ACTIVE, power_state.RUNNING),
+    "paused": (vm_states.PAUSED, power_state.PAUSED),
+    "stopped": (vm_states.STOPPED, power_state.SHUTDOWN),
+    "suspended": (vm_states.SUSPENDED, power_state.SHUTDOWN),
+    "crashed": (vm_states.STOPPED, power_state.CRASHED),
+}
+"""This package's words for states, as Nova's VM state and power state."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A hypervisor as Nova knows it.
+
+    Args:
+        host: the compute service's host.
+        node: the hypervisor's name.
+        number: of the compute node.
+        provider: the resource provider's identifier in Placement.
+        zone: availability zone.
+    """
+
+    host: str
+    node: str
+    number: int
+    provider: str
+    zone: str
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """A virtual machine that becomes an instance: as its host told it, the facts of it, and whose it is."""
+
+    domain: Domain
+    facts: Facts
+    project: str
+
+    @property
+    def uuid(self) -> str:
+        """Its identifier."""
+        return self.domain.uuid
+
+
+@dataclass(frozen=True)
+class _Birth:
+    """What is written of a newcomer; ``number`` is the one that Nova knew it by, if it did."""
+
+    newcomer: Newcomer
+    origin: Origin
+    flavor: Any
+    number: int | None
+
+
+@dataclass(frozen=True)
+class _There:
+    """Which records are there already, by the UUIDs of their instances; ``deleted`` are those of deleted instances."""
+
+    alive: frozenset[str]
+    deleted: frozenset[str]
+    disks: frozenset[str]
+    mapped: frozenset[str]
+    specified: frozenset[str]
+
+
+class Adoption:
+    """Makes the records of instances, without ports.
+
+    Args:
+        clients: OpenStack's APIs; adopted instances are their own user's.
+        context: an administrator's.
+        flavors: Nova's.
+        remove: takes away what there is of an instance.
+    """
+
+    def __init__(self, clients: Clients, context: Any, flavors: Flavors, remove: Callable[[str], None]) -> None:
+        self._clients = clients
+        self._context = context
+        self._flavors = flavors
+        self._remove = remove
+        self._cell: Any = None
+
+    def adopt(self, newcomers: Sequence[Newcomer], place: Place) -> dict[str, Any]:
+        """Make the records that are not there yet; gives the flavor of each instance.
+
+        Each database's are written in one transaction: committing costs more than writing.
+
+        Args:
+            newcomers: on one host.
+            place: where they are.
+        """
+        there = self._there([newcomer.uuid for newcomer in newcomers])
+        for uuid in there.deleted:
+            self._forget_deleted(uuid)
+        births = [self._birth(newcomer) for newcomer in newcomers]
+        with together(self._context):
+            for birth in births:
+                if birth.newcomer.uuid not in there.alive:
+                    self._create(birth, place)
+                if birth.newcomer.uuid not in there.disks:
+                    make_disks(self._context, birth.newcomer.uuid, birth.origin.disks)
+        for birth in births:
+            if birth.number:
+                _renumber(birth.newcomer.uuid, birth.number, birth.origin.values["launched_at"])
+        if self._cell is None:
+            self._cell = objects.HostMapping.get_by_host(self._context, place.host).cell_mapping
+        with api_database.context_manager.writer.using(self._context):
+            for birth in births:
+                if birth.newcomer.uuid not in there.mapped:
+                    self._map(birth)
+                if birth.newcomer.uuid not in there.specified:
+                    self._specify(birth, place)
+        return {birth.newcomer.uuid: birth.flavor for birth in births}
+
+    def _there(self, uuids: list[str]) -> _There:
+        instances, disks = models.Instance.__table__, models.BlockDeviceMapping.__table__
+        mappings, specs = api_models.InstanceMapping.__table__, api_models.RequestSpec.__table__
+        with database.get_engine().connect() as connection:
+            rows = connection.execute(
+                select(instances.c.uuid, instances.c.deleted).where(instances.c.uuid.in_(uuids))
+            ).all()
+            deleted = frozenset(uuid for uuid, gone in rows if gone)
+            owners = select(disks.c.instance_uuid).where(disks.c.instance_uuid.in_(uuids), disks.c.deleted == 0)
+            having = frozenset(connection.execute(owners).scalars())
+        with api_database.get_engine().connect() as connection:
+            mapped, specified = (
+                frozenset(
+                    connection.execute(select(table.c.instance_uuid).where(table.c.instance_uuid.in_(uuids))).scalars()
+                )
+                for table in (mappings, specs)
+            )
+        alive = frozenset(uuid for uuid, _ in rows) - deleted
+        return _There(alive, deleted, having - deleted, mapped - deleted, specified - deleted)
+
+    def _birth(self, newcomer: Newcomer) -> _Birth:
+        facts, project, domain = newcomer.facts, newcomer.project, newcomer.domain
+        made = written(domain)
+        number = number_of(domain)
+        ours = number and made.project == project and whole(made, facts, domain.uuid)
+        image = self._image(made.image) if ours else None
+        if ours and image is not None and made.flavor is not None:
+            return _Birth(newcomer, remade(facts, made, image), self._flavors.restore(made.flavor, project), number)
+        flavor = self._flavors.fit(*sizes(facts), project)
+        return _Birth(newcomer, found(facts, self._clients.user), flavor, None)
+
+    def _image(self, ident: str) -> Mapping[str, Any] | None:
+        """An image as Glance has it; ``None`` when it has gone."""
+        try:
+            return dict(self._clients.call("image", "GET", f"/v2/images/{ident}"))
+        except NotFound:
+            return None
+
+    def _forget_deleted(self, uuid: str) -> None:
+        """Take away what is left of a deleted instance with this identifier."""
+        table = models.Instance.__table__
+        with database.get_engine().begin() as connection:
+            connection.execute(table.update().where(table.c.uuid == uuid).values(deleted=0))
+        self._remove(uuid)
+
+    def _create(self, birth: _Birth, place: Place) -> None:
+        facts, flavor, origin, uuid = birth.newcomer.facts, birth.flavor, birth.origin, birth.newcomer.uuid
+        vm_state, power = STATES[facts["state"]]
+        instance = objects.Instance(
+            self._context,
+            uuid=uuid,
+            user_id=origin.user,
+            project_id=birth.newcomer.project,
+            hostname=_hostname(facts["name"]),
+            display_name=facts["name"][:255],
+            display_description=facts["description"][:255],
+            launch_index=0,
+            reservation_id=f"r-{uuid[:8]}",
+            launched_on=place.host,
+            host=place.host,
+            node=place.node,
+            compute_id=place.number,
+            availability_zone=place.zone,
+            vm_state=vm_state,
+            power_state=power,
+            task_state=None,
+            vcpus=flavor.vcpus,
+            memory_mb=flavor.memory_mb,
+            root_gb=flavor.root_gb,
+            ephemeral_gb=flavor.ephemeral_gb,
+            instance_type_id=flavor.id,
+            flavor=flavor,
+            old_flavor=None,
+            new_flavor=None,
+            architecture=facts["machine"]["arch"],
+            progress=100,
+            locked=False,
+            auto_disk_config=False,
+            shutdown_terminate=False,
+            disable_terminate=False,
+            metadata=dict(origin.metadata),
+            system_metadata=dict(origin.system_metadata),
+            pci_requests=objects.InstancePCIRequests(instance_uuid=uuid, requests=[]),
+            numa_topology=None,
+            keypairs=objects.KeyPairList(objects=[]),
+            security_groups=objects.SecurityGroupList(),
+            info_cache=objects.InstanceInfoCache(instance_uuid=uuid, network_info=network_model.NetworkInfo([])),
+            **origin.values,
+        )
+        instance._load_ec2_ids = _nothing  # they are looked up elsewhere, where this transaction cannot be seen yet
+        instance.create()
+
+    def _map(self, birth: _Birth) -> None:
+        """Where the API finds the instance."""
+        objects.InstanceMapping(
+            self._context,
+            instance_uuid=birth.newcomer.uuid,
+            project_id=birth.newcomer.project,
+            user_id=birth.origin.user,
+            cell_mapping=self._cell,
+            queued_for_delete=False,
+        ).create()
+
+    def _specify(self, birth: _Birth, place: Place) -> None:
+        """What the scheduler knows of the instance."""
+        uuid = birth.newcomer.uuid
+        objects.RequestSpec.from_components(
+            self._context,
+            uuid,
+            {},
+            birth.flavor,
+            None,
+            objects.InstancePCIRequests(instance_uuid=uuid, requests=[]),
+            {"scheduler_hints": {"same_host": [uuid]}} if ADOPTED in birth.origin.system_metadata else {},
+            None,
+            place.zone,
+            security_groups=objects.SecurityGroupList(),
+            project_id=birth.newcomer.project,
+            user_id=birth.origin.user,
+        ).create()
+
+
+def together(context: Any) -> Any:
+    """A transaction of the cell's database, for everything that Nova's objects with this context write meanwhile."""
+    return database.get_context_manager(context).writer.using(context)
+
+
+def make_disks(context: Any, uuid: str, disks: Iterable[Values]) -> None:
+    """Make an instance's block device mappings."""
+    for disk in disks:
+        objects.BlockDeviceMapping(
+            context,
+            instance_uuid=uuid,
+            destination_type="local",
+            guest_format=None,
+            no_device=False,
+            **disk,
+        ).create()
+
+
+def sizes(facts: Facts) -> tuple[int, int, int, int]:
+    """Virtual processors, memory (MiB), root disk and further disks (GiB) of a virtual machine."""
+    local = [disk["gib"] for disk in disks_of(facts) if not disk.get("volume_id")]
+    return max(1, facts["vcpus"]), max(1, facts["memory_mib"]), local[0] if local else 0, sum(local[1:])
+
+
+def _renumber(uuid: str, number: int, created: datetime.datetime) -> None:
+    """Give an instance that Nova made its number back, after which Nova has named its domain, and its age.
+
+    Whichever instance has that number now, which is one of others' domains, gets a new one. Nothing refers to numbers.
+    """
+    table = models.Instance.__table__
+    with database.get_engine().begin() as connection:
+        held = connection.execute(select(table.c.uuid).where(table.c.id == number)).scalar()
+        if held not in (None, uuid):
+            fresh = connection.execute(table.insert().values(uuid=_NOBODY, deleted=1)).inserted_primary_key[0]
+            connection.execute(table.delete().where(table.c.id == fresh))
+            connection.execute(table.update().where(table.c.id == number).values(id=fresh))
+        if held != uuid:
+            connection.execute(
+                table.insert().values(id=number, uuid=_NOBODY, deleted=1)
+            )  # later numbers begin after it
+            connection.execute(table.delete().where(table.c.id == number))
+        row = {"id": number, "created_at": created.replace(tzinfo=None)}
+        connection.execute(table.update().where(table.c.uuid == uuid).values(**row))
+
+
+_NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+def _nothing() -> None:
+    return None
+
+
+def _hostname(name: str) -> str:
+    kept = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name.lower()).strip("-")
+    return kept[:63].rstrip("-") or "server"
