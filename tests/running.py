@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -99,11 +100,17 @@ def told(*words: str) -> Any:
 
 def node(path: str, method: str = "GET") -> httpx.Response:
     """One request to the node's local API; an ``OSError`` when nobody listens there."""
-    with socket.socket(socket.AF_UNIX) as probe:  # httpx leaves a socket open that does not connect
-        probe.connect(str(PATHS.node_socket))
-    transport = httpx.HTTPTransport(uds=str(PATHS.node_socket))
-    with httpx.Client(transport=transport, base_url="http://node", timeout=30) as client:
-        return client.request(method, path)
+    with socket.socket(socket.AF_UNIX) as line:  # by hand: httpx leaves a socket open that does not connect
+        line.settimeout(30)
+        line.connect(str(PATHS.node_socket))
+        connection = HTTPConnection("node", timeout=30)
+        connection.sock = line
+        try:
+            connection.request(method, path)
+            with connection.getresponse() as answer:
+                return httpx.Response(answer.status, headers=answer.getheaders(), content=answer.read())
+        except HTTPException as error:
+            raise ConnectionError(f"The node broke off: {error!r}") from error
 
 
 @dataclass(frozen=True)
