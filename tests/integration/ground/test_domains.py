@@ -44,9 +44,9 @@ def domain(connection: Any, disk: Path) -> Any:
     return defined
 
 
-def test_a_restart_keeps_the_definition(domain: Any) -> None:
+def test_a_restart_keeps_the_definition(domain: Any, tmp_path: Path) -> None:
     before = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
-    domains.restart(domain)
+    domains.restart(domain, tmp_path / "definitions")
     assert domain.isActive()
     domain.destroy()
     domains.start(domain)
@@ -55,10 +55,10 @@ def test_a_restart_keeps_the_definition(domain: Any) -> None:
     assert domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE) == before
 
 
-def test_a_domain_without_a_definition_is_restarted_as_it_ran(connection: Any, disk: Path) -> None:
+def test_a_domain_without_a_definition_is_restarted_as_it_ran(connection: Any, disk: Path, tmp_path: Path) -> None:
     passing = connection.createXML(XML.format(disk=disk))
     uuid = passing.UUIDString()
-    domains.restart(passing)
+    domains.restart(passing, tmp_path / "definitions")
     again = connection.lookupByUUIDString(uuid)
     assert (again.isActive(), again.isPersistent(), again.name()) == (1, 0, "old")
     again.destroy()
@@ -69,7 +69,7 @@ def test_a_resize_changes_the_next_start_and_keeps_the_old_definition(domain: An
     (kept,) = (tmp_path / "kept").iterdir()
     assert domains.use(kept.read_text())[:2] == (2, 64)
     assert kept.stat().st_mode & 0o077 == 0
-    domains.restart(domain)
+    domains.restart(domain, tmp_path / "definitions")
     assert domains.use(domain.XMLDesc(0))[:2] == (3, 128)
     assert domain.name() == "old"
 
