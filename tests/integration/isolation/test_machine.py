@@ -94,8 +94,9 @@ PUBLIC = (
     PATHS.state / "cache",
     PATHS.state / "packages.json",
     PATHS.state / "bench",
+    PATHS.state / "agent/region.crt",
 )
-"""What every customer has alike, and how the node is set up: no secrets."""
+"""What every customer has alike, how the node is set up, and whose certificates this host takes: no secrets."""
 
 
 def test_a_reads_nothing_of_the_node(a):
