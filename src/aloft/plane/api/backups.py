@@ -9,7 +9,7 @@ from sqlalchemy import select
 from aloft.base.errors import InvalidInput
 from aloft.plane import backups, customers
 from aloft.plane.access.policy import Principal
-from aloft.plane.api import types, views
+from aloft.plane.api import care_types, types, views
 from aloft.plane.api.callers import ThePlane, may
 from aloft.plane.records.tables import Backup
 
@@ -24,21 +24,21 @@ CUSTOMER = "/customers/{customer}"
 
 
 @router.get("/backups/status")
-async def show_overview(plane: ThePlane, principal: Overseer) -> types.BackupOverview:
+async def show_overview(plane: ThePlane, principal: Overseer) -> care_types.BackupOverview:
     """How all customers' backups stand, and how far each place for them is."""
     repositories = [views.repository(one) for one in await plane.node.repositories()]
 
-    def read() -> types.BackupOverview:
+    def read() -> care_types.BackupOverview:
         with plane.records.transaction() as work:
             saved = views.backup_statuses(work.session)
         well = all(one.state not in ("late", "suspect") for one in saved) and not any(one.late for one in repositories)
-        return types.BackupOverview(healthy=well, customers=saved, repositories=repositories)
+        return care_types.BackupOverview(healthy=well, customers=saved, repositories=repositories)
 
     return await asyncio.to_thread(read)
 
 
 @router.get("/backups")
-def list_all_backups(plane: ThePlane, principal: Reader) -> types.Items[types.Backup]:
+def list_all_backups(plane: ThePlane, principal: Reader) -> types.Items[care_types.Backup]:
     """Every backup on record that the caller may see, newest first."""
     with plane.records.transaction() as work:
         query = select(Backup).order_by(Backup.made_at.desc())
@@ -48,7 +48,7 @@ def list_all_backups(plane: ThePlane, principal: Reader) -> types.Items[types.Ba
 
 
 @router.get(CUSTOMER + "/backups")
-def list_backups(customer: str, plane: ThePlane, principal: Reader) -> types.Items[types.Backup]:
+def list_backups(customer: str, plane: ThePlane, principal: Reader) -> types.Items[care_types.Backup]:
     """The backups of a customer on record, newest first; also of one that is gone."""
     with plane.records.transaction() as work:
         query = select(Backup).where(Backup.customer == customer).order_by(Backup.made_at.desc())
@@ -63,7 +63,7 @@ def run_backup(customer: str, plane: ThePlane, principal: Runner) -> types.Accep
 
 
 @router.get(CUSTOMER + "/backups/{backup}")
-def show_backup(customer: str, backup: str, plane: ThePlane, principal: Reader) -> types.Backup:
+def show_backup(customer: str, backup: str, plane: ThePlane, principal: Reader) -> care_types.Backup:
     """One backup."""
     with plane.records.transaction() as work:
         return views.backup(backups.find(work.session, backup, customer))
@@ -82,7 +82,7 @@ def prove_backup(customer: str, backup: str, plane: ThePlane, principal: Writer)
 
 
 @router.get(CUSTOMER + "/backup-policy")
-def show_policy(customer: str, plane: ThePlane, principal: Reader) -> types.BackupPolicy:
+def show_policy(customer: str, plane: ThePlane, principal: Reader) -> care_types.BackupPolicy:
     """When a customer is backed up, and how long backups are kept."""
     with plane.records.transaction() as work:
         customers.find_customer(work.session, customer)
@@ -91,8 +91,8 @@ def show_policy(customer: str, plane: ThePlane, principal: Reader) -> types.Back
 
 @router.patch(CUSTOMER + "/backup-policy")
 def change_policy(
-    customer: str, body: types.BackupPolicyChange, plane: ThePlane, principal: Runner
-) -> types.BackupPolicy:
+    customer: str, body: care_types.BackupPolicyChange, plane: ThePlane, principal: Runner
+) -> care_types.BackupPolicy:
     """Change when a customer is backed up, and how long backups are kept."""
     with plane.records.transaction() as work:
         changes = body.model_dump(exclude_none=True)
@@ -100,7 +100,7 @@ def change_policy(
 
 
 @router.post("/restores", status_code=202)
-async def restore(body: types.NewRestore, plane: ThePlane, principal: Writer) -> types.Accepted:
+async def restore(body: care_types.NewRestore, plane: ThePlane, principal: Writer) -> types.Accepted:
     """Bring a customer back, also one that is gone, from a backup on record or from a snapshot in a repository.
 
     Without either it is the newest backup on record; with only a repository the newest snapshot in that.
@@ -133,7 +133,7 @@ async def restore(body: types.NewRestore, plane: ThePlane, principal: Writer) ->
 
 
 @router.post("/restores/all", status_code=202)
-async def restore_all(body: types.RestoreAll, plane: ThePlane, principal: Keeper) -> types.Accepted:
+async def restore_all(body: care_types.RestoreAll, plane: ThePlane, principal: Keeper) -> types.Accepted:
     """Bring back every customer that a lost node left in a repository.
 
     The operation sees what lies there and begins an operation for each customer, which its result names.
@@ -156,7 +156,7 @@ async def list_repositories(plane: ThePlane, principal: Keeper) -> types.Items[t
 
 @router.put("/repositories/{repository}")
 async def put_repository(
-    repository: str, body: types.NewRepository, plane: ThePlane, principal: Keeper
+    repository: str, body: care_types.NewRepository, plane: ThePlane, principal: Keeper
 ) -> types.Items[types.Repository]:
     """Name a place for backups; the password is made where none is given, and is to be kept elsewhere too."""
     wanted = {
@@ -181,12 +181,12 @@ async def remove_repository(repository: str, plane: ThePlane, principal: Keeper)
 @router.get("/repositories/{repository}/password")
 async def repository_password(
     repository: str, response: Response, plane: ThePlane, principal: Keeper
-) -> types.RepositoryPassword:
+) -> care_types.RepositoryPassword:
     """What encrypts a repository; every reading is kept in the audit log."""
     password = await plane.node.repository_password(repository)
     await asyncio.to_thread(_note, plane, principal, "repository.password", repository, {})
     response.headers["Cache-Control"] = "no-store"
-    return types.RepositoryPassword(repository=repository, password=password)
+    return care_types.RepositoryPassword(repository=repository, password=password)
 
 
 @router.get("/repositories/{repository}/snapshots")

@@ -8,7 +8,7 @@ from aloft.base.errors import InvalidInput
 from aloft.controller.rules import AccessRules
 from aloft.plane import backups, customers, toggles
 from aloft.plane.access.policy import Principal
-from aloft.plane.api import types, views
+from aloft.plane.api import care_types, views
 from aloft.plane.api.callers import ThePlane, may
 from aloft.plane.records.database import Transaction
 from aloft.plane.records.tables import utcnow
@@ -21,7 +21,7 @@ Provider = Annotated[Principal, Depends(may("customer.write"))]
 
 
 @router.get("")
-def show_settings(customer: str, plane: ThePlane, principal: Reader) -> types.CustomerSettings:
+def show_settings(customer: str, plane: ThePlane, principal: Reader) -> care_types.CustomerSettings:
     """What a customer's administrator set, what waits to be confirmed, and what the provider allows."""
     with plane.records.transaction() as work:
         return _shown(work, customer)
@@ -29,8 +29,8 @@ def show_settings(customer: str, plane: ThePlane, principal: Reader) -> types.Cu
 
 @router.patch("")
 def change_settings(
-    customer: str, body: types.CustomerSettingsChange, plane: ThePlane, principal: Writer
-) -> types.SettingsChanged:
+    customer: str, body: care_types.CustomerSettingsChange, plane: ThePlane, principal: Writer
+) -> care_types.SettingsChanged:
     """Set what is named; all of it or nothing.
 
     Networks hold at once, but only until ``confirm_within`` seconds have passed, unless they are confirmed by then.
@@ -46,17 +46,17 @@ def change_settings(
         begun = toggles.change(work, principal, customer, changes, body.confirm_within)
         work.session.flush()
         operations = [views.operation(row) for row in begun]
-        return types.SettingsChanged(settings=_shown(work, customer), operations=operations)
+        return care_types.SettingsChanged(settings=_shown(work, customer), operations=operations)
 
 
 @router.post("/confirm")
 def confirm_settings(
     customer: str,
-    body: types.Confirmation,
+    body: care_types.Confirmation,
     plane: ThePlane,
     principal: Writer,
     source: Annotated[str | None, Header(alias="X-Forwarded-For")] = None,
-) -> types.CustomerSettings:
+) -> care_types.CustomerSettings:
     """Have the networks that are on trial hold for good; refused to who is shut out by them, unless they are sure."""
     with plane.records.transaction() as work:
         toggles.confirm(work, principal.actor, customer, source, body.even_if_shut_out)
@@ -64,18 +64,20 @@ def confirm_settings(
 
 
 @router.put("/bounds")
-def set_bounds(customer: str, body: toggles.Bounds, plane: ThePlane, principal: Provider) -> types.CustomerSettings:
+def set_bounds(
+    customer: str, body: toggles.Bounds, plane: ThePlane, principal: Provider
+) -> care_types.CustomerSettings:
     """Say what the customer's administrator may set."""
     with plane.records.transaction() as work:
         toggles.set_bounds(work, principal.actor, customer, body)
         return _shown(work, customer)
 
 
-def _shown(work: Transaction, customer: str) -> types.CustomerSettings:
+def _shown(work: Transaction, customer: str) -> care_types.CustomerSettings:
     found = customers.find_customer(work.session, customer)
     row, now = toggles.row_of(work.session, customer), utcnow()
     trial = toggles.on_trial(row, now)
-    return types.CustomerSettings(
+    return care_types.CustomerSettings(
         customer=customer,
         services={region.name: region.services for region in found.regions},
         access=toggles.rules(row, now).access,

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from aloft.plane import backups, hosts, rollout
 from aloft.plane.access.policy import Role
-from aloft.plane.api import types
+from aloft.plane.api import care_types, types
 from aloft.plane.node_api import NodeRepository
 from aloft.plane.presence import Presence
 from aloft.plane.records import tables
@@ -231,9 +231,9 @@ def audit_entry(row: tables.AuditEntry) -> types.AuditEntry:
     )
 
 
-def backup(row: tables.Backup) -> types.Backup:
+def backup(row: tables.Backup) -> care_types.Backup:
     """A backup."""
-    return types.Backup.model_validate(
+    return care_types.Backup.model_validate(
         {
             "id": row.id,
             "customer": row.customer,
@@ -250,9 +250,9 @@ def backup(row: tables.Backup) -> types.Backup:
     )
 
 
-def backup_policy(row: tables.BackupPolicy) -> types.BackupPolicy:
+def backup_policy(row: tables.BackupPolicy) -> care_types.BackupPolicy:
     """A policy of backups."""
-    return types.BackupPolicy(customer=row.customer, enabled=row.enabled, at=row.at, keep_days=row.keep_days)
+    return care_types.BackupPolicy(customer=row.customer, enabled=row.enabled, at=row.at, keep_days=row.keep_days)
 
 
 def backup_statuses(session: Session) -> list[types.BackupStatus]:

@@ -1,0 +1,143 @@
+"""Types of the plane's REST API about backups, repositories and what customers' administrators set."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, Field, SecretStr
+
+from aloft.controller.rules import AccessRules
+from aloft.plane.api.types import BackupStatus, Operation, Repository, Request
+from aloft.plane.toggles import TRIAL_SECONDS, Bounds, Window
+
+
+class BackupOverview(BaseModel):
+    """How all backups stand: each customer's, and each place for them."""
+
+    healthy: bool
+    customers: list[BackupStatus]
+    repositories: list[Repository]
+
+
+class Backup(BaseModel):
+    """A backup of a customer: ``made``, ``proved`` once it was restored and compared, ``suspect`` when that failed.
+
+    ``copies`` has for each secondary repository an empty text, or why there is no copy in it.
+    """
+
+    id: str
+    customer: str
+    state: Literal["made", "proved", "suspect"]
+    detail: str
+    repository: str
+    snapshot: str
+    bytes_read: int
+    bytes_added: int
+    copies: dict[str, str]
+    made: datetime
+    proved: datetime | None
+
+
+class BackupPolicy(BaseModel):
+    """When a customer is backed up (hours and minutes, UTC), and for how many days backups are kept."""
+
+    customer: str
+    enabled: bool
+    at: str
+    keep_days: int
+
+
+class BackupPolicyChange(Request):
+    """What can be changed of a policy; what is left out stays."""
+
+    enabled: bool | None = None
+    at: str | None = None
+    keep_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+
+
+class AccessChange(Request):
+    """Source networks (CIDR) to set, by kind; an empty list lets all in, what is left out stays."""
+
+    portal: list[str] | None = None
+    api: list[str] | None = None
+    links: list[str] | None = None
+
+
+class CustomerSettingsChange(Request):
+    """What a customer's administrator sets; what is left out stays, and ``window`` may be ``null`` for any time.
+
+    ``confirm_within`` is within how many seconds ``access`` must be confirmed, or it holds no more.
+    """
+
+    services: dict[str, bool] | None = None
+    access: AccessChange | None = None
+    backup: BackupPolicyChange | None = None
+    window: Window | None = None
+    log_days: Annotated[int, Field(ge=0, le=3650)] | None = None
+    confirm_within: Annotated[int, Field(ge=5, le=3600)] = TRIAL_SECONDS
+
+
+class CustomerSettings(BaseModel):
+    """What holds for a customer.
+
+    ``access`` holds now; with ``confirm_until`` only until then, and after that ``confirmed`` holds again. ``services``
+    are by region. ``bounds`` is what the provider allows.
+    """
+
+    customer: str
+    services: dict[str, dict[str, bool]]
+    access: AccessRules
+    confirm_until: datetime | None
+    confirmed: AccessRules
+    backup: BackupPolicy
+    window: Window | None
+    window_open: bool
+    log_days: int
+    bounds: Bounds
+
+
+class SettingsChanged(BaseModel):
+    """What holds now, and the operations that bring services about."""
+
+    settings: CustomerSettings
+    operations: list[Operation]
+
+
+class Confirmation(Request):
+    """Networks that are on trial shall hold for good; with ``even_if_shut_out`` also against the caller."""
+
+    even_if_shut_out: bool = False
+
+
+class NewRestore(Request):
+    """A customer to bring back: from a backup on record, or from a snapshot in a repository.
+
+    With ``at`` what changed after the backup is replayed up to that moment.
+    """
+
+    customer: str
+    at: AwareDatetime | None = None
+    backup: str | None = None
+    repository: str | None = None
+    snapshot: str | None = None
+
+
+class RestoreAll(Request):
+    """Bring back all customers that lie in a repository."""
+
+    repository: str
+
+
+class NewRepository(Request):
+    """A place for backups; see ``aloft backup repository add --help`` for addresses and credentials."""
+
+    url: Annotated[str, Field(max_length=1000)]
+    role: Literal["primary", "secondary"] = "primary"
+    password: SecretStr | None = None
+    credentials: dict[Literal["aws", "ssh", "known-hosts"], SecretStr] = Field(default_factory=dict)
+
+
+class RepositoryPassword(BaseModel):
+    """What encrypts a repository."""
+
+    repository: str
+    password: str
