@@ -8,7 +8,7 @@ query.
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,9 +19,7 @@ from sqlalchemy.orm import joinedload, undefer
 
 from aloft.controller import network
 from aloft.controller.network import NetworkTemplate
-from aloft.ground import installer
 from aloft.plane import hosts
-from aloft.plane.packages import Packages
 from aloft.plane.records.database import Records
 from aloft.plane.records.tables import Customer, Host, Region
 from aloft.plane.signals import Signals
@@ -64,22 +62,20 @@ class Entry:
     heard: str = ""
 
 
-def compose(host: Host, libraries: Sequence[Library], machine_id: str, current: Callable[[str], str]) -> dict[str, Any]:
+def compose(host: Host, libraries: Sequence[Library], machine_id: str) -> dict[str, Any]:
     """The desired state of a host.
 
     Args:
         host: its record, with its region.
         libraries: the region's image libraries.
         machine_id: of the machine that the region's controller runs on.
-        current: the build that this machine has of a package, for a host of which no other is wanted.
     """
     granted: Mapping[str, Any] = {"generation": 0, "roles": [], "settings": {}, **host.granted}
-    release = host.software.get("release") or host.region.release
     return {
         "generation": granted["generation"],
         "roles": granted["roles"],
-        "release": release,
-        "packages": host.software.get("packages") or {name: current(name) for name in (installer.TOOL, release)},
+        "release": host.software["release"],
+        "packages": host.software["packages"],
         "keep_instances": host.keep_instances,
         "attempt": granted.get("attempt", 0),
         "settings": _settings(host, granted, libraries, machine_id) if granted.get("opened") else {},
@@ -113,12 +109,10 @@ class Directory:
     Args:
         records: the plane's database.
         signals: where commits ring.
-        packages: what hosts install.
     """
 
-    def __init__(self, records: Records, signals: Signals, packages: Packages) -> None:
+    def __init__(self, records: Records, signals: Signals) -> None:
         self._records = records
-        self._packages = packages
         self._entries: dict[Names, Entry] = {}
         self._names: dict[str, Names] = {}
         self._asked: dict[Names, asyncio.Future[Entry | None]] = {}
@@ -201,7 +195,7 @@ class Directory:
                     libraries[row.region_id] = region_libraries(work.session, row.region_id)
             return {
                 (row.region.customer.name, row.region.name, row.name): _entry(
-                    row, compose(row, libraries[row.region_id], self._machine_id, self._packages.current)
+                    row, compose(row, libraries[row.region_id], self._machine_id)
                 )
                 for row in rows
             }

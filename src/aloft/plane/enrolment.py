@@ -1,6 +1,6 @@
 """Enrolment: a machine comes with a token and becomes a host, once the node has signed its certificate."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +8,13 @@ from cryptography import x509
 from sqlalchemy import select
 
 from aloft.base.errors import AloftError, Conflict, InvalidInput
-from aloft.plane import customers, hosts, journal, machine, names, operations, tokens
+from aloft.plane import customers, hosts, journal, machine, names, operations, rollout, tokens
 from aloft.plane.machine import Attached
 from aloft.plane.node_api import NodeGrant
 from aloft.plane.operations import Step
 from aloft.plane.records.database import Transaction
 from aloft.plane.records.tables import Host, HostToken, Region, utcnow
+from aloft.plane.rollout import HostSoftware, Software
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,19 @@ class Admission:
     generation: int
 
 
-def admit(work: Transaction, token: str, name: str, csr: str, facts: dict[str, Any]) -> Admission:
+def admit(
+    work: Transaction,
+    token: str,
+    name: str,
+    csr: str,
+    facts: dict[str, Any],
+    software_of: Callable[[Region], Software],
+) -> Admission:
     """Let a machine in: record the host, use up the token, and begin the operation ``host.attach``.
 
     What follows is the node's grant. When its answer does not reach the machine, the machine may come again with the
     same token for as long as it has not reported. A host that comes again without roles in its token keeps those that
-    it had.
+    it had. What it runs is what ``software_of`` gives for its region: that is where its installer came from.
 
     Raises:
         Unauthenticated: the token is unknown, used up or has expired.
@@ -65,6 +73,7 @@ def admit(work: Transaction, token: str, name: str, csr: str, facts: dict[str, A
     host.machine_id = machine.of_facts(facts).identity[:64]
     host.wanted, host.report, host.reported_at, host.reported_generation = "present", {}, None, 0
     host.drained, host.keep_instances, host.task = False, False, {}
+    host.software = rollout.stored(HostSoftware(software_of(region)))
     host.generation += 1
     session.flush()
     _begin_attach(work, host, customer, region.name)

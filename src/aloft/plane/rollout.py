@@ -15,7 +15,7 @@ from aloft.plane.reconcile.decisions import HostState
 PATIENCE = timedelta(minutes=10)
 """How long a host may take to be well with new software."""
 
-Verb = Literal["adopt", "begin", "settle", "revert"]
+Verb = Literal["begin", "settle", "revert"]
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class HostSoftware:
     """A host as far as its software is concerned, and as its record keeps it.
 
     Args:
-        wanted: what shall run; ``None`` when nothing was said yet.
+        wanted: what shall run; what the host came with, at first.
         former: what ran before, while it is on trial.
         since: when the trial began.
         refused: what it came back from, and why.
         reason: why it came back.
     """
 
-    wanted: Software | None = None
+    wanted: Software
     former: Software | None = None
     since: datetime | None = None
     refused: Software | None = None
@@ -72,7 +72,7 @@ class HostSight:
 
 @dataclass(frozen=True)
 class Step:
-    """What is to be done with a host: ``adopt`` what it came with, ``begin``, ``settle`` or ``revert`` its trial."""
+    """What is to be done with a host: ``begin``, ``settle`` or ``revert`` its trial."""
 
     verb: Verb
     identity: str
@@ -81,17 +81,14 @@ class Step:
 
 def next_steps(target: Software, hosts: Sequence[HostSight], now: datetime) -> list[Step]:
     """The next steps of a region's rollout; none when all is done, halted, or to be waited for."""
-    steps = [Step("adopt", host.identity) for host in hosts if host.software.wanted is None]
     trials = [host for host in hosts if host.software.former is not None]
     if trials:
-        return [*steps, *(step for host in trials if (step := _judge(host, now)) is not None)]
+        return [step for host in trials if (step := _judge(host, now)) is not None]
     if halted(target, hosts) is not None:
-        return steps
-    behind = [host for host in hosts if host.software.wanted not in (None, target) and not host.busy]
+        return []
+    behind = [host for host in hosts if host.software.wanted != target and not host.busy]
     ready = [host for host in behind if host.state in ("ok", "degraded") or not host.roles]
-    if ready:
-        steps.append(Step("begin", min(ready, key=lambda host: (host.roles, host.identity)).identity))
-    return steps
+    return [Step("begin", min(ready, key=lambda host: (host.roles, host.identity)).identity)] if ready else []
 
 
 def halted(target: Software, hosts: Sequence[HostSight]) -> HostSight | None:
@@ -111,7 +108,7 @@ def settled(before: HostSoftware) -> HostSoftware:
 
 def reverted(before: HostSoftware, reason: str) -> HostSoftware:
     """A host that goes back to what it had."""
-    return HostSoftware(before.former, refused=before.wanted, reason=reason)
+    return HostSoftware(before.former or before.wanted, refused=before.wanted, reason=reason)
 
 
 def forgiven(before: HostSoftware) -> HostSoftware:
@@ -121,7 +118,7 @@ def forgiven(before: HostSoftware) -> HostSoftware:
 
 def _judge(host: HostSight, now: datetime) -> Step | None:
     """What comes of a trial."""
-    wanted = host.software.wanted or Software()
+    wanted = host.software.wanted
     arrived = all(host.running.get(name) in (None, build) for name, build in wanted.packages.items() if build)
     if host.current and arrived and (host.state == "ok" or not host.roles):
         return Step("settle", host.identity)
@@ -135,9 +132,8 @@ def _judge(host: HostSight, now: datetime) -> Step | None:
 
 def stored(software: HostSoftware) -> dict[str, Any]:
     """The form that a host's record keeps."""
-    told: dict[str, Any] = {"reason": software.reason}
-    if software.wanted is not None:
-        told.update(release=software.wanted.release, packages=dict(software.wanted.packages))
+    wanted = software.wanted
+    told: dict[str, Any] = {"reason": software.reason, "release": wanted.release, "packages": dict(wanted.packages)}
     for name, one in (("former", software.former), ("refused", software.refused)):
         told[name] = asdict(one) if one is not None else None
     told["since"] = software.since.isoformat() if software.since else None
@@ -145,10 +141,10 @@ def stored(software: HostSoftware) -> dict[str, Any]:
 
 
 def restored(told: Mapping[str, Any]) -> HostSoftware:
-    """What :func:`stored` wrote; nothing was said when it is empty."""
+    """What :func:`stored` wrote."""
     since = told.get("since")
     return HostSoftware(
-        _software(told) if "release" in told else None,
+        _software(told),
         _software(told["former"]) if told.get("former") else None,
         datetime.fromisoformat(since) if since else None,
         _software(told["refused"]) if told.get("refused") else None,

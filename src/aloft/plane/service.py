@@ -82,7 +82,7 @@ class Plane:
         self._regions = Regions(self.records, self.node, settings)
         self._customers = Customers(self.records)
         self.presence = Presence()
-        self.directory = Directory(self.records, self.signals, self.packages)
+        self.directory = Directory(self.records, self.signals)
         tasks = Tasks(self.records, self.node, self.internal, settings)
         self.rollouts = Rollouts(self.records, self.packages)
         self._hosts = Hosts(self.records, self.node, tasks, self.presence, settings)

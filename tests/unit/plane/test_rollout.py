@@ -22,10 +22,6 @@ def _trial(name: str, state: HostState = "ok", age: float = 0, **more: object) -
     return HostSight(name, software, state, **more)  # type: ignore[arg-type]  # a test's shorthand
 
 
-def test_a_host_that_came_with_something_is_taken_as_it_is() -> None:
-    assert next_steps(NEW, [HostSight("new", HostSoftware(), "pending")], NOW) == [Step("adopt", "new")]
-
-
 def test_one_host_begins_and_those_without_roles_come_first() -> None:
     assert next_steps(NEW, [_host("a"), _host("b")], NOW) == [Step("begin", "a")]
     assert next_steps(NEW, [_host("a"), _host("b", state="pending", roles=False)], NOW) == [Step("begin", "b")]
@@ -88,7 +84,6 @@ def test_every_rollout_comes_to_an_end_with_one_host_at_a_time(outcomes: list[Ho
 
 def test_what_is_stored_is_restored() -> None:
     for software in (
-        HostSoftware(),
         HostSoftware(OLD),
         HostSoftware(NEW, OLD, NOW),
         HostSoftware(OLD, None, None, NEW, "why"),

@@ -36,7 +36,7 @@ async def enrol(body: types.Enrolment, plane: ThePlane) -> types.Enrolled:
 
     def admit() -> enrolment.Admission:
         with plane.records.transaction() as work:
-            return enrolment.admit(work, body.token, body.name, body.csr, body.facts)
+            return enrolment.admit(work, body.token, body.name, body.csr, body.facts, plane.rollouts.target)
 
     admission = await asyncio.to_thread(admit)
     plane.presence.forget(admission.host_id)

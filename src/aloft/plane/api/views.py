@@ -110,8 +110,8 @@ def host(row: tables.Host, presence: Presence) -> types.Host:
             "warnings": hosts.warnings(row.roles, row.facts),
             "lacks": hosts.lacks(row.facts),
             "software": {
-                "release": row.software.get("release") or row.region.release,
-                "wanted": row.software.get("packages", {}),
+                "release": row.software["release"],
+                "wanted": row.software["packages"],
                 "running": hosts.running(row.facts),
             },
             "generation": row.generation,
@@ -129,7 +129,7 @@ def rolling_out(target: Software, rows: Sequence[tables.Host]) -> types.Rollout:
     listed, reasons = [], []
     for row in rows:
         software = rollout.restored(row.software)
-        wanted = software.wanted or target
+        wanted = software.wanted
         if software.refused == target:
             progress, reason = "reverted", software.reason
             reasons.append(f"{row.name} went back: {software.reason}")

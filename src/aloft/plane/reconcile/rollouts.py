@@ -66,9 +66,6 @@ class Rollouts:
 
     def _take(self, work: Transaction, host: Host, step: rollout.Step, target: Software) -> None:
         before, now = rollout.restored(host.software), utcnow()
-        if step.verb == "adopt":
-            host.software = rollout.stored(rollout.HostSoftware(target))
-            return
         row = journal.current(work.session, host.id)
         if step.verb == "begin":
             host.software = rollout.stored(rollout.begun(before, target, now))
