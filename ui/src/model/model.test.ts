@@ -7,7 +7,7 @@ import { formatOf } from './imageFormat';
 import { keysyms } from './keys';
 import { asLines, fromLines } from './metadata';
 import { exceeded, fits, free, nearness } from './quota';
-import { counts, haystackOf, matching, ordered } from './rows';
+import { counts, haystackOf, lettersOf, matching, ordered, sortKey } from './rows';
 import { portsText, ruleBody } from './rules';
 import { find, foundInProject } from './search';
 import { FOLD_AT, topology } from './topology';
@@ -42,6 +42,19 @@ describe('rows', () => {
     expect(ordered(rows, columns, null)).toEqual(rows);
     const named = ['web-10', 'Web-9', 'Änne', 'anton', 'b'].map((name) => ({ name, size: 0 }));
     expect(ordered(named, columns, { key: 'name', descending: false }).map(({ name }) => name)).toEqual(['Änne', 'anton', 'b', 'Web-9', 'web-10']);
+  });
+  it('have keys in which numbers are filled up', () => {
+    expect(sortKey('Web-9 of 10')).toBe('web-000000000000009 of 000000000000010');
+    expect(sortKey('7')).toBe('000000000000007');
+    expect(sortKey('1234567890123456789x')).toBe('1234567890123456789x');
+    expect(sortKey('')).toBe('');
+  });
+  it('say how wide a column should be', () => {
+    const column = (text: string, render?: unknown) => lettersOf({ key: 'a', title: 'Name', value: () => text, render }, rows);
+    expect(column('')).toBe(7);
+    expect(column('a'.repeat(20))).toBe(20);
+    expect(column('a'.repeat(99))).toBe(34);
+    expect(column('2026-01-01T00:00:00Z', true)).toBe(15);
   });
   it('are counted', () => expect(counts(['a', 'b', 'a'], (one) => one)).toEqual([['a', 2], ['b', 1]]));
 });

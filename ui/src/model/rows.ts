@@ -11,13 +11,32 @@ export interface Order {
   descending: boolean;
 }
 
-const DIGITS = 15;
+const ZEROES = '0'.repeat(15);
 const BEYOND_ASCII = /[^ -~]/;
+const [ZERO, NINE] = [48, 57];
 
-/** A text by which texts are ordered as people do, without looking at case and accents: `web-10` comes after `web-9`. */
+/**
+ * A text by which texts are ordered as people do, without looking at case and accents: `web-10` comes after `web-9`. Every
+ * number in it is filled up with zeroes, letter by letter: a regular expression takes ten times as long.
+ */
 export function sortKey(text: string): string {
   const plain = BEYOND_ASCII.test(text) ? text.normalize('NFD').replaceAll(/\p{M}/gu, '') : text;
-  return plain.toLowerCase().replaceAll(/\d+/g, (digits) => digits.padStart(DIGITS, '0'));
+  const lower = plain.toLowerCase();
+  let key = '';
+  let kept = 0;
+  for (let place = 0; place < lower.length; place += 1) {
+    if (!isDigit(lower, place)) continue;
+    const begin = place;
+    while (isDigit(lower, place + 1)) place += 1;
+    key += lower.slice(kept, begin) + ZEROES.slice(place + 1 - begin) + lower.slice(begin, place + 1);
+    kept = place + 1;
+  }
+  return key + lower.slice(kept);
+}
+
+function isDigit(text: string, place: number): boolean {
+  const code = text.charCodeAt(place);
+  return code >= ZERO && code <= NINE;
 }
 
 /** What gives the text in which a row is searched; a row that was asked about before is not read again. */
@@ -60,4 +79,27 @@ export function counts<T>(rows: readonly T[], value: (row: T) => string): [strin
     found.set(each, (found.get(each) ?? 0) + 1);
   }
   return [...found].sort(([a, x], [b, y]) => y - x || (sortKey(a) < sortKey(b) ? -1 : 1));
+}
+
+const SAMPLE = 300;
+const [FEWEST, MOST] = [5, 34];
+/** A moment is shown as how long ago it was. */
+const MOMENT = /^\d{4}-\d\d-\d\dT/;
+const AGO = 15;
+/** What the arrow of a heading and the sign and frame of a state take. */
+const SIGN = 3;
+
+/**
+ * How many letters wide a column should be: as its heading and most of its values need, within bounds. Said beforehand,
+ * so that a row can be laid out without looking at any other.
+ */
+export function lettersOf<T>({ value, title, render }: Valued<T> & { title: string; render?: unknown }, rows: readonly T[]): number {
+  const step = Math.max(1, Math.floor(rows.length / SAMPLE));
+  let letters = title.length + SIGN;
+  for (let place = 0; place < rows.length; place += step) {
+    const text = String(value(rows[place] as T));
+    const needed = MOMENT.test(text) ? AGO : text.length + (render === undefined ? 0 : SIGN);
+    if (needed > letters) letters = needed;
+  }
+  return Math.min(MOST, Math.max(FEWEST, letters));
 }

@@ -1,6 +1,6 @@
 import { Menu, MenuContent, MenuItem, MenuList, MenuToggle, Popper } from '@patternfly/react-core';
 import ColumnsIcon from '@patternfly/react-icons/dist/esm/icons/columns-icon';
-import { useRef, useState } from 'react';
+import { memo, useRef, useState } from 'react';
 
 import { texts } from '../texts';
 import type { Column } from './ResourceRow';
@@ -14,7 +14,7 @@ export function isShown({ key, hidden }: Pick<Column<never>, 'key' | 'hidden'>, 
 }
 
 /** The choice of columns; the first one is always there. */
-export function ColumnChoice<T>({ columns, shown, setShown }: {
+function PlainChoice<T>({ columns, shown, setShown }: {
   columns: readonly Column<T>[];
   shown: ShownColumns;
   setShown: (shown: ShownColumns) => void;
@@ -53,3 +53,5 @@ export function ColumnChoice<T>({ columns, shown, setShown }: {
     />
   );
 }
+
+export const ColumnChoice = memo(PlainChoice) as typeof PlainChoice;

@@ -1,5 +1,5 @@
 import { Dropdown, DropdownItem, DropdownList, MenuToggle, type MenuToggleElement } from '@patternfly/react-core';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useState } from 'react';
 
 export interface MenuEntry {
   key: string;
@@ -46,19 +46,25 @@ export function MenuButton({ entries, title, label, primary, disabled }: {
   );
 }
 
-/** The menu of a button that is elsewhere, for as long as it is open. */
+/**
+ * The menu of a button that is elsewhere, for as long as it is there. It opens once it is in the page: PatternFly places a
+ * menu when it opens, and one that was open from the start would stay in the window's corner.
+ */
 export function MenuAt({ button, entries, close }: {
-  button: React.RefObject<HTMLButtonElement | null>;
+  button: HTMLButtonElement;
   entries: readonly MenuEntry[];
   close: () => void;
 }) {
+  const [open, setOpen] = useState(false);
+  useEffect(() => setOpen(true), []);
+  const toggle = useMemo(() => ({ toggleNode: null, toggleRef: { current: button } }), [button]);
   return (
     <Dropdown
-      isOpen
+      isOpen={open}
       onOpenChange={close}
       popperProps={POPPER}
       isScrollable
-      toggle={{ toggleNode: null, toggleRef: button }}
+      toggle={toggle}
     >
       <Entries entries={entries} close={close} />
     </Dropdown>

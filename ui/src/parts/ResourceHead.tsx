@@ -1,6 +1,7 @@
-import { Checkbox } from '@patternfly/react-core';
-import { Th, Thead, Tr } from '@patternfly/react-table';
-import { memo } from 'react';
+import ArrowsAltVIcon from '@patternfly/react-icons/dist/esm/icons/arrows-alt-v-icon';
+import LongArrowAltDownIcon from '@patternfly/react-icons/dist/esm/icons/long-arrow-alt-down-icon';
+import LongArrowAltUpIcon from '@patternfly/react-icons/dist/esm/icons/long-arrow-alt-up-icon';
+import { memo, useEffect, useRef } from 'react';
 
 import type { Order } from '../model/rows';
 import { texts } from '../texts';
@@ -18,37 +19,44 @@ interface Properties<T> {
   menus: boolean;
 }
 
-/** The headings: a click sorts up, another one down, a third as it was. */
+/** The headings: a click sorts up, another one down, a third as it was. PatternFly's would measure themselves each time. */
 function PlainHead<T>({ id, columns, order, setQuery, chosen, chooseAll, menus }: Properties<T>) {
-  const sortBy = {
-    index: columns.findIndex(({ key }) => key === order?.key),
-    direction: order?.descending === true ? 'desc' as const : 'asc' as const,
-  };
   return (
-    <Thead>
-      <Tr>
-        {chosen !== undefined && (
-          <Th className="al-tick" aria-label={texts.table.choose}>
-            <Checkbox id={`${id}-all`} aria-label={texts.table.chooseAll} isChecked={chosen} onChange={(_event, on) => chooseAll(on)} />
-          </Th>
-        )}
-        {columns.map(({ key, title, right }, columnIndex) => (
-          <Th
-            key={key}
-            className={right === true ? 'al-right' : undefined}
-            sort={{
-              columnIndex,
-              sortBy,
-              onSort: () => setQuery({ sort: order?.key !== key ? key : order.descending ? '' : `-${key}` }),
-            }}
-          >
-            {title}
-          </Th>
-        ))}
-        {menus && <Th className="al-kebab" screenReaderText={texts.table.actions} />}
-      </Tr>
-    </Thead>
+    <thead role="rowgroup">
+      <tr role="row">
+        {chosen !== undefined && <th role="columnheader" className="al-tick" aria-label={texts.table.choose}><All id={id} chosen={chosen} choose={chooseAll} /></th>}
+        {columns.map(({ key, title, right }) => {
+          const by = order?.key !== key ? null : order.descending ? 'descending' : 'ascending';
+          const Arrow = by === null ? ArrowsAltVIcon : by === 'ascending' ? LongArrowAltUpIcon : LongArrowAltDownIcon;
+          return (
+            <th key={key} role="columnheader" className={right === true ? 'al-right' : undefined} aria-sort={by ?? undefined}>
+              <button type="button" onClick={() => setQuery({ sort: by === null ? key : by === 'descending' ? '' : `-${key}` })}>
+                {title} <Arrow />
+              </button>
+            </th>
+          );
+        })}
+        {menus && <th role="columnheader" className="al-kebab"><span className="pf-v6-screen-reader">{texts.table.actions}</span></th>}
+      </tr>
+    </thead>
   );
 }
 
 export const ResourceHead = memo(PlainHead) as typeof PlainHead;
+
+/** Ticks all rows, or none. */
+function All({ id, chosen, choose }: { id: string; chosen: boolean | null; choose: (on: boolean) => void }) {
+  const box = useRef<HTMLInputElement>(null);
+  useEffect(() => { if (box.current !== null) box.current.indeterminate = chosen === null; }, [chosen]);
+  return (
+    <input
+      ref={box}
+      className="pf-v6-c-check__input"
+      type="checkbox"
+      id={`${id}-all`}
+      aria-label={texts.table.chooseAll}
+      checked={chosen === true}
+      onChange={({ currentTarget }) => choose(currentTarget.checked)}
+    />
+  );
+}

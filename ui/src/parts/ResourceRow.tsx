@@ -1,6 +1,5 @@
 import EllipsisVIcon from '@patternfly/react-icons/dist/esm/icons/ellipsis-v-icon';
-import { memo, type ReactNode } from 'react';
-import { Link } from 'react-router';
+import { memo, type MouseEvent, type ReactNode } from 'react';
 
 import type { Valued } from '../model/rows';
 import { texts } from '../texts';
@@ -19,6 +18,8 @@ export interface Column<T> extends Valued<T> {
 export interface RowEvents {
   choose: (key: string, on: boolean) => void;
   menu: (key: string, button: HTMLButtonElement) => void;
+  /** A link was clicked. */
+  follow: (event: MouseEvent<HTMLAnchorElement>) => void;
 }
 
 interface Properties<T> {
@@ -26,6 +27,8 @@ interface Properties<T> {
   row: T;
   rowKey: string;
   place: number;
+  /** Which of the rows in the page this is, whatever it shows. */
+  slot: number;
   columns: readonly Column<T>[];
   to: string | undefined;
   /** Whether the row is ticked; `null` where rows cannot be. */
@@ -37,14 +40,14 @@ interface Properties<T> {
 }
 
 /**
- * One row. Long lists are scrolled, sorted and filtered at the speed at which rows are made, so a row is PatternFly's
- * markup without its components, and its menu is the table's.
+ * One row. Long lists are scrolled, sorted and filtered at the speed at which rows are made, so a row has no component
+ * in it but those of its values; its links and its menu are the table's.
  */
-function PlainRow<T>({ id, row, rowKey, place, columns, to, chosen, menu, open, events }: Properties<T>) {
+function PlainRow<T>({ id, row, rowKey, place, slot, columns, to, chosen, menu, open, events }: Properties<T>) {
   return (
-    <tr className={`pf-v6-c-table__tr${chosen === true ? ' pf-m-selected' : ''}`} aria-rowindex={place}>
+    <tr role="row" className={chosen === true ? 'al-chosen' : undefined} aria-rowindex={place} data-slot={slot}>
       {chosen !== null && (
-        <td className="pf-v6-c-table__td al-tick">
+        <td role="cell" className="al-tick">
           <input
             className="pf-v6-c-check__input"
             type="checkbox"
@@ -58,17 +61,16 @@ function PlainRow<T>({ id, row, rowKey, place, columns, to, chosen, menu, open, 
       {columns.map((column, index) => {
         const content = column.render?.(row) ?? column.value(row);
         return (
-          <td key={column.key} className={`pf-v6-c-table__td al-cell${column.right === true ? ' al-right' : ''}`}>
-            {index === 0 && to !== undefined ? <Link to={to}>{content}</Link> : content}
+          <td key={column.key} role="cell" className={column.right === true ? 'al-right' : undefined}>
+            {index === 0 && to !== undefined ? <a href={to} onClick={events.follow}>{content}</a> : content}
           </td>
         );
       })}
       {menu !== null && (
-        <td className="pf-v6-c-table__td al-kebab">
+        <td role="cell" className="al-kebab">
           {menu && (
             <button
               type="button"
-              className={`pf-v6-c-menu-toggle pf-m-plain${open ? ' pf-m-expanded' : ''}`}
               aria-label={texts.table.actionsOn(String(columns[0]?.value(row) ?? rowKey))}
               aria-haspopup="menu"
               aria-expanded={open}

@@ -1,6 +1,8 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, type ReactNode, useCallback, useMemo, useRef, useState } from 'react';
+import { useNavigate } from 'react-router';
 
+import { assigned, type Slots } from '../model/slots';
 import { MenuAt } from './MenuButton';
 import { type Column, ResourceRow, type RowEvents } from './ResourceRow';
 
@@ -25,8 +27,6 @@ interface Properties<T> {
   chosen: ReadonlySet<string> | null;
   choose: (key: string, on: boolean) => void;
   scroller: HTMLElement | null;
-  /** How many cells a row has. */
-  width: number;
   /** In the place of rows while there are none. */
   waiting: ReactNode;
 }
@@ -36,16 +36,18 @@ const BEYOND = 6;
 const FIRST_SIGHT = { width: 1200, height: 800 };
 
 /** The rows in sight, and some beyond; scrolling makes nothing else of the page anew. */
-function PlainRows<T>({ id, rows, rowKey, columns, link, actions, chosen, choose, scroller, width, waiting }: Properties<T>) {
-  const [menu, setMenu] = useState<string | null>(null);
-  const button = useRef<HTMLButtonElement>(null);
+function PlainRows<T>({ id, rows, rowKey, columns, link, actions, chosen, choose, scroller, waiting }: Properties<T>) {
+  const [menu, setMenu] = useState<{ key: string; button: HTMLButtonElement } | null>(null);
+  const navigate = useNavigate();
   const events = useMemo((): RowEvents => ({
     choose,
-    menu: (key, pressed) => {
-      button.current = pressed;
-      setMenu((open) => (open === key ? null : key));
+    menu: (key, button) => setMenu((open) => (open?.key === key ? null : { key, button })),
+    follow: (event) => {
+      if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+      event.preventDefault();
+      void navigate(event.currentTarget.getAttribute('href') ?? '');
     },
-  }), [choose]);
+  }), [choose, navigate]);
   const keyAt = useCallback((index: number) => { const row = rows[index]; return row === undefined ? index : rowKey(row); }, [rows, rowKey]);
   const virtual = useVirtualizer({
     count: rows.length,
@@ -56,21 +58,25 @@ function PlainRows<T>({ id, rows, rowKey, columns, link, actions, chosen, choose
     initialRect: FIRST_SIGHT,
   });
   const items = virtual.getVirtualItems();
+  const slots = useRef<Slots>(new Map());
+  slots.current = assigned(slots.current, items.map(({ index }) => String(keyAt(index))), heldSlot());
   const before = items[0]?.start ?? 0;
   const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
   const offered = (row: T) => (actions?.(row) ?? []).filter((action) => action.when?.(row) !== false);
-  const acted = items.map(({ index }) => rows[index]).find((row) => row !== undefined && rowKey(row) === menu);
+  // A row that went out of sight takes its button along, and the menu has nowhere to be.
+  const acted = menu?.button.isConnected === true ? items.map(({ index }) => rows[index]).find((row) => row !== undefined && rowKey(row) === menu.key) : undefined;
   return (
-    <tbody className="pf-v6-c-table__tbody">
+    <tbody role="rowgroup">
       {waiting}
-      {before > 0 && <Spacer height={before} columns={width} />}
+      {before > 0 && <Spacer height={before} />}
       {items.map(({ index }) => {
         const row = rows[index];
         if (row === undefined) return null;
         const key = rowKey(row);
         return (
           <ResourceRow
-            key={key}
+            key={slots.current.get(key)}
+            slot={slots.current.get(key) ?? 0}
             id={id}
             row={row}
             rowKey={key}
@@ -79,16 +85,16 @@ function PlainRows<T>({ id, rows, rowKey, columns, link, actions, chosen, choose
             to={link?.(row)}
             chosen={chosen === null ? null : chosen.has(key)}
             menu={actions === undefined ? null : offered(row).length > 0}
-            open={menu === key}
+            open={menu?.key === key}
             events={events}
           />
         );
       })}
-      {after > 0 && <Spacer height={after} columns={width} />}
-      {acted !== undefined && (
+      {after > 0 && <Spacer height={after} />}
+      {menu !== null && acted !== undefined && (
         <MenuAt
-          key={menu}
-          button={button}
+          key={menu.key}
+          button={menu.button}
           close={() => setMenu(null)}
           entries={offered(acted).map((action) => ({ ...action, run: () => action.run([acted]) }))}
         />
@@ -99,7 +105,13 @@ function PlainRows<T>({ id, rows, rowKey, columns, link, actions, chosen, choose
 
 export const ResourceRows = memo(PlainRows) as typeof PlainRows;
 
+/** The slot of the row that the keyboard is in. */
+function heldSlot(): number | null {
+  const slot = document.activeElement?.closest<HTMLElement>('tr[data-slot]')?.dataset.slot;
+  return slot === undefined ? null : Number(slot);
+}
+
 /** Stands for the rows that are out of sight. */
-function Spacer({ height, columns }: { height: number; columns: number }) {
-  return <tr aria-hidden="true" className="al-spacer"><td colSpan={columns} style={{ height }} /></tr>;
+function Spacer({ height }: { height: number }) {
+  return <tr aria-hidden="true" className="al-spacer" style={{ height }} />;
 }

@@ -1,11 +1,10 @@
 import { Button, EmptyState, EmptyStateBody, EmptyStateFooter, Label, SearchInput, Skeleton } from '@patternfly/react-core';
 import FilterIcon from '@patternfly/react-icons/dist/esm/icons/filter-icon';
-import { Table } from '@patternfly/react-table';
-import { type ReactNode, useCallback, useMemo, useState } from 'react';
+import { type CSSProperties, memo, type ReactNode, useCallback, useMemo, useState } from 'react';
 
-import { counts, haystackOf, matching, ordered } from '../model/rows';
+import { counts, haystackOf, lettersOf, matching, ordered } from '../model/rows';
 import { statusText, texts } from '../texts';
-import { useAddressQuery } from './addressQuery';
+import { type ChangeQuery, useAddressQuery } from './addressQuery';
 import { ColumnChoice, isShown, type ShownColumns } from './ColumnChoice';
 import { ErrorNote, ErrorState } from './ErrorState';
 import { MenuButton } from './MenuButton';
@@ -74,7 +73,7 @@ export function ResourceTable<T>(properties: Properties<T>) {
     return next;
   }), []);
   const bulk = (actions?.(null) ?? []).filter((action) => action.bulk === true);
-  const width = visible.length + (bulk.length > 0 ? 1 : 0) + (actions === undefined ? 0 : 1);
+  const measures = useMeasures(visible, rows, { ticks: bulk.length > 0, menus: actions !== undefined, narrow });
 
   if (query.isError && query.data === undefined) {
     return <ErrorState error={query.error} retry={() => void query.refetch()} />;
@@ -83,17 +82,8 @@ export function ResourceTable<T>(properties: Properties<T>) {
     <div className="al-table-frame">
       {query.isError && <ErrorNote error={query.error} />}
       <div className="al-toolbar">
-        <SearchInput
-          className="al-search"
-          aria-label={texts.table.filter}
-          placeholder={texts.table.filter}
-          value={address.get('q') ?? ''}
-          onChange={(_event, q) => setQuery({ q })}
-          onClear={() => setQuery({ q: '' })}
-        />
-        {facets.map((facet) => (
-          <FacetMenu key={facet.key} facet={facet} rows={found} value={address.get(facet.key)} set={(value) => setQuery({ [facet.key]: value })} />
-        ))}
+        <Words value={address.get('q') ?? ''} setQuery={setQuery} />
+        {facets.map((facet) => <FacetMenu key={facet.key} facet={facet} rows={found} value={address.get(facet.key)} setQuery={setQuery} />)}
         {bulk.length > 0 && chosenRows.length > 0 && <BulkMenu actions={bulk} rows={chosenRows} />}
         <span className="al-count" role="status">
           {query.data === undefined ? '' : texts.table.count(sorted.length, rows.length)}
@@ -108,7 +98,7 @@ export function ResourceTable<T>(properties: Properties<T>) {
         </EmptyState>
       ) : (
         <div className="al-scroller" ref={setScroller} tabIndex={0} role="region" aria-label={texts.table.rows}>
-          <Table variant="compact" isStickyHeader gridBreakPoint="" aria-rowcount={sorted.length} aria-label={texts.table.rows}>
+          <table role="table" className="al-table" style={measures} aria-rowcount={sorted.length} aria-label={texts.table.rows}>
             <ResourceHead
               id={id}
               columns={visible}
@@ -128,10 +118,9 @@ export function ResourceTable<T>(properties: Properties<T>) {
               chosen={bulk.length === 0 ? null : chosen}
               choose={choose}
               scroller={scroller}
-              width={width}
-              waiting={query.data === undefined ? <Waiting columns={width} /> : null}
+              waiting={query.data === undefined ? <Waiting /> : null}
             />
-          </Table>
+          </table>
           {query.data !== undefined && sorted.length === 0 && (
             <EmptyState variant="sm" titleText={texts.table.nothingFound} headingLevel="h2">
               <EmptyStateBody>{texts.table.nothingFoundBody}</EmptyStateBody>
@@ -166,7 +155,43 @@ function useRows<T>(
   return { found, sorted, order };
 }
 
-function FacetMenu<T>({ facet, rows, value, set }: { facet: Facet<T>; rows: readonly T[]; value: string | null; set: (value: string) => void }) {
+const PADDING = 1.2;
+const TICK = 2.4;
+const MENU = 3;
+
+/** The widths of columns, for the style of the table: all rows are laid out alike, whatever is in them. */
+function useMeasures<T>(
+  columns: readonly Column<T>[], rows: readonly T[], { ticks, menus, narrow }: { ticks: boolean; menus: boolean; narrow: boolean },
+): CSSProperties {
+  return useMemo(() => {
+    const letters = columns.map((column) => lettersOf(column, rows));
+    const ends = { before: ticks ? TICK : 0, after: menus ? MENU : 0 };
+    const tracks = letters.map((count, place) => (narrow && place === 0 ? 'minmax(0, 1fr)' : `minmax(calc(${count}ch + ${PADDING}rem), ${count}fr)`));
+    const all = letters.reduce((sum, count) => sum + count, 0);
+    const template = [...(ticks ? [`${TICK}rem`] : []), ...tracks, ...(menus ? [`${MENU}rem`] : [])].join(' ');
+    const least = narrow ? '0' : `calc(${all}ch + ${letters.length * PADDING + ends.before + ends.after}rem)`;
+    return { '--al-columns': template, minWidth: least } as CSSProperties;
+  }, [columns, rows, ticks, menus, narrow]);
+}
+
+/** The words that rows are found by. */
+const Words = memo(function Words({ value, setQuery }: { value: string; setQuery: ChangeQuery }) {
+  return (
+    <SearchInput
+      className="al-search"
+      aria-label={texts.table.filter}
+      placeholder={texts.table.filter}
+      value={value}
+      onChange={(_event, q) => setQuery({ q })}
+      onClear={() => setQuery({ q: '' })}
+    />
+  );
+});
+
+const FacetMenu = memo(PlainFacetMenu) as typeof PlainFacetMenu;
+
+function PlainFacetMenu<T>({ facet, rows, value, setQuery }: { facet: Facet<T>; rows: readonly T[]; value: string | null; setQuery: ChangeQuery }) {
+  const set = (one: string) => setQuery({ [facet.key]: one });
   const text = facet.text ?? statusText;
   const counted = useMemo(() => counts(rows, facet.value), [rows, facet]);
   return (
@@ -205,8 +230,6 @@ function BulkMenu<T>({ actions, rows }: { actions: readonly RowAction<T>[]; rows
   );
 }
 
-function Waiting({ columns }: { columns: number }) {
-  return Array.from({ length: 8 }, (_, line) => (
-    <tr key={line} className="pf-v6-c-table__tr"><td className="pf-v6-c-table__td" colSpan={columns}><Skeleton /></td></tr>
-  ));
+function Waiting() {
+  return Array.from({ length: 8 }, (_, line) => <tr key={line} role="row"><td role="cell" className="al-wide"><Skeleton /></td></tr>);
 }

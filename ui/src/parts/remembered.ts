@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useCallback, useState } from 'react';
 
 /** A value that this browser remembers under a name; nothing secret. */
 export function useRemembered<T>(name: string, otherwise: T): [T, (value: T) => void] {
@@ -10,15 +10,13 @@ export function useRemembered<T>(name: string, otherwise: T): [T, (value: T) => 
       return otherwise;
     }
   });
-  return [
-    value,
-    (next) => {
-      setValue(next);
-      try {
-        localStorage.setItem(`aloft.${name}`, JSON.stringify(next));
-      } catch {
-        // A browser that keeps nothing still shows the page.
-      }
-    },
-  ];
+  const set = useCallback((next: T) => {
+    setValue(next);
+    try {
+      localStorage.setItem(`aloft.${name}`, JSON.stringify(next));
+    } catch {
+      // A browser that keeps nothing still shows the page.
+    }
+  }, [name]);
+  return [value, set];
 }
