@@ -20,6 +20,7 @@ from aloft.base.errors import AloftError, Forbidden, PermanentError
 from aloft.ground import clocks, plan, roles
 from aloft.ground.certificate import Renewal
 from aloft.ground.converge import Convergence, Outcome
+from aloft.ground.edges import Edges, Place
 from aloft.ground.layout import Layout
 from aloft.ground.settings import Desired
 from aloft.ground.store import Identity, Store
@@ -59,8 +60,10 @@ class Agent:
         files.folder(layout.log)
         # Instances must outlive the agent whatever happens to its control group, so it uses none.
         self._supervisor = Supervisor(layout.run / "processes", Cgroups.none())
-        self._convergence = Convergence(layout, identity, self._supervisor, self._reach, self._on_the_way)
+        self._edges = Edges(Place(identity.edge_host, identity.edge_port))
+        self._convergence = Convergence(layout, identity, self._edges, self._supervisor, self._reach, self._on_the_way)
         self._desired = self._store.desired() or Desired(generation=0)
+        self._edges.tell(_places(self._desired))
         self._outcome: Outcome | None = None
         self._stop = asyncio.Event()
         self._look = asyncio.Event()
@@ -106,7 +109,7 @@ class Agent:
         while True:
             self._back.clear()
             try:
-                async with self._connection(failures) as uplink:
+                async with self._connection(self._place(failures)) as uplink:
                     answer = await self._hear(uplink, known)
             except AloftError as error:
                 failures += 1
@@ -152,6 +155,7 @@ class Agent:
             _log.info("Generation %d: %s", desired.generation, ", ".join(desired.roles) or "no roles")
             self._store.keep_desired(answer)
             self._desired = desired
+            self._edges.tell(_places(desired))
             self._look.set()
             self._taken.set()
         return desired.generation
@@ -189,14 +193,18 @@ class Agent:
         while True:
             self._news.clear()
             if self._outcome:
+                place = self._place(failures)
                 try:
-                    async with self._connection(failures) as uplink:
+                    async with self._connection(place) as uplink:
                         generation = await self._report(uplink, self._outcome)
                 except AloftError as error:
                     failures += 1
                     _log.debug("No report: %s", error)
                     await asyncio.sleep(_pause(error, failures))
                     continue
+                if self._edges.answered(place):
+                    _log.info("The provider's edge is at %s, port %d now", *place)
+                    self._look.set()
                 if failures or generation > self._desired.generation:
                     self._back.set()
                 if self._said:
@@ -216,27 +224,26 @@ class Agent:
         return generation
 
     async def _request_certificate(self, request: str) -> dict[str, Any]:
-        async with self._connection(0) as uplink:
+        async with self._connection(self._place(0)) as uplink:
             return await uplink.certificate(request)
 
     async def _prove(self, bundle: Path, authority: Path) -> None:
-        async with self._connection(0, bundle=bundle, authority=authority) as uplink:
+        async with self._connection(self._place(0), bundle=bundle, authority=authority) as uplink:
             await uplink.accepted()
 
     async def _reach(self) -> None:
-        async with self._connection(0) as uplink:
+        async with self._connection(self._place(0)) as uplink:
             await uplink.reach()
 
-    def _places(self) -> list[tuple[str, int]]:
-        """Where the edge may be: where the plane says, and where the host was enrolled."""
-        settings = self._desired.settings
-        enrolled = (self._identity.edge_host, self._identity.edge_port)
-        return [(settings.edge.host, settings.edge.port), enrolled] if settings else [enrolled]
+    def _place(self, failures: int) -> Place:
+        """Where to try next, after so many failures in a row."""
+        places = self._edges.places()
+        return places[failures % len(places)]
 
     async def _offer(self) -> None:
         """Keep a stream waiting in the region, by which the host is reached from above."""
         while True:
-            settings, places = self._desired.settings, self._places()
+            settings, places = self._desired.settings, self._edges.places()
             taken = self._taken
             taken.clear()
             running = None
@@ -252,16 +259,14 @@ class Agent:
                     await asyncio.gather(running, return_exceptions=True)
 
     @contextlib.asynccontextmanager
-    async def _connection(self, failures: int, **others: Path) -> AsyncIterator[Uplink]:
+    async def _connection(self, place: Place, **others: Path) -> AsyncIterator[Uplink]:
         """A connection to the agent API; ``others`` are those of :class:`Uplink`.
 
         Raises:
             PermanentError: the host's certificate cannot be read.
         """
-        places = self._places()
-        address, port = places[failures % len(places)]
         try:
-            uplink = Uplink(self._layout, self._identity.agent_name, address, port, **others)
+            uplink = Uplink(self._layout, self._identity.agent_name, place.host, place.port, **others)
         except (OSError, ssl.SSLError) as error:
             raise PermanentError(
                 f"The host's certificate cannot be used: {error}.", "Enrol the host again (aloft host token)."
@@ -270,6 +275,12 @@ class Agent:
             yield uplink
         finally:
             await uplink.close()
+
+
+def _places(desired: Desired) -> list[Place]:
+    """Where the plane says that the edge may be."""
+    edge = desired.settings.edge if desired.settings else None
+    return [Place(one.host, one.port) for one in (edge, *edge.others)] if edge else []
 
 
 def _pause(error: AloftError, failures: int) -> float:

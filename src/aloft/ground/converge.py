@@ -9,7 +9,6 @@ import asyncio
 import logging
 import os
 import signal
-import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from aloft.base.builds import build
 from aloft.base.errors import AloftError, TemporaryError
 from aloft.ground import facts as host_facts
 from aloft.ground import link, machine, moves, packages, plan
+from aloft.ground.edges import Edges, Place
 from aloft.ground.facts import Facts
 from aloft.ground.layout import Layout
 from aloft.ground.moves import Moves
@@ -66,6 +66,7 @@ class Convergence:
     Args:
         layout: where things lie.
         identity: who the host is.
+        edges: where the provider's edge may be.
         supervisor: who keeps the processes.
         reach: has an answer from the plane (see :class:`aloft.ground.moves.Moves`).
         tell: told how far a round has come, before each step that takes time.
@@ -75,6 +76,7 @@ class Convergence:
         self,
         layout: Layout,
         identity: Identity,
+        edges: Edges,
         supervisor: Supervisor,
         reach: moves.Reach,
         tell: Callable[[Outcome], None] = lambda outcome: None,
@@ -87,7 +89,8 @@ class Convergence:
         self._identity = identity
         self._supervisor = supervisor
         self._store = Store(layout)
-        self._edge, self._far = "", False
+        self._edges = edges
+        self._edge, self._far = Place("", 0), False
         self._strays = True
 
     @property
@@ -111,7 +114,7 @@ class Convergence:
             outcome.states.update({name: _problem(error) for name in desired.roles})
             return outcome
         roles = self._build(desired, settings, facts, outcome)
-        if await self._fetch(desired, settings, roles, outcome):
+        if await self._fetch(desired, roles, outcome):
             facts = outcome.facts = await asyncio.to_thread(host_facts.gather, self._layout)
         carrier = self._link(settings, roles, facts)
         if not await self._prepare(carrier, facts, outcome):
@@ -187,8 +190,8 @@ class Convergence:
         """The link as a role of its own."""
         names, far = settings.names, self._far
         carried = link.Link(
-            edge=self._edge,
-            edge_port=settings.edge.port,
+            edge=self._edge.host,
+            edge_port=self._edge.port,
             tunnels=(
                 link.Tunnel("amqp", link.AMQP_PORT, names.amqp),
                 link.Tunnel("ovn", self._layout.southbound_socket, names.ovn),
@@ -231,30 +234,25 @@ class Convergence:
         Raises:
             TemporaryError: it is not known where the edge is.
         """
-        self._find_edge(settings)
-        self._far = not host_facts.is_local(self._edge)
+        self._find_edge()
+        self._far = not host_facts.is_local(self._edge.host)
         if not self._far:
             return settings
         return settings.model_copy(update={"image_library": settings.image_library.model_copy(update={"listen": None})})
 
-    def _find_edge(self, settings: Settings) -> None:
-        """Look up the edge's address as a number; the last one known while the name does not resolve.
+    def _find_edge(self) -> None:
+        """Look up the edge's address as a number; the last one known while no name resolves.
 
-        A name that the agent itself leads to the link cannot tell; then the one that the host was enrolled by does.
+        A name that the agent itself leads to the link cannot tell.
         """
         hosts = self._layout.paths.root / "etc/hosts"
-        own = plan.own_names(hosts.read_text() if hosts.exists() else "")
-        host = self._identity.edge_host if settings.edge.host in own else settings.edge.host
         try:
-            self._edge = str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
-        except OSError as error:
-            if not self._edge:
-                raise TemporaryError(
-                    f"The name of the provider's edge, {host}, does not resolve: {error.strerror}.",
-                    "Check the host's DNS settings, or enter the name in /etc/hosts.",
-                ) from error
+            self._edge = self._edges.numeric(plan.own_names(hosts.read_text() if hosts.exists() else ""))
+        except TemporaryError:
+            if not self._edge.host:
+                raise
 
-    async def _fetch(self, desired: Desired, settings: Settings, roles: Mapping[str, Role], outcome: Outcome) -> bool:
+    async def _fetch(self, desired: Desired, roles: Mapping[str, Role], outcome: Outcome) -> bool:
         """Have the environment that the roles run from in the build that the plane wants; whether it was renewed.
 
         A host that is the provider's node itself has what the node made.
@@ -274,7 +272,7 @@ class Convergence:
             _log.info("%s (%s)", step, wanted)
             outcome.states.update(dict.fromkeys(users, RoleState("converging", step, 0.1)))
             self._tell(outcome)
-            uplink = Uplink(self._layout, self._identity.agent_name, self._edge, settings.edge.port)
+            uplink = Uplink(self._layout, self._identity.agent_name, self._edge.host, self._edge.port)
             await asyncio.to_thread(packages.fetch, uplink, desired.release, wanted, prefix)
         except AloftError as error:
             _log.warning("%s", error)

@@ -9,11 +9,17 @@ class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Edge(_Settings):
-    """Where the provider's edge is: an address or a name, and the only port that the host needs."""
+class EdgePlace(_Settings):
+    """An address or a name, and the only port that the host needs."""
 
     host: str
     port: Annotated[int, Field(ge=1, le=65535)] = 443
+
+
+class Edge(EdgePlace):
+    """Where the provider's edge is, and where ``others`` are to be tried when it does not answer, in this order."""
+
+    others: tuple[EdgePlace, ...] = ()
 
 
 class Names(_Settings):

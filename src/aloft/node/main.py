@@ -7,6 +7,7 @@ stop (SIGTERM), it stops everything in order.
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import signal
@@ -288,6 +289,7 @@ class Node:
         settings = (
             f'domain = "{self.settings.domain}"\n'
             f"edge_port = {self.settings.edge_port}\n"
+            f"other_edges = {json.dumps(self.settings.other_edges)}\n"
             f'edge_ca = "{self.edge.authority_file}"\n'
             f'database_password_file = "{self._plane_password()}"\n'
             f'key_file = "{self.paths.state / "plane/records.key"}"\n'

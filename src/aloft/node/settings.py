@@ -2,10 +2,12 @@
 
 import tomllib
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from aloft.base.errors import InvalidInput
+from aloft.base.places import place
 from aloft.controller.release import releases
 
 
@@ -18,12 +20,22 @@ class PhysicalNetwork(BaseModel):
     address: str | None = None
 
 
+def _is_place(text: str) -> str:
+    try:
+        place(text, 443)
+    except InvalidInput as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
 class NodeSettings(BaseModel):
     """What a node has to know.
 
     Attributes:
         domain: DNS domain below which every name lies.
         edge_port: TCP port of the edge.
+        other_edges: where hosts look for the provider when this edge does not answer, as in a second datacenter:
+            ``ADDRESS``, ``NAME`` or either with ``:PORT``, in the order in which to try them.
         releases: releases whose zygotes run from the start; others start when they are first asked for.
         warm: prepared slots that wait for the next customers, for the first of ``releases``.
         parallel_builds: controllers that are brought up at a time.
@@ -34,6 +46,7 @@ class NodeSettings(BaseModel):
 
     domain: str = "aloft.internal"
     edge_port: int = Field(443, ge=1, le=65535)
+    other_edges: tuple[Annotated[str, AfterValidator(_is_place)], ...] = ()
     releases: tuple[str, ...] = Field(default_factory=lambda: (releases()[0].name,), min_length=1)
     warm: int = Field(2, ge=0, le=64)
     parallel_builds: int = Field(2, ge=1)

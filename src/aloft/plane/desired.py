@@ -62,15 +62,22 @@ class Entry:
     heard: str = ""
 
 
-def compose(host: Host, libraries: Sequence[Library], machine_id: str) -> dict[str, Any]:
+def compose(
+    host: Host, libraries: Sequence[Library], machine_id: str, other_edges: Sequence[tuple[str, int]]
+) -> dict[str, Any]:
     """The desired state of a host.
 
     Args:
         host: its record, with its region.
         libraries: the region's image libraries.
         machine_id: of the machine that the region's controller runs on.
+        other_edges: where the host may look for the provider when the edge does not answer.
     """
     granted: Mapping[str, Any] = {"generation": 0, "roles": [], "settings": {}, **host.granted}
+    settings = _settings(host, granted, libraries, machine_id) if granted.get("opened") else {}
+    if settings:
+        others = [{"host": name, "port": port} for name, port in other_edges]
+        settings["edge"] = {**settings["edge"], "others": others}
     return {
         "generation": granted["generation"],
         "roles": granted["roles"],
@@ -78,7 +85,7 @@ def compose(host: Host, libraries: Sequence[Library], machine_id: str) -> dict[s
         "packages": host.software["packages"],
         "keep_instances": host.keep_instances,
         "attempt": granted.get("attempt", 0),
-        "settings": _settings(host, granted, libraries, machine_id) if granted.get("opened") else {},
+        "settings": settings,
     }
 
 
@@ -109,10 +116,12 @@ class Directory:
     Args:
         records: the plane's database.
         signals: where commits ring.
+        other_edges: where hosts may look for the provider when the edge does not answer.
     """
 
-    def __init__(self, records: Records, signals: Signals) -> None:
+    def __init__(self, records: Records, signals: Signals, other_edges: Sequence[tuple[str, int]] = ()) -> None:
         self._records = records
+        self._other_edges = other_edges
         self._entries: dict[Names, Entry] = {}
         self._names: dict[str, Names] = {}
         self._asked: dict[Names, asyncio.Future[Entry | None]] = {}
@@ -195,7 +204,7 @@ class Directory:
                     libraries[row.region_id] = region_libraries(work.session, row.region_id)
             return {
                 (row.region.customer.name, row.region.name, row.name): _entry(
-                    row, compose(row, libraries[row.region_id], self._machine_id)
+                    row, compose(row, libraries[row.region_id], self._machine_id, self._other_edges)
                 )
                 for row in rows
             }

@@ -10,6 +10,7 @@ import structlog
 
 from aloft.base.errors import AloftError, TemporaryError
 from aloft.base.paths import Paths
+from aloft.base.places import place
 from aloft.base.throttle import Throttle
 from aloft.plane import backups
 from aloft.plane.access.keystone import KeystoneAccess
@@ -82,7 +83,9 @@ class Plane:
         self._regions = Regions(self.records, self.node, settings)
         self._customers = Customers(self.records)
         self.presence = Presence()
-        self.directory = Directory(self.records, self.signals)
+        self.directory = Directory(
+            self.records, self.signals, [place(one, settings.edge_port) for one in settings.other_edges]
+        )
         tasks = Tasks(self.records, self.node, self.internal, settings)
         self.rollouts = Rollouts(self.records, self.packages)
         self._hosts = Hosts(self.records, self.node, tasks, self.presence, settings)

@@ -21,6 +21,7 @@ class Settings(BaseModel):
         socket_mode: its file mode; its group is that of its folder.
         domain: DNS domain below which every name lies.
         edge_port: TCP port of the edge.
+        other_edges: where hosts look for the provider besides, ``ADDRESS``, ``NAME`` or either with ``:PORT``.
         edge_ca: certificate authority of the edge (PEM), handed to hosts that enrol.
         internal_url: the edge's listener without TLS, through which Keystone is asked about tokens.
         packages: folder of the archives that hosts install from.
@@ -43,6 +44,7 @@ class Settings(BaseModel):
     socket_mode: int = 0o660
     domain: str = "aloft.internal"
     edge_port: int = 443
+    other_edges: tuple[str, ...] = ()
     edge_ca: Path = Path("/etc/aloft/ca.pem")
     internal_url: str = "http://127.0.0.1:7080"
     packages: Path = Path("/var/lib/aloft/plane/packages")

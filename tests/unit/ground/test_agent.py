@@ -97,3 +97,15 @@ def test_a_failure_of_the_link_is_logged_once_until_it_is_another(layout, caplog
     for text in ("away", "away", "away", "refused"):
         one._complain(TemporaryError(text))
     assert [record.getMessage() for record in caplog.records] == ["away Trying again.", "refused Trying again."]
+
+
+async def test_the_places_that_the_plane_tells_are_tried_in_turn(layout):
+    one = Agent(layout, IDENTITY)
+    assert one._place(3) == ("plane.example", 8443)
+    others = [{"host": "198.51.100.7", "port": 443}]
+    edge = {**STATE["settings"]["edge"], "others": others}
+    one._take({**STATE, "settings": {**STATE["settings"], "edge": edge}}, 0)
+    tried = [one._place(failures) for failures in range(4)]
+    assert tried == [(edge["host"], edge["port"]), ("198.51.100.7", 443), ("plane.example", 8443), tried[0]]
+    again = Agent(layout, IDENTITY)
+    assert again._place(1) == ("198.51.100.7", 443), "they are known to the next agent, too"
