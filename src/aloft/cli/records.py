@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aloft.cli import accounts, backups, hosts, networks, settings, sync
+from aloft.cli import accounts, backups, hosts, networks, settings, sync, upgrades
 from aloft.cli.client import connect
 from aloft.cli.output import details, elapsed, emit, follow, moment, table
 
@@ -33,6 +33,7 @@ apps: dict[str, typer.Typer] = {
     "host": hosts.app,
     "network-template": networks.app,
     "backup": backups.app,
+    "upgrade": upgrades.app,
     "operation": operation,
     "account": accounts.app,
     "sync": sync.app,

@@ -77,6 +77,9 @@ class Service:
         schemas: databases.
         copies: schemas that are copies of another one: ``{"nova_cell0": "nova"}``.
         migrate: commands that make the schemas, run in the release's environment, ``{conf}`` being the config folder.
+        upgrade: by schema the command that brings it to the release later, where that is not the one in ``migrate``.
+        online: commands that carry rows over to a newer release's form, for when the schemas are migrated.
+        status: the command that tells whether a controller can be upgraded to its release.
         rows: statements, by schema, that make a slot's copy of a database its own; each may be run again.
         broker: whether it has a broker user.
         roles: Keystone roles of its user in the service project; empty when it has no user.
@@ -95,6 +98,9 @@ class Service:
     schemas: tuple[str, ...] = ()
     copies: Mapping[str, str] = field(default_factory=dict)
     migrate: tuple[tuple[str, ...], ...] = ()
+    upgrade: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    online: tuple[tuple[str, ...], ...] = ()
+    status: tuple[str, ...] = ()
     rows: Callable[[Slot], Mapping[str, tuple[str, ...]]] = lambda _: {}
     broker: bool = False
     roles: tuple[str, ...] = ()

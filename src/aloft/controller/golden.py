@@ -29,6 +29,7 @@ SCRATCH_SLOT = 99_999
 """The slot number whose names the scratch schemas and their users have; no controller ever gets it."""
 
 _TIME = re.compile(r"'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?'")
+_VERSIONS = re.compile(r"INSERT INTO `alembic_version` VALUES\s*([^;]+);")
 _IDENT = re.compile(r"'[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}'")
 
 
@@ -140,6 +141,20 @@ def read(release: Release) -> dict[str, str]:
     if not dumps:
         raise PermanentError(f"Release {release.name} has no golden databases in {release.golden}.")
     return dumps
+
+
+def versions(release: Release) -> dict[str, frozenset[str]]:
+    """Up to which migrations each schema of a release is; one that has no migrations of Alembic's is left out.
+
+    Raises:
+        PermanentError: the release has no golden databases.
+    """
+    found = {schema: _VERSIONS.search(sql) for schema, sql in read(release).items()}
+    heads = {
+        schema: frozenset(re.findall(r"'([^']+)'", rows.group(1))) for schema, rows in found.items() if rows is not None
+    }
+    copies = {copy: original for service in ALL for copy, original in service.copies.items()}
+    return {**heads, **{copy: heads[original] for copy, original in copies.items() if original in heads}}
 
 
 def unpack(release: Release, folder: Path) -> dict[str, Path]:

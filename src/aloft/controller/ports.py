@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from aloft.supervise.spec import ProcessSpec
+
+Hold = Literal["", "outside", "all"]
+"""Which requests that change something wait at the edge: none, those from outside, or services' own too."""
 
 
 class Database(Protocol):
@@ -53,7 +56,10 @@ class Name:
 
 @dataclass(frozen=True)
 class Names:
-    """All names of one controller, and the authority whose client certificates (not revoked ones) open its links."""
+    """All names of one controller, and the authority whose client certificates (not revoked ones) open its links.
+
+    ``hold`` says which requests to them that change something wait for now.
+    """
 
     customer: str
     region: str
@@ -62,6 +68,7 @@ class Names:
     authority: Path
     library: str = field(default="")
     revoked: frozenset[str] = frozenset()
+    hold: Hold = ""
 
 
 class Supervisor(Protocol):

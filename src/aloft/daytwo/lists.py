@@ -1,4 +1,4 @@
-"""Which lists a proof compares: what the APIs of a restored controller say, with the rows that were backed up."""
+"""What day two asks of rows: those that the APIs' lists are compared with, and those that tell of unfinished work."""
 
 from aloft.controller.check import Listing
 
@@ -34,3 +34,14 @@ LISTS: tuple[Listing, ...] = (
         id="uuid",
     ),
 )
+
+UNFINISHED: dict[str, str] = {
+    "nova": "SELECT CONCAT('instance ', uuid, ': ', task_state) FROM instances"
+    " WHERE deleted = 0 AND task_state IS NOT NULL AND vm_state <> 'error'",
+    "cinder": "SELECT CONCAT('volume ', id, ': ', status) FROM volumes WHERE deleted = 0 AND status IN ('creating',"
+    " 'attaching', 'detaching', 'deleting', 'extending', 'retyping', 'uploading', 'downloading', 'backing-up',"
+    " 'restoring-backup', 'managing', 'maintenance')",
+    "glance": "SELECT CONCAT('image ', id, ': ', status) FROM images WHERE deleted = 0 AND status IN ('saving',"
+    " 'importing', 'uploading')",
+}
+"""For each schema a query of what is being done by a service that would have to do it to its end."""

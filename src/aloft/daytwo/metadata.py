@@ -123,7 +123,7 @@ async def collect(
     made = datetime.now(UTC)
     taken = await dump(targets)
     for region, source in sources.items():
-        await _save_ovn(source.slot, folder / "regions" / region / "ovn")
+        await save_ovn(source.slot, folder / "regions" / region / "ovn")
     await asyncio.to_thread(_add_files, folder, sources, records, edge_authority)
     return await asyncio.to_thread(_seal, folder, customer, made, taken, server, sources)
 
@@ -183,6 +183,18 @@ def lay_out(folder: Path, region: str, slot: Slot) -> None:
         _own(slot.state / "ovn" / f"{name}.db", slot.user)
 
 
+def copy_keys(source: Slot, target: Slot) -> None:
+    """Give a slot another's Keystone keys, so that tokens of the one are good at the other.
+
+    What the one's Keystone was made to hold, the other's holds already: it is told so.
+    """
+    shutil.copytree(source.state / "keys", target.state / "keys", dirs_exist_ok=True)
+    seeded = Path("conf/keystone/seeded")
+    _copy(source.state / seeded, target.state / seeded)
+    for path in (*_tree(target.state / "keys"), *_tree(target.state / seeded)):
+        _own(path, target.user)
+
+
 def _add_files(folder: Path, sources: Mapping[str, Source], records: Mapping[str, Any], edge_authority: Path) -> None:
     """Add what lies in files."""
     for region, source in sources.items():
@@ -212,7 +224,12 @@ def _seal(
     return Manifest.model_validate_json(text)
 
 
-async def _save_ovn(slot: Slot, target: Path) -> None:
+async def save_ovn(slot: Slot, target: Path) -> None:
+    """Save OVN's databases of a running controller into a folder.
+
+    Raises:
+        TemporaryError: one does not answer.
+    """
     files.folder(target, mode=0o700)
     for name, database in OVN_DATABASES:
         with (target / f"{name}.db").open("wb") as out:
@@ -225,6 +242,28 @@ async def _save_ovn(slot: Slot, target: Path) -> None:
             raise TemporaryError(
                 f"OVN's database {database} of slot {slot.number} could not be saved: {said.decode().strip()}",
                 "See whether the controller runs: aloft status.",
+            )
+
+
+async def replace_ovn(slot: Slot, source: Path) -> None:
+    """Have a slot's running OVN databases hold what was saved of others, each in one transaction.
+
+    Rows keep their UUIDs: hosts that come to these databases find what they know.
+
+    Raises:
+        TemporaryError: one does not take it.
+    """
+    for name, database in reversed(OVN_DATABASES):  # northd would only have to follow the northbound one
+        with (source / f"{name}.db").open("rb") as text:
+            process = await asyncio.create_subprocess_exec(
+                "/usr/bin/ovsdb-client", "--timeout=30", "restore", f"unix:{slot.socket(name)}", database,
+                stdin=text, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            )  # fmt: skip
+            _, said = await process.communicate()
+        if process.returncode:
+            raise TemporaryError(
+                f"OVN's database {database} of slot {slot.number} could not be replaced: {said.decode().strip()}",
+                "See the logs of the slot's OVN processes.",
             )
 
 

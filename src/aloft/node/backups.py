@@ -1,6 +1,7 @@
 """What a node does about backups: makes them, proves them, restores customers from them.
 
-Each public method but ``snapshots`` is the handler of a kind of job (:mod:`aloft.node.jobs`).
+``backup``, ``prove``, ``restore``, ``check`` and ``retain`` are handlers of kinds of jobs (:mod:`aloft.node.jobs`);
+upgrades use the rest.
 """
 
 import asyncio
@@ -335,7 +336,7 @@ class Backups:
             for region, part in ordered:
                 kept = Record.read(part.record)
                 spec = kept.spec.model_copy(update={"customer": customer})
-                record = replace(kept, spec=spec, slot=None)
+                record = replace(kept, spec=spec, slot=None, kept={})
                 record = replace(record, hosts={}, serials={}) if customer != manifest.customer else record
 
                 async def finish(slot: Slot, region: str = region, part: RegionPart = part) -> None:
@@ -395,3 +396,7 @@ class Backups:
         records = [record for record in self._registry.all() if record.spec.customer == customer]
         for record in sorted(records, key=lambda record: record.spec.identity):
             await self._controllers.drop(record.spec.key)
+
+    async def discard(self, record: Record) -> None:
+        """Remove what was filled or prepared for a controller that is served from elsewhere, or from nowhere."""
+        await self._moves.discard(record)

@@ -20,7 +20,7 @@ from aloft.controller import processes, slots
 from aloft.controller.check import check
 from aloft.controller.context import Context
 from aloft.controller.declare import Service
-from aloft.controller.ports import Names, Supervisor
+from aloft.controller.ports import Hold, Names, Supervisor
 from aloft.controller.release import release
 from aloft.controller.services import enabled, optional_names
 from aloft.controller.services import keystone as keystone_service
@@ -100,6 +100,7 @@ class Controllers:
         self._progress: dict[str, Progress] = {}
         self._builds = asyncio.Semaphore(settings.parallel_builds)
         self._edge_lock = asyncio.Lock()
+        self._held: dict[str, Hold] = {}
 
     # What the node's API calls
 
@@ -292,27 +293,68 @@ class Controllers:
         Raises:
             AloftError: the new slot's services do not become ready; then nothing has changed.
         """
-        key, former = record.spec.key, self._registry.get(record.spec.key)
-        context, services = await asyncio.to_thread(self._context, record), enabled(record.spec)
-        await self._start_release(record.spec.release)
-        specs = processes.processes(context, services)
         try:
-            await self._pool.ensure(context.slot.number, record.spec.release)
-            await asyncio.to_thread(self._configure, context, services)
-            await self._supervisor.apply(processes.group(context.slot), specs)
-            await self._supervisor.wait_ready([process.name for process in specs], READY_SECONDS)
+            await self.run_unseen(record)
         except BaseException:
-            await asyncio.shield(self._supervisor.remove(processes.group(context.slot)))
+            await asyncio.shield(self.stop(record))
             raise
-        if former is not None and former.slot is not None:
-            prepared_for = self._registry.prepared_for(former.slot)
-            self._registry.mark(self._pool.slot(former.slot), former.spec.release, "held", prepared_for)
-        self._registry.put(record)
-        await self.publish_names()
-        self._begin(key)
-        if former is not None and former.slot is not None:
-            await self._supervisor.remove(processes.group(self._pool.slot(former.slot)))
+        former = await self.lead_to(record)
+        if former is not None:
+            await self.stop(former)
         return former
+
+    async def run_unseen(self, record: Record, services: tuple[Service, ...] | None = None) -> None:
+        """Run a controller, or only some services of it, from a slot that was prepared for it; no name leads there.
+
+        Raises:
+            AloftError: they do not become ready; those that do go on.
+        """
+        context = await asyncio.to_thread(self._context, record)
+        services = enabled(record.spec) if services is None else services
+        await self._start_release(record.spec.release)
+        await self._pool.ensure(context.slot.number, record.spec.release)
+        await asyncio.to_thread(self._configure, context, services)
+        specs = processes.processes(context, services)
+        await self._supervisor.apply(processes.group(context.slot), specs)
+        await self._supervisor.wait_ready([process.name for process in specs], READY_SECONDS)
+
+    async def lead_to(self, record: Record) -> Record | None:
+        """Have a controller served from the slot of this record, whose services run, and let go on what was held.
+
+        Returns:
+            The record as it was; ``None`` when there was none.
+        """
+        key, former = record.spec.key, self._registry.get(record.spec.key)
+        for slot in former.slots if former is not None else ():
+            self._registry.hold(slot)
+        self._registry.put(record)
+        await self.hold(key, "")
+        self._begin(key)
+        return former
+
+    async def hold(self, key: str, how: Hold) -> None:
+        """Have requests that would change something of a controller wait at the edge, or go on."""
+        self._held[key] = how
+        await self.publish_names()
+
+    async def stop(self, record: Record) -> None:
+        """Stop all that runs in a record's slot; returns when it has ended."""
+        if record.slot is not None:
+            await self._supervisor.remove(processes.group(self._pool.slot(record.slot)))
+
+    async def lay_aside(self, key: str) -> None:
+        """Forget a controller and stop it, without taking its slot apart."""
+        record, progress = self._record(key), self._progress.pop(key, None)
+        if progress is not None and progress.task is not None:
+            progress.task.cancel()
+            await _outlast(progress.task)
+        await self.stop(record)
+        self._registry.forget(key)
+        await self.publish_names()
+
+    def context_of(self, record: Record) -> Context:
+        """The context of a record that need not be registered."""
+        return self._context(record)
 
     async def drop(self, key: str) -> None:
         """Tear a controller down now, whoever has grants of it; nothing happens when there is none."""
@@ -484,8 +526,8 @@ class Controllers:
                 await self._supervisor.remove(processes.group(self._pool.slot(record.slot)))
             await self.publish_names()
         async with self._step(progress, "remove data"):
-            if record.slot is not None:
-                await self._pool.dismantle(record.slot)
+            for slot in record.slots:
+                await self._pool.dismantle(slot)
             self._registry.forget(key)
             if not record.spec.identity:
                 await self._bring_about_seed(record.spec)
@@ -504,7 +546,8 @@ class Controllers:
         context = self.context(record.spec.key)
         library = any("image-library" in roles for roles in record.hosts.values())
         socket = str(context.slot.socket("images")) if library else ""
-        return replace(processes.names(context, enabled(record.spec), socket), revoked=frozenset(record.revoked))
+        found = processes.names(context, enabled(record.spec), socket)
+        return replace(found, revoked=frozenset(record.revoked), hold=self._held.get(record.spec.key, ""))
 
 
 async def _outlast(task: "asyncio.Task[None] | None") -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from aloft.base.paths import Paths
+from aloft.controller.ports import Hold
 
 Kind = Literal["http", "tcp"]
 
@@ -46,6 +47,7 @@ class EdgeSettings:
         shared_http: HTTP targets besides those of slots, such as the plane's socket.
         shared_tcp: other targets besides those of slots, such as RabbitMQ.
         splits: the rules that routes may use.
+        waiting: the socket at which held requests wait.
         user: the account HAProxy runs as.
         threads: of HAProxy.
         connections: most connections at once.
@@ -64,6 +66,7 @@ class EdgeSettings:
     shared_http: tuple[str, ...] = ()
     shared_tcp: tuple[str, ...] = ("127.0.0.1:7672",)
     splits: tuple[SplitRule, ...] = (IMAGE_DATA,)
+    waiting: str = "/run/aloft/waiting.sock"
     user: str = "haproxy"
     threads: int = 2
     connections: int = 8000
@@ -92,6 +95,7 @@ class Route:
         revoked: serial numbers (see :func:`aloft.base.pki.serial`) of client certificates that are not let in.
         networks: the networks (CIDR) that may use the name; empty is all.
         splits: requests that go elsewhere.
+        hold: which requests that change something are to wait: none, those from outside, or all.
     """
 
     name: str
@@ -103,6 +107,7 @@ class Route:
     revoked: frozenset[str] = frozenset()
     networks: tuple[str, ...] = ()
     splits: tuple[Split, ...] = ()
+    hold: Hold = ""
 
 
 @dataclass(frozen=True)

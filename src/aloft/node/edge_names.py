@@ -2,7 +2,9 @@
 
 import asyncio
 import datetime
+import re
 import shutil
+import time
 from pathlib import Path
 
 from aloft.base import accounts, files
@@ -12,6 +14,7 @@ from aloft.controller.ports import Name, Names
 from aloft.controller.services import ALL
 from aloft.node import edge
 from aloft.node.edge_model import EdgeSettings, Route, Split
+from aloft.node.edge_runtime import Runtime
 from aloft.node.hosts_file import with_block
 from aloft.node.rules import Rules
 from aloft.node.settings import NodeSettings
@@ -22,6 +25,12 @@ TCP = {"ovn", "amqp", "db"}
 
 HOSTS_ONLY = {"agent", "amqp", "db", "ovn", "streams", "sync"}
 """Labels that only a region's own hosts may open, with their client certificate."""
+
+
+SETTLE_PAUSE = 0.05
+
+_STREAM = re.compile(r"^(0x[0-9a-f]+): .*\bbe=http-(\d+)-(?!nova-novncproxy)", re.MULTILINE)
+"""A stream and the number of the slot that answers it; consoles go on for hours."""
 
 
 class EdgeNames:
@@ -49,6 +58,7 @@ class EdgeNames:
             http_services=(*sorted(sockets - tcp), "images"),
             tcp_services=tuple(sorted(tcp)),
             shared_http=(str(self._plane), str(self._portal)),
+            waiting=str(paths.run / "waiting.sock"),
             shared_tcp=("127.0.0.1:7672", str(paths.database_socket)),
         )
         self._edge = edge.Edge(paths, self.settings)
@@ -103,6 +113,19 @@ class EdgeNames:
         names = [route.name for route in routes if route.kind == "http"]
         await asyncio.to_thread(self._resolve, names)
 
+    async def settle(self, slot: int, within: float) -> None:
+        """Wait until the requests that a slot's services are answering now have their answers, or time is up.
+
+        Args:
+            slot: its number.
+            within: seconds.
+        """
+        runtime, until = Runtime(self._paths.edge_socket), time.monotonic() + within
+        waited = await _streams(runtime, slot)
+        while waited and time.monotonic() < until:
+            await asyncio.sleep(SETTLE_PAUSE)
+            waited &= await _streams(runtime, slot)
+
     def _routes(self, controllers: tuple[Names, ...]) -> list[Route]:
         plane = f"plane.{self._domain}"
         routes = [Route(plane, "http", str(self._plane), self._certificate("plane", (plane,)))]
@@ -133,6 +156,7 @@ class EdgeNames:
             revoked=controller.revoked if name.service in HOSTS_ONLY else frozenset(),
             networks=access.for_links() if name.service in HOSTS_ONLY else access.for_api(),
             splits=splits,
+            hold=controller.hold if name.socket and name.service not in TCP else "",
         )
 
     def _certificate(self, label: str, names: tuple[str, ...]) -> Path:
@@ -164,3 +188,9 @@ class EdgeNames:
         if after != before:
             mode = self._hosts.stat().st_mode & 0o777 if self._hosts.exists() else 0o644
             files.write(self._hosts, after, mode=mode)
+
+
+async def _streams(runtime: Runtime, slot: int) -> set[str]:
+    """The streams in which a slot's services are answering now."""
+    told = await runtime.ask("show sess")
+    return {found.group(1) for found in _STREAM.finditer(told) if int(found.group(2)) == slot}

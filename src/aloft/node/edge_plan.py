@@ -109,7 +109,7 @@ def configuration(layout: Layout, settings: EdgeSettings, targets: Iterable[tupl
             target = str(layout.paths.slot_run(number) / f"{service}.sock")
             kind: Kind = "http" if service in settings.http_services else "tcp"
             backends[backend(layout, kind, target)] = (kind, target)
-    shared: list[tuple[Kind, str]] = [("http", target) for target in settings.shared_http]
+    shared: list[tuple[Kind, str]] = [("http", target) for target in (*settings.shared_http, settings.waiting)]
     shared += [("tcp", target) for target in settings.shared_tcp]
     for kind, target in (*shared, *sorted(targets)):
         backends.setdefault(backend(layout, kind, target), (kind, target))
@@ -167,6 +167,10 @@ def _maps(
             maps["region"][route.name] = route.region or "-"
         for serial in route.revoked:
             maps["revoked"][serial] = "revoked"
+        if route.hold:
+            maps["hold"][route.name] = backend(layout, "http", settings.waiting)
+        if route.hold == "all":
+            maps["hold-all"][route.name] = backend(layout, "http", settings.waiting)
         for split in route.splits:
             maps[f"split-{split.rule}"][route.name] = backend(layout, "http", split.target)
     maps["limit"], maps["network"] = limits({route.name: route.networks for route in routes if route.networks})
@@ -175,7 +179,8 @@ def _maps(
 
 def map_names(settings: EdgeSettings) -> tuple[str, ...]:
     """The maps there are; each is a file, and it is there even when it is empty."""
-    fixed = ("http", "tcp", "wall", "region", "revoked", "limit", "network")
+    # A name leads elsewhere before what waited for it may go on: maps are changed in this order.
+    fixed = ("http", "tcp", "wall", "region", "revoked", "limit", "network", "hold", "hold-all")
     return (*fixed, *(f"split-{rule.key}" for rule in settings.splits))
 
 

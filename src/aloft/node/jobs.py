@@ -13,18 +13,19 @@ import logging
 import re
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from aloft.base import files
-from aloft.base.errors import AloftError, InvalidInput, NotFound
+from aloft.base.errors import AloftError, Conflict, InvalidInput, NotFound
 from aloft.base.paths import Paths
 from aloft.controller.spec import Problem, Step
 
 _log = logging.getLogger(__name__)
+Result = TypeVar("Result")
 _ID = re.compile(r"[0-9a-f]{8,64}")
 
 
@@ -69,6 +70,7 @@ class Work:
         self.journal = dict(journal or {})
         self._touch = touch
         self._keep = keep
+        self._aborted = asyncio.Event()
 
     def note(self, journal: Mapping[str, Any]) -> None:
         """Write down how far the job is: its ``journal`` when it is begun again after an end of the node.
@@ -99,6 +101,28 @@ class Work:
         self.steps[place] = self.steps[place].model_copy(update=values)
         self._touch()
 
+    def abort(self) -> None:
+        """Ask for the end of what may still be given up."""
+        self._aborted.set()
+
+    async def unless_aborted(self, part: Coroutine[Any, Any, Result]) -> Result:
+        """Do a part of the work that may be given up, cleaning up after itself when it is cancelled.
+
+        Raises:
+            Conflict: it was given up because somebody asked for that.
+        """
+        doing, asked = asyncio.ensure_future(part), asyncio.ensure_future(self._aborted.wait())
+        try:
+            await asyncio.wait({doing, asked}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asked.cancel()
+            if not doing.done():
+                doing.cancel()
+                await asyncio.wait({doing})
+        if doing.cancelled():
+            raise Conflict("It was aborted before it changed anything.")
+        return doing.result()
+
 
 Handler = Callable[[Work], Awaitable[dict[str, Any]]]
 
@@ -110,6 +134,7 @@ class _Job:
     journal: dict[str, Any] = field(default_factory=dict)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
+    work: Work | None = None
 
     def change(self, **values: Any) -> None:
         values["revision"] = self.status.revision + 1
@@ -177,6 +202,15 @@ class Jobs:
                 await asyncio.wait_for(found.changed.wait(), left)
         return self._get(job).status
 
+    def abort(self, job: str) -> None:
+        """Ask a job to give up what may still be given up; how it ends tells whether that was so.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        if (work := self._get(job).work) is not None:
+            work.abort()
+
     def forget(self, job: str) -> None:
         """Forget a job that has ended, or end it: nothing of what it did is taken back by this."""
         known = self._jobs.pop(job, None)
@@ -200,7 +234,7 @@ class Jobs:
             known.journal = dict(journal)
             self._save(job)
 
-        work = Work(job, request, lambda: known.change(steps=tuple(work.steps)), known.journal, keep)
+        work = known.work = Work(job, request, lambda: known.change(steps=tuple(work.steps)), known.journal, keep)
         if known.journal:
             work.steps += [step for step in known.status.steps if step.state == "done"]
         try:

@@ -28,6 +28,11 @@ def _job_routes(app: FastAPI, jobs: Jobs) -> None:
     async def get_job(job: str, wait: float = 0, known: int = -1) -> JobStatus:
         return await jobs.wait(job, known, min(wait, LONGEST_WAIT)) if wait > 0 else jobs.status(job)
 
+    @app.post("/v1/jobs/{job}/abort", status_code=202)
+    async def abort_job(job: str) -> JobStatus:
+        jobs.abort(job)
+        return jobs.status(job)
+
     @app.delete("/v1/jobs/{job}", status_code=204)
     async def delete_job(job: str) -> Response:
         jobs.forget(job)

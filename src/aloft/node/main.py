@@ -48,6 +48,8 @@ from aloft.node.recovery import Recovery
 from aloft.node.registry import Registry
 from aloft.node.rules import Rules
 from aloft.node.settings import NodeSettings
+from aloft.node.upgrades import Upgrades
+from aloft.node.waiting import WaitingRoom
 from aloft.supervise.cgroup import Cgroups
 from aloft.supervise.logs import Rotation, keep_rotated
 from aloft.supervise.metrics import ProcessCollector
@@ -104,6 +106,7 @@ class Node:
             self.supervisor.status,
         )
         self.grants = Grants(self.controllers, self.registry, self.broker)
+        self.room = WaitingRoom(Path(self.edge.settings.waiting), self.edge.group)
         self.repositories = Repositories(paths)
         self.binlog = Binlog(
             paths, self.database, self.repositories, lambda: {one.spec.customer for one in self.registry.all()}
@@ -121,9 +124,23 @@ class Node:
             self.edge.authority_file,
             settings.domain,
         )
+        self.upgrades = Upgrades(
+            paths,
+            self.controllers,
+            self.registry,
+            self.pool,
+            self.database,
+            self.backups,
+            self.edge,
+            self.start_release,
+        )
         self.jobs = Jobs(
             paths,
             {
+                "upgrade-plan": self.upgrades.plan,
+                "upgrade": self.upgrades.upgrade,
+                "rollback": self.upgrades.rollback,
+                "finish": self.upgrades.finish,
                 "backup": self.backups.backup,
                 "prove": self.backups.prove,
                 "restore": self.backups.restore,
@@ -226,6 +243,7 @@ class Node:
             asyncio.to_thread(rabbitmq.initialise, self.paths, self.rabbitmq),
             asyncio.to_thread(self.edge.initialise),
         )
+        await self.room.start()
         self.supervisor.subscribe(self._process_changed)
         await self.supervisor.apply(
             "shared",
@@ -321,7 +339,11 @@ class Node:
     async def _publish(self, controllers: tuple[Names, ...]) -> None:
         """Serve names at the edge, and tell the portal's back end which regions there are."""
         self.portal.publish(controllers)
+        told = [(name, one.hold) for one in controllers for name in one.names if name.socket]
+        held = [name.name for name, hold in told if hold]
+        self.room.close_for(held)
         await self.edge.publish(controllers)
+        self.room.settle({name.name: name.socket for name, _ in told}, held)
 
     def _process_changed(self, status: ProcessStatus) -> None:
         self.controllers.process_changed(status)
@@ -460,6 +482,7 @@ async def run(paths: Paths, settings: NodeSettings) -> None:
     for task in background:
         task.cancel()
     await asyncio.gather(*background, start, return_exceptions=True)
+    await node.room.stop()
     await node.supervisor.shutdown()
 
 

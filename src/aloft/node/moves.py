@@ -63,7 +63,7 @@ def held(journals: Iterable[Mapping[str, Any]]) -> frozenset[int]:
     told = (
         one for move in moves if move.stage in ("forward", "back") for one in (*move.records, *move.formers.values())
     )
-    return frozenset(one["slot"] for one in told if one["slot"] is not None)
+    return frozenset(number for one in told for number in Record.read(one).slots)
 
 
 class Moves:
@@ -162,15 +162,14 @@ class Moves:
         await self._give_up([record])
 
     async def _forget_hosts(self, record: Record) -> None:
-        if record.slot is None:
-            return
-        for host in record.hosts:
-            await self._broker.delete_user(f"{self._pool.slot(record.slot).vhost}-host-{host}")
+        for number in record.slots:
+            for host in record.hosts:
+                await self._broker.delete_user(f"{self._pool.slot(number).vhost}-host-{host}")
 
     async def _give_up(self, records: Iterable[Record]) -> None:
-        for record in records:
-            if record.slot is not None and self._registry.held(record.slot):
-                await self._pool.dismantle(record.slot)
+        for number in (number for record in records for number in record.slots):
+            if self._registry.held(number):
+                await self._pool.dismantle(number)
 
 
 def _noted(work: Work, move: Move, **changes: Any) -> Move:

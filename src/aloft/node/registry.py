@@ -26,6 +26,8 @@ class Record:
         hosts: roles of each host that has a grant, by the host's name.
         serials: serial numbers of the certificates that were signed for each of these hosts.
         revoked: serial numbers of certificates of hosts whose grant was taken back.
+        kept: what served before an upgrade and is kept for the way back, as :class:`aloft.node.upgrades.Kept` tells it;
+            empty when there is nothing.
     """
 
     spec: ControllerSpec
@@ -34,6 +36,13 @@ class Record:
     hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     serials: dict[str, tuple[str, ...]] = field(default_factory=dict)
     revoked: tuple[str, ...] = ()
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def slots(self) -> tuple[int, ...]:
+        """The slots that belong to it: where it lives, and what is kept for the way back."""
+        found = (self.slot, self.kept.get("record", {}).get("slot"))
+        return tuple(number for number in found if number is not None)
 
     def told(self) -> dict[str, Any]:
         """The record as JSON has it."""
@@ -44,6 +53,7 @@ class Record:
             "hosts": self.hosts,
             "serials": self.serials,
             "revoked": self.revoked,
+            "kept": self.kept,
         }
 
     @classmethod
@@ -56,6 +66,7 @@ class Record:
             {host: tuple(roles) for host, roles in told["hosts"].items()},
             {host: tuple(serials) for host, serials in told.get("serials", {}).items()},
             tuple(told.get("revoked", ())),
+            told.get("kept", {}),
         )
 
     def with_grant(self, host: str, roles: tuple[str, ...], serial: str = "", anew: bool = False) -> "Record":
@@ -113,7 +124,7 @@ class Registry:
 
     def claimed(self) -> frozenset[int]:
         """Slots that belong to controllers."""
-        return frozenset(record.slot for record in self._records.values() if record.slot is not None)
+        return frozenset(number for record in self._records.values() for number in record.slots)
 
     def warm(self) -> dict[int, str]:
         """Prepared slots that nobody has claimed, with their releases."""
@@ -141,6 +152,11 @@ class Registry:
         """
         told = {"release": release, "state": state, "services": services}
         files.write(slot.state / "slot.json", json.dumps(told), mode=0o600)
+
+    def hold(self, number: int) -> None:
+        """Note that a prepared slot is held for one, whoever claims it."""
+        if told := self._slot(number):
+            self.mark(Slot(number, self._paths), told["release"], "held", told["services"])
 
     def prepared(self, number: int) -> bool:
         """Whether the slot's preparation was finished."""

@@ -100,7 +100,7 @@ def run(work: Transaction, actor: str, customer: str) -> OperationRow:
         NotFound: there is no such customer.
         Conflict: it is being changed, or not there yet.
     """
-    row = _free(work, customer)
+    row = free(work, customer)
     return _begin(work, RUN, customer, row.id, actor, {"kind": "backup", "customer": customer, "arguments": {}})
 
 
@@ -136,7 +136,7 @@ def restore(
     """
     names.check_label("customer", customer)
     known = work.session.scalars(select(Customer.id).where(Customer.name == customer)).first()
-    target = _free(work, customer).id if known is not None else target_of(customer)
+    target = free(work, customer).id if known is not None else target_of(customer)
     arguments = {
         "repository": repository,
         "snapshot": snapshot,
@@ -186,7 +186,7 @@ def rebuild(work: Transaction, actor: str, customer: str, region: str) -> Operat
         NotFound: there is no such region.
         Conflict: the customer is being changed.
     """
-    _free(work, customer)
+    free(work, customer)
     row = customers.find_region(work.session, customer, region)
     subject, target = f"{customer}/{region}", target_of(f"rebuild {row.id}")
     job = {"kind": "rebuild", "customer": customer, "arguments": {"region": region}}
@@ -395,7 +395,7 @@ def restored(work: Transaction, row: OperationRow, result: Json, node: str) -> J
         spec = result["specifications"].get(region.name)
         if spec is None:
             continue
-        _settle(region, spec)
+        settle(region, spec)
         work.work("region", region.id)
         for host in region.hosts:
             grant_again(work, host)
@@ -433,7 +433,7 @@ def grant_again(work: Transaction, host: Host) -> None:
     work.work("host", host.id)
 
 
-def _settle(region: Region, spec: Json) -> None:
+def settle(region: Region, spec: Json) -> None:
     """Want of a region what its restored controller is."""
     region.release, region.services, region.limits = spec["release"], spec["services"], spec["limits"]
     region.wanted, region.phase, region.pushed_generation = "present", "building", region.generation
@@ -441,7 +441,7 @@ def _settle(region: Region, spec: Json) -> None:
     region.error_message = region.error_remedy = ""
 
 
-def _free(work: Transaction, name: str) -> Customer:
+def free(work: Transaction, name: str) -> Customer:
     """A customer that is there and not being changed, locked.
 
     Raises:

@@ -253,6 +253,10 @@ class NodeApi:
             NodeJob, await self._call("GET", f"/v1/jobs/{job}", params=params, patience=ANSWER_SECONDS + wait)
         )
 
+    async def abort_job(self, job: str) -> None:
+        """Ask a job to give up what may still be given up."""
+        await self._call("POST", f"/v1/jobs/{job}/abort")
+
     async def forget_job(self, job: str) -> None:
         """Have a job forgotten; one that is not there is fine."""
         await self._absent_is_fine(f"/v1/jobs/{job}")

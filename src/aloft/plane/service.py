@@ -12,7 +12,7 @@ from aloft.base.errors import AloftError, TemporaryError
 from aloft.base.paths import Paths
 from aloft.base.places import place
 from aloft.base.throttle import Throttle
-from aloft.plane import backups
+from aloft.plane import backups, upgrades
 from aloft.plane.access.keystone import KeystoneAccess
 from aloft.plane.access.sync import SyncAccess
 from aloft.plane.desired import Directory
@@ -54,6 +54,9 @@ def _endings() -> tuple[dict[str, Ending], dict[str, Failing]]:
         backups.RESTORE: restored,
         backups.RETAIN: backups.retained,
         backups.RESTORE_ALL: backups.surveyed,
+        upgrades.PLAN: upgrades.planned,
+        upgrades.START: upgrades.switched,
+        upgrades.ROLLBACK: upgrades.switched,
     }
     failings: dict[str, Failing] = {
         backups.RUN: backups.failed,
@@ -62,6 +65,8 @@ def _endings() -> tuple[dict[str, Ending], dict[str, Failing]]:
         backups.CHECK: backups.failed,
         backups.RETAIN: backups.failed,
         backups.RESTORE_ALL: backups.failed,
+        upgrades.START: upgrades.failed,
+        upgrades.ROLLBACK: upgrades.failed,
     }
     return endings, failings
 

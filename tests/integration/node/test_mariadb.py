@@ -11,6 +11,7 @@ import pytest
 
 from aloft.base.errors import NotFound, PermanentError
 from aloft.base.paths import Paths
+from aloft.daytwo import carry
 from aloft.node import mariadb
 from aloft.node.database import Database
 
@@ -165,3 +166,49 @@ def test_the_data_is_closed_to_others(paths: Paths) -> None:
     before = mariadb.data_folder(paths).stat().st_ino
     mariadb.initialise(paths, SMALL)
     assert mariadb.data_folder(paths).stat().st_ino == before
+
+
+CARRIED = "CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(20) UNIQUE{more})"
+
+
+async def carried(database: Database, source: str, target: str) -> int:
+    """Carry the rows of ``t`` from one schema to another; how many changed."""
+    shapes = [carry.tables(await database.execute(None, [carry.columns_query(name)])) for name in (source, target)]
+    return await database.change(target, carry.statements(source, target, "t", shapes[0]["t"], shapes[1]["t"]))
+
+
+@pytest.mark.parametrize("more", ["", ", fresh INT DEFAULT 7"])
+async def test_rows_are_carried_there_and_back(database: Database, more: str) -> None:
+    await database.create_schemas(["s1_nova", "s2_nova"])
+    await database.execute("s1_nova", [CARRIED.format(more=""), "INSERT INTO t VALUES (1,'a'),(2,'b'),(3,'C')"])
+    await database.execute("s2_nova", [CARRIED.format(more=more)])
+    await database.execute("s2_nova", ["INSERT INTO t (id, name) VALUES (1,'a'),(3,'c'),(4,'gone'),(5,'b')"])
+    assert await carried(database, "s1_nova", "s2_nova") > 0
+    there = await database.execute("s2_nova", ["SELECT id, name FROM t ORDER BY id"])
+    assert there == ((1, "a"), (2, "b"), (3, "C"))
+    assert await carried(database, "s1_nova", "s2_nova") == 0, "the second time there is nothing to do"
+    await database.execute("s2_nova", ["INSERT INTO t (id, name) VALUES (6,'later')", "DELETE FROM t WHERE id = 1"])
+    await carried(database, "s2_nova", "s1_nova")
+    assert await database.execute("s1_nova", ["SELECT id FROM t ORDER BY id"]) == ((2,), (3,), (6,))
+
+
+async def test_a_frozen_schema_is_read_and_not_written(paths: Paths, database: Database) -> None:
+    await database.create_schemas(["s1_nova"])
+    await database.ensure_user("s1_nova", "one", ["s1_nova"])
+    await database.execute("s1_nova", ["CREATE TABLE t (id INT)"])
+    with closing(as_user(paths, "s1_nova", "one", "s1_nova")) as connection, connection.cursor() as cursor:
+        cursor.execute("SET lock_wait_timeout = 1")
+        async with database.frozen({"s1_nova": ["t"]}):
+            cursor.execute("SELECT COUNT(*) FROM t")
+            with pytest.raises(pymysql.OperationalError, match="Lock wait timeout"):
+                cursor.execute("INSERT INTO t VALUES (1)")
+        assert cursor.execute("INSERT INTO t VALUES (1)") == 1
+
+
+async def test_a_barred_user_is_out_until_it_is_admitted(paths: Paths, database: Database) -> None:
+    await database.create_schemas(["s1_nova"])
+    await database.ensure_user("s1_nova", "one", ["s1_nova"])
+    await database.bar(["s1_nova"])
+    assert not can_log_in(paths, "s1_nova", "one")
+    await database.admit(["s1_nova"])
+    assert can_log_in(paths, "s1_nova", "one")

@@ -32,3 +32,10 @@ def test_copies_are_unpacked_from_their_originals(tmp_path):
     files = golden.unpack(releases()[0], tmp_path)
     assert files["nova_cell0"] == files["nova"]
     assert set(files) == {schema for service in ALL for schema in service.schemas}
+
+
+def test_a_release_tells_up_to_which_migrations_its_schemas_are():
+    for release in releases():
+        found = golden.versions(release)
+        assert found["nova"] == found["nova_cell0"] and len(found["nova"]) == 1
+        assert len(found["neutron"]) == 2, "expanded and contracted"

@@ -115,3 +115,12 @@ def test_the_longest_network_says_who_may(
     said = holders[str(longest)] if longest else ""
     for name, texts in allowed.items():
         assert (f"|{keys[name]}|" in said) == any(address in ipaddress.ip_network(text) for text in texts)
+
+
+def test_what_writes_waits_where_a_name_is_held(contents: dict[Path, bytes]) -> None:
+    waiting = backend(LAYOUT, "http", SETTINGS.waiting)
+    outside = plan(LAYOUT, SETTINGS, [route(hold="outside")], contents)
+    assert outside.maps["hold"] == {"identity.demo.example": waiting} and not outside.maps["hold-all"]
+    everything = plan(LAYOUT, SETTINGS, [route(hold="all")], contents)
+    assert everything.maps["hold"] == everything.maps["hold-all"] == {"identity.demo.example": waiting}
+    assert everything.configuration == plan(LAYOUT, SETTINGS, [route()], contents).configuration

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from aloft.base.errors import InvalidInput, NotFound, PermanentError
+from aloft.base.errors import Conflict, InvalidInput, NotFound, PermanentError
 from aloft.base.paths import Paths
-from aloft.node.jobs import JobRequest, Jobs
+from aloft.node.jobs import JobRequest, Jobs, Work
 
 ID = "a" * 32
 
@@ -137,3 +137,28 @@ async def test_unknown_work_is_refused(tmp_path):
         jobs.put(ID, JobRequest(kind="other", customer=""))
     with pytest.raises(InvalidInput):
         jobs.put("../x", request())
+
+
+async def test_what_was_not_done_yet_may_be_given_up() -> None:
+    cleaned: list[str] = []
+
+    async def long() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cleaned.append("removed")
+
+    work = Work("job", JobRequest(kind="upgrade", customer="acme"), lambda: None)
+    doing = asyncio.create_task(work.unless_aborted(long()))
+    await asyncio.sleep(0)
+    work.abort()
+    with pytest.raises(Conflict, match="aborted"):
+        await doing
+    assert cleaned == ["removed"]
+
+
+async def test_what_a_part_comes_to_is_its_own() -> None:
+    async def short() -> int:
+        return 7
+
+    assert await Work("job", JobRequest(kind="upgrade", customer="acme"), lambda: None).unless_aborted(short()) == 7

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from aloft.base.paths import Paths
@@ -65,3 +67,14 @@ def test_a_host_whose_grant_is_taken_back_leaves_its_certificates_revoked(paths)
     Registry(paths).put(again)
     assert Registry(paths).get("acme/dc1") == again
     assert again.revoked == ("0a", "0b")
+
+
+def test_the_slot_that_is_kept_for_the_way_back_belongs_to_the_controller(tmp_path: Path) -> None:
+    spec = ControllerSpec(customer="acme", region="dc1", release="2026.1", domain="aloft.internal")
+    former = Record(spec, slot=3)
+    upgraded = Record(spec.model_copy(update={"release": "2026.2"}), slot=4, kept={"record": former.told()})
+    Registry(Paths(tmp_path)).put(upgraded)
+    again = Registry(Paths(tmp_path))
+    assert again.claimed() == {3, 4}
+    found = again.get("acme/dc1")
+    assert found is not None and Record.read(found.kept["record"]) == former

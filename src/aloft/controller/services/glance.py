@@ -41,6 +41,7 @@ SERVICE = Service(
         ("glance-manage", "--config-file", "{conf}/glance/glance-api.conf", "db_sync"),
         ("python", "-m", "aloft.inside.fill", "glance", "{conf}/glance/glance-api.conf"),
     ),
+    status=("glance-status", "--config-file", "{conf}/glance/glance-api.conf", "upgrade", "check"),
     broker=True,
     roles=("admin", "service"),
     endpoints=(

@@ -47,6 +47,7 @@ SERVICE = Service(
     schemas=("keystone",),
     broker=True,
     migrate=(("keystone-manage", "--config-file", "{conf}/keystone/keystone.conf", "db_sync"),),
+    status=("keystone-status", "--config-file", "{conf}/keystone/keystone.conf", "upgrade", "check"),
     endpoints=(
         Endpoint(
             label="identity",

@@ -88,6 +88,15 @@ SERVICE = Service(
         ),
         ("python", "-m", "aloft.inside.fill", "neutron", "{conf}/neutron/neutron.conf", "{conf}/neutron/ml2_conf.ini"),
     ),
+    status=(
+        "neutron-status",
+        "--config-file",
+        "{conf}/neutron/neutron.conf",
+        "--config-file",
+        "{conf}/neutron/ml2_conf.ini",
+        "upgrade",
+        "check",
+    ),
     broker=True,
     roles=("admin", "service"),
     endpoints=(

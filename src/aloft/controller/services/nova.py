@@ -61,6 +61,8 @@ def _sections(context: Context) -> Sections:
             "enabled_filters": "ComputeFilter,ComputeCapabilitiesFilter,ImagePropertiesFilter,"
             "ServerGroupAntiAffinityFilter,ServerGroupAffinityFilter,SameHostFilter",
         },
+        # Hosts get a newer release one after another: say nothing to them that the oldest would not understand.
+        "upgrade_levels": {"compute": "auto"},
         "vnc": {"enabled": True, "novncproxy_base_url": context.public("console", "/vnc_lite.html")},
         "oslo_messaging_notifications": shared.notifications(context, "nova"),
         "oslo_messaging_rabbit": shared.messaging(),
@@ -107,6 +109,12 @@ SERVICE = Service(
         ("nova-manage", "--config-file", "{conf}/nova/nova.conf", "api_db", "sync"),
         ("nova-manage", "--config-file", "{conf}/nova/nova.conf", "db", "sync", "--local_cell"),
     ),
+    upgrade={
+        "nova_api": ("nova-manage", "--config-file", "{conf}/nova/nova.conf", "api_db", "sync"),
+        "nova": ("nova-manage", "--config-file", "{conf}/nova/nova.conf", "db", "sync"),  # cell0, too
+    },
+    online=(("nova-manage", "--config-file", "{conf}/nova/nova.conf", "db", "online_data_migrations"),),
+    status=("nova-status", "--config-file", "{conf}/nova/nova.conf", "upgrade", "check"),
     rows=_cells,
     broker=True,
     roles=("admin", "service"),

@@ -27,6 +27,8 @@ SERVICE = Service(
         ("placement-manage", "--config-dir", "{conf}/placement", "db", "sync"),
         ("python", "-m", "aloft.inside.fill", "placement", "{conf}/placement/placement.conf"),
     ),
+    online=(("placement-manage", "--config-dir", "{conf}/placement", "db", "online_data_migrations"),),
+    status=("placement-status", "--config-dir", "{conf}/placement", "upgrade", "check"),
     roles=("admin", "service"),
     endpoints=(
         Endpoint(

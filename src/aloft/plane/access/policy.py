@@ -33,6 +33,8 @@ Action = Literal[
     "repository.write",
     "settings.read",
     "settings.write",
+    "upgrade.read",
+    "upgrade.write",
 ]
 Verdict = Literal["allow", "refuse", "hide"]
 
@@ -42,13 +44,14 @@ _ADMIN_ONLY: frozenset[Action] = frozenset({"customer.credentials", "account.wri
 _AUDITOR: frozenset[Action] = frozenset(
     {
         *("customer.read", "region.read", "release.read", "node.read", "host.read", "operation.read", "event.read"),
-        *("account.read", "audit.read", "status.read", "backup.read", "settings.read"),
+        *("account.read", "audit.read", "status.read", "backup.read", "settings.read", "upgrade.read"),
     }
 )
 _CUSTOMER: frozenset[Action] = frozenset(
     {
         *("customer.read", "region.read", "release.read", "host.read", "host.write", "operation.read", "event.read"),
         *("backup.read", "backup.run", "audit.read", "settings.read", "settings.write"),
+        "upgrade.read",
     }
 )
 

@@ -6,7 +6,19 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from aloft.plane.api import accounts, agent, backups, customers, errors, hosts, install, machines, operations, sync
+from aloft.plane.api import (
+    accounts,
+    agent,
+    backups,
+    customers,
+    errors,
+    hosts,
+    install,
+    machines,
+    operations,
+    sync,
+    upgrades,
+)
 from aloft.plane.api import settings as customer_settings
 from aloft.plane.service import Plane
 from aloft.plane.settings import Settings
@@ -34,7 +46,19 @@ def build(settings: Settings) -> FastAPI:
     )
     app.state.plane = plane
     errors.install(app)
-    for room in (customers, customer_settings, backups, hosts, machines, operations, accounts, agent, install, sync):
+    for room in (
+        customers,
+        customer_settings,
+        backups,
+        upgrades,
+        hosts,
+        machines,
+        operations,
+        accounts,
+        agent,
+        install,
+        sync,
+    ):
         app.include_router(room.router)
     return app
 

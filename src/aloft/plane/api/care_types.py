@@ -1,4 +1,4 @@
-"""Types of the plane's REST API about backups, repositories and what customers' administrators set."""
+"""Types of the plane's REST API about backups, upgrades and what customers' administrators set."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -125,6 +125,28 @@ class RestoreAll(Request):
     """Bring back all customers that lie in a repository."""
 
     repository: str
+
+
+class NewUpgradePlan(Request):
+    """An upgrade to rehearse; the newest release when none is named."""
+
+    release: str | None = None
+
+
+class NewUpgrade(NewUpgradePlan):
+    """An upgrade to do, with ``despite_hosts`` though hosts are missing or not well."""
+
+    despite_hosts: bool = False
+
+
+class Upgrade(BaseModel):
+    """Which release serves a customer, which is kept for the way back (or empty) since when, and what is under way."""
+
+    customer: str
+    release: str
+    kept: str
+    since: datetime | None
+    operation: Operation | None
 
 
 class NewRepository(Request):

@@ -42,7 +42,7 @@ def list_customers(plane: ThePlane, principal: CustomerReader) -> types.Items[ty
 async def create_customer(body: types.NewCustomer, plane: ThePlane, principal: CustomerWriter) -> types.Accepted:
     """Create a customer with its first region; a customer that failed to be created is tried again."""
     wish = _wish(body.region, f"{body.name}-1")
-    await _refresh_releases(plane)
+    await refresh_releases(plane)
 
     def write(work: Transaction, release: str) -> OperationRow:
         return customers.create_customer(
@@ -130,7 +130,7 @@ async def create_region(
     customer: str, body: types.NewRegion, plane: ThePlane, principal: RegionWriter
 ) -> types.Accepted:
     """Create one more region of a customer; one that failed to be created is tried again."""
-    await _refresh_releases(plane)
+    await refresh_releases(plane)
     wish = _wish(body, "")
 
     def write(work: Transaction, release: str) -> OperationRow:
@@ -191,7 +191,7 @@ def _wish(body: types.NewRegion, name: str) -> RegionWish:
     return RegionWish(body.name or name, body.release, dict(body.services), body.limits.model_dump())
 
 
-async def _refresh_releases(plane: Plane) -> None:
+async def refresh_releases(plane: Plane) -> None:
     """Know the releases as they are now; when the node is silent, what was known last has to do."""
     try:
         await plane.releases.refresh()

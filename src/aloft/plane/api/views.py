@@ -13,6 +13,7 @@ from aloft.plane.presence import Presence
 from aloft.plane.records import tables
 from aloft.plane.records.tables import utcnow
 from aloft.plane.rollout import Software
+from aloft.plane.upgrades import Standing
 
 
 def operation(row: tables.OperationRow) -> types.Operation:
@@ -286,4 +287,15 @@ def backup_status(customer: str, state: str, newest: tables.Backup | None) -> ty
             "proved": newest is not None and newest.state == "proved",
             "copies": {} if newest is None else newest.copies,
         }
+    )
+
+
+def upgrade(customer: str, standing: Standing) -> care_types.Upgrade:
+    """Where a customer stands with upgrades."""
+    return care_types.Upgrade(
+        customer=customer,
+        release=standing.release,
+        kept=standing.kept,
+        since=standing.since,
+        operation=None if standing.operation is None else operation(standing.operation),
     )

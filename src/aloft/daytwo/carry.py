@@ -1,0 +1,113 @@
+"""Carrying rows from one copy of a schema to another that may be of another release: by state, not by log.
+
+Both copies lie in one MariaDB, so a table is carried by a few statements that compare rows by primary key and columns
+by name: what is not in the source goes, what differs is made the same, what is missing comes. Doing it again changes
+nothing, an interrupted carrying is simply done over, and the way back is the same with the two ends exchanged.
+Columns and tables that only one end has are left alone; :func:`uncarried` says which of the source's those are.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as far as carrying is concerned.
+
+    Args:
+        columns: names of those that hold what was written to them (generated ones do not).
+        key: those of the primary key; empty when there is none.
+    """
+
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+
+
+Tables = Mapping[str, Table]
+
+
+STATED = {
+    "nova.services": frozenset({"version"}),
+    "cinder.services": frozenset({"rpc_current_version", "object_current_version"}),
+}
+"""Columns, by ``schema.table``, in which services state what they are themselves.
+
+Carried back, they would keep services of an older release from starting (nova.exception.ServiceTooOld).
+"""
+
+
+def columns_query(schema: str) -> str:
+    """A query whose rows :func:`tables` reads."""
+    return (
+        "SELECT c.TABLE_NAME, c.COLUMN_NAME, c.COLUMN_KEY = 'PRI' FROM information_schema.COLUMNS c"  # noqa: S608 - a checked name
+        " JOIN information_schema.TABLES t USING (TABLE_SCHEMA, TABLE_NAME)"
+        f" WHERE c.TABLE_SCHEMA = '{schema}' AND t.TABLE_TYPE = 'BASE TABLE' AND c.EXTRA NOT LIKE '%GENERATED%'"
+        " ORDER BY c.TABLE_NAME, c.ORDINAL_POSITION"
+    )
+
+
+def without(table: Table, columns: frozenset[str]) -> Table:
+    """A table as if it had no such columns: they are neither compared nor carried."""
+    return Table(tuple(column for column in table.columns if column not in columns), table.key)
+
+
+def tables(rows: Iterable[Sequence[Any]]) -> dict[str, Table]:
+    """The tables of a schema, by name."""
+    columns: dict[str, list[str]] = {}
+    keys: dict[str, list[str]] = {}
+    for table, column, primary in rows:
+        columns.setdefault(table, []).append(column)
+        if primary:
+            keys.setdefault(table, []).append(column)
+    return {name: Table(tuple(found), tuple(keys.get(name, ()))) for name, found in columns.items()}
+
+
+def statements(source: str, target: str, name: str, here: Table, there: Table) -> list[str]:
+    """What makes a table of ``target`` hold the rows of the one in ``source``.
+
+    Args:
+        source: schema that the rows are carried from.
+        target: schema that they are carried to.
+        name: of the table in both.
+        here: the table in the source.
+        there: the table in the target.
+    """
+    both = [column for column in here.columns if column in there.columns]
+    listed, taken = ", ".join(map(_quote, both)), ", ".join(f"s.{_quote(column)}" for column in both)
+    old, new = f"{_quote(source)}.{_quote(name)}", f"{_quote(target)}.{_quote(name)}"
+    if not here.key or here.key != there.key:
+        return [f"DELETE FROM {new}", f"INSERT INTO {new} ({listed}) SELECT {taken} FROM {old} AS s"]  # noqa: S608
+    joined = " AND ".join(f"t.{_quote(column)} = s.{_quote(column)}" for column in here.key)
+    # Bytes are compared: by their collation texts that differ in case only would be the same.
+    same = " AND ".join(f"BINARY t.{_quote(column)} <=> BINARY s.{_quote(column)}" for column in both)
+    missing = f"{{}}.{_quote(here.key[0])} IS NULL"
+    insert = f"INSERT INTO {new} ({listed}) SELECT {taken} FROM {old} AS s LEFT JOIN {new} AS t ON {joined}"  # noqa: S608
+    delete = f"DELETE t FROM {new} AS t LEFT JOIN {old} AS s ON {joined} WHERE {missing.format('s')}"
+    insert += f" WHERE {missing.format('t')}"
+    if set(there.columns) <= set(both):  # nothing of the target's own is lost when a row is made anew
+        return [f"{delete} OR NOT ({same})", insert]
+    given = ", ".join(f"t.{_quote(column)} = s.{_quote(column)}" for column in both)
+    update = f"UPDATE {new} AS t JOIN {old} AS s ON {joined} SET {given} WHERE NOT ({same})"  # noqa: S608
+    return [delete, update, insert]
+
+
+def uncarried(here: Tables, there: Tables) -> list[tuple[str, str]]:
+    """Tables of the source that the target lacks, and columns, as ``(table, column or empty)``."""
+    found: list[tuple[str, str]] = []
+    for name, table in here.items():
+        if name not in there:
+            found.append((name, ""))
+        else:
+            found += [(name, column) for column in table.columns if column not in there[name].columns]
+    return found
+
+
+def loss_query(schema: str, table: str, column: str) -> str:
+    """A query that counts the rows that hold something that cannot be carried."""
+    held = f" WHERE {_quote(column)} IS NOT NULL AND NOT ({_quote(column)} <=> DEFAULT({_quote(column)}))"
+    return f"SELECT COUNT(*) FROM {_quote(schema)}.{_quote(table)}" + (held if column else "")  # noqa: S608
+
+
+def _quote(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"

@@ -1,0 +1,78 @@
+"""A customer comes to a newer release, and back, under a client that never sees a call fail."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import httpx
+
+from ..running import Region, aloft, https, lists_answer, told
+
+
+@dataclass
+class Client:
+    """Somebody who reads and writes all the time with one token, and never tries again."""
+
+    region: Region
+    token: str
+    made: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    def work(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            for service, path in (("identity", "/projects"), ("compute", "/servers"), ("network", "/v2.0/networks")):
+                self.call("GET", self.endpoints[service] + path, 200)
+            body = {"project": {"name": f"p{len(self.made)}", "domain_id": "default"}}
+            answer = self.call("POST", self.endpoints["identity"] + "/projects", 201, body)
+            if answer is not None:
+                self.made.append(answer.json()["project"]["id"])
+
+    def call(self, method: str, url: str, wanted: int, body: object = None) -> httpx.Response | None:
+        try:
+            answer = https(method, url, headers={"X-Auth-Token": self.token}, json=body, timeout=60)
+        except httpx.HTTPError as error:
+            self.failed.append(f"{method} {url}: {error!r}")
+            return None
+        if answer.status_code != wanted:
+            self.failed.append(f"{method} {url}: {answer.status_code} {answer.text[:200]}")
+            return None
+        return answer
+
+    def __post_init__(self) -> None:
+        self.endpoints = {name: self.region.endpoint(name) for name in ("identity", "compute", "network")}
+
+
+@contextmanager
+def at_work(region: Region) -> Iterator[Client]:
+    client, stop = Client(region, region.token()), threading.Event()
+    working = threading.Thread(target=client.work, args=(stop,))
+    working.start()
+    try:
+        yield client
+    finally:
+        stop.set()
+        working.join()
+
+
+def projects(region: Region, token: str) -> set[str]:
+    return {one["id"] for one in region.get("identity", "/projects", token).json()["projects"]}
+
+
+def test_a_customer_is_upgraded_and_comes_back_while_it_works(customer: Callable[..., Region]) -> None:
+    told("release", "prepare", "2026.1")
+    region = customer("riser", "--release", "2026.1")
+    told("backup", "policy", "riser", "--off")  # nothing by itself meanwhile
+    with at_work(region) as client:
+        done = told("upgrade", "start", "riser")
+        upgraded = len(client.made)
+        assert done["state"] == "succeeded", done
+        assert told("upgrade", "show", "riser")["release"] == region.status["release"] == "2026.2"
+        assert lists_answer(region)
+        back = told("upgrade", "rollback", "riser")
+        assert back["state"] == "succeeded" and back["result"]["lost"] == [], back
+    assert client.failed == []
+    assert region.status["release"] == "2026.1" and lists_answer(region)
+    assert 0 < upgraded < len(client.made), "nothing was written after the upgrade"
+    assert set(client.made) <= projects(region, client.token), "something that was written is lost"
+    assert aloft("upgrade", "finish", "riser", "--yes").code == 1, "there is something kept after the way back"

@@ -1,0 +1,44 @@
+"""What carries rows from one copy of a schema to another."""
+
+from aloft.daytwo.carry import STATED, Table, loss_query, statements, tables, uncarried, without
+
+THING = Table(("id", "name"), ("id",))
+
+
+def test_tables_are_read_with_their_columns_and_keys_in_order() -> None:
+    rows = [("a", "x", 1), ("a", "y", 1), ("a", "z", 0), ("b", "only", 0)]
+    assert tables(rows) == {"a": Table(("x", "y", "z"), ("x", "y")), "b": Table(("only",), ())}
+
+
+def test_rows_of_equal_tables_go_or_are_made_anew() -> None:
+    delete, insert = statements("s1_nova", "s2_nova", "things", THING, THING)
+    assert delete.startswith("DELETE t FROM `s2_nova`.`things` AS t LEFT JOIN `s1_nova`.`things` AS s")
+    assert "BINARY t.`name` <=> BINARY s.`name`" in delete, "texts that differ in case only count as different"
+    assert insert.startswith("INSERT INTO `s2_nova`.`things` (`id`, `name`) SELECT s.`id`, s.`name`")
+
+
+def test_rows_keep_what_only_the_target_has() -> None:
+    wider = Table(("id", "name", "fresh"), ("id",))
+    delete, update, insert = statements("a", "b", "things", THING, wider)
+    assert "NOT (" not in delete and update.startswith("UPDATE `b`.`things` AS t JOIN")
+    assert "fresh" not in delete + update + insert
+
+
+def test_a_table_without_a_key_is_made_anew_as_a_whole() -> None:
+    bare = Table(("name",), ())
+    assert statements("a", "b", "things", bare, bare) == [
+        "DELETE FROM `b`.`things`",
+        "INSERT INTO `b`.`things` (`name`) SELECT s.`name` FROM `a`.`things` AS s",
+    ]
+
+
+def test_what_the_target_has_no_place_for_is_named() -> None:
+    here = {"things": Table(("id", "gone"), ("id",)), "old": THING}
+    assert uncarried(here, {"things": THING, "new": THING}) == [("things", "gone"), ("old", "")]
+    assert "DEFAULT(`gone`)" in loss_query("a", "things", "gone") and "WHERE" not in loss_query("a", "old", "")
+
+
+def test_what_services_state_of_themselves_stays_their_own() -> None:
+    services = Table(("id", "host", "version"), ("id",))
+    found = statements("a", "b", "services", without(services, STATED["nova.services"]), services)
+    assert len(found) == 3 and not any("version" in one for one in found)
