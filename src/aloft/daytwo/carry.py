@@ -27,14 +27,20 @@ class Table:
 Tables = Mapping[str, Table]
 
 
-STATED = {
+STATED: Mapping[str, frozenset[str]] = {
     "nova.services": frozenset({"version"}),
     "cinder.services": frozenset({"rpc_current_version", "object_current_version"}),
 }
-"""Columns, by ``schema.table``, in which services state what they are themselves.
+"""Columns, by ``schema.table``, in which services state what they are themselves: carried with new rows only.
 
 Carried back, they would keep services of an older release from starting (nova.exception.ServiceTooOld).
 """
+
+OWN = frozenset({"nova_api.cell_mappings", "neutron.ovn_hash_ring"})
+"""Tables, as ``schema.table``, that speak of the controller itself: where its databases are, which processes it has."""
+
+READ_AT_START = {"nova_api": ("aggregates", "aggregate_hosts", "aggregate_metadata")}
+"""Tables, by schema, that services read when they start and then keep: carried later, they would not be noticed."""
 
 
 def columns_query(schema: str) -> str:
@@ -45,11 +51,6 @@ def columns_query(schema: str) -> str:
         f" WHERE c.TABLE_SCHEMA = '{schema}' AND t.TABLE_TYPE = 'BASE TABLE' AND c.EXTRA NOT LIKE '%GENERATED%'"
         " ORDER BY c.TABLE_NAME, c.ORDINAL_POSITION"
     )
-
-
-def without(table: Table, columns: frozenset[str]) -> Table:
-    """A table as if it had no such columns: they are neither compared nor carried."""
-    return Table(tuple(column for column in table.columns if column not in columns), table.key)
 
 
 def tables(rows: Iterable[Sequence[Any]]) -> dict[str, Table]:
@@ -63,8 +64,13 @@ def tables(rows: Iterable[Sequence[Any]]) -> dict[str, Table]:
     return {name: Table(tuple(found), tuple(keys.get(name, ()))) for name, found in columns.items()}
 
 
-def statements(source: str, target: str, name: str, here: Table, there: Table) -> list[str]:
+def statements(
+    source: str, target: str, name: str, here: Table, there: Table, stated: frozenset[str] = frozenset()
+) -> list[str]:
     """What makes a table of ``target`` hold the rows of the one in ``source``.
+
+    None of them asks for more of the source than to read it: it may be frozen (``UPDATE … JOIN`` would wait for the
+    right to write to every table that it names).
 
     Args:
         source: schema that the rows are carried from.
@@ -72,24 +78,26 @@ def statements(source: str, target: str, name: str, here: Table, there: Table) -
         name: of the table in both.
         here: the table in the source.
         there: the table in the target.
+        stated: columns that rows which are there already keep as they are.
     """
     both = [column for column in here.columns if column in there.columns]
+    compared = [column for column in both if column not in stated]
     listed, taken = ", ".join(map(_quote, both)), ", ".join(f"s.{_quote(column)}" for column in both)
     old, new = f"{_quote(source)}.{_quote(name)}", f"{_quote(target)}.{_quote(name)}"
     if not here.key or here.key != there.key:
         return [f"DELETE FROM {new}", f"INSERT INTO {new} ({listed}) SELECT {taken} FROM {old} AS s"]  # noqa: S608
     joined = " AND ".join(f"t.{_quote(column)} = s.{_quote(column)}" for column in here.key)
     # Bytes are compared: by their collation texts that differ in case only would be the same.
-    same = " AND ".join(f"BINARY t.{_quote(column)} <=> BINARY s.{_quote(column)}" for column in both)
+    same = " AND ".join(f"BINARY t.{_quote(column)} <=> BINARY s.{_quote(column)}" for column in compared)
     missing = f"{{}}.{_quote(here.key[0])} IS NULL"
-    insert = f"INSERT INTO {new} ({listed}) SELECT {taken} FROM {old} AS s LEFT JOIN {new} AS t ON {joined}"  # noqa: S608
-    delete = f"DELETE t FROM {new} AS t LEFT JOIN {old} AS s ON {joined} WHERE {missing.format('s')}"
-    insert += f" WHERE {missing.format('t')}"
-    if set(there.columns) <= set(both):  # nothing of the target's own is lost when a row is made anew
-        return [f"{delete} OR NOT ({same})", insert]
-    given = ", ".join(f"t.{_quote(column)} = s.{_quote(column)}" for column in both)
-    update = f"UPDATE {new} AS t JOIN {old} AS s ON {joined} SET {given} WHERE NOT ({same})"  # noqa: S608
-    return [delete, update, insert]
+    insert = f"INSERT INTO {new} ({listed}) SELECT {taken} FROM {old} AS s"  # noqa: S608
+    come = f"{insert} LEFT JOIN {new} AS t ON {joined} WHERE {missing.format('t')}"
+    go = f"DELETE t FROM {new} AS t LEFT JOIN {old} AS s ON {joined} WHERE {missing.format('s')}"
+    if set(there.columns) <= set(compared):  # nothing of the target's own is lost when a row is made anew
+        return [f"{go} OR NOT ({same})", come]
+    given = ", ".join(f"{_quote(column)} = VALUES({_quote(column)})" for column in compared)
+    change = f"{insert} JOIN {new} AS t ON {joined} WHERE NOT ({same}) ON DUPLICATE KEY UPDATE {given}"
+    return [go, change, come]
 
 
 def uncarried(here: Tables, there: Tables) -> list[tuple[str, str]]:

@@ -24,7 +24,7 @@ from aloft.base.paths import Paths
 from aloft.daytwo.dump import Taken, split
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_UNREACHABLE = {2002, 2003, 2006, 2013, 1040, 1053, 1205, 1213}
+_UNREACHABLE = {2002, 2003, 2006, 2013, 1040, 1053, 1205, 1213, 1969}
 _NO_SCHEMA = 1049
 _CONNECT_SECONDS = 10
 _LOADERS = 4
@@ -40,7 +40,10 @@ _DUMP = (
 _POSITION = ("--master-data=2",)
 """Tell the place in the binary log that the snapshot is of; MariaDB knows it without locking anything."""
 
-_FREEZE_SECONDS = 5
+_LOCK_SECONDS = 5
+"""How long anything here waits for locks that others hold before it gives up."""
+
+_PATIENCE = f"SET lock_wait_timeout = {_LOCK_SECONDS}, innodb_lock_wait_timeout = {_LOCK_SECONDS}"
 _AS_A_COPY = (
     "SET sql_log_bin = 0, foreign_key_checks = 0, sql_mode = 'NO_AUTO_VALUE_ON_ZERO', tx_isolation = 'READ-COMMITTED'"
 )
@@ -230,6 +233,7 @@ class Database:
     def _change(self, schema: str, statements: Sequence[str]) -> int:
         with closing(self._connect(schema)) as connection, connection.cursor() as cursor:
             try:
+                cursor.execute(_PATIENCE)
                 cursor.execute(_AS_A_COPY)
                 changed = sum(cursor.execute(statement) for statement in statements)
                 connection.commit()
@@ -241,7 +245,8 @@ class Database:
         connection = self._connect(None)
         try:
             with connection.cursor() as cursor:
-                cursor.execute(f"SET lock_wait_timeout = {_FREEZE_SECONDS}")
+                # Patience is for each table's lock, the limit for all of them.
+                cursor.execute(f"{_PATIENCE}, max_statement_time = {_LOCK_SECONDS}")
                 cursor.execute(statement)
         except pymysql.MySQLError as error:
             connection.close()

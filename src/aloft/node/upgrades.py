@@ -3,13 +3,15 @@
 The customer's metadata is copied into a slot of its own and migrated there by the release's own commands. A controller
 is started from it under another name and checked, while the old one serves. For the switch, requests that change
 something wait at the edge; the old schemas are frozen for writers, what changed since is carried over by state
-(:mod:`aloft.daytwo.carry`), the new services start, and the names lead to them. Everything up to then is undone by
-removing the new slot. The old slot is kept, stopped; the way back is the same switch with the two ends exchanged.
+(:mod:`aloft.daytwo.carry`), and the names lead to the new services, which run unseen by then. Everything up to then is
+undone by removing the new slot. The old slot is kept, stopped; the way back is the same switch with the two ends
+exchanged.
 """
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -21,17 +23,17 @@ from aloft.controller.migrate import Check
 from aloft.controller.release import release
 from aloft.controller.services import ALL, enabled
 from aloft.controller.services.ovn import OVN
-from aloft.daytwo import carry, metadata
-from aloft.daytwo.lists import UNFINISHED
+from aloft.daytwo import metadata
 from aloft.node.backups import Backups
 from aloft.node.controllers import Controllers
+from aloft.node.copies import Copies, Own
 from aloft.node.database import Database
 from aloft.node.edge_names import EdgeNames
 from aloft.node.jobs import Work
 from aloft.node.pool import Pool
 from aloft.node.registry import Record, Registry
 
-HOLD_SECONDS = 45.0
+HOLD_SECONDS = 30.0
 """The longest that requests are held: a switch that takes longer is given up, and the old controller goes on."""
 
 ANSWER_SECONDS = 5.0
@@ -44,23 +46,6 @@ ATTEMPTS = 10
 """How often the hold is begun: something may have been begun just before it."""
 
 
-Carrying = Mapping[str, Mapping[str, list[str]]]
-"""By schema and table, the statements that carry its rows."""
-
-
-@dataclass(frozen=True)
-class Own:
-    """Where a migrated copy differs from what it was made of.
-
-    Args:
-        tables: by ``schema.table`` of what migrations changed rows of, checksums before and after.
-        extra: by ``schema.table`` of what only the migrated one has, how many rows it had at first.
-    """
-
-    tables: Mapping[str, tuple[int, int]]
-    extra: Mapping[str, int]
-
-
 @dataclass(frozen=True)
 class Prepared:
     """A new controller that was seen to work beside the old one, and stopped.
@@ -70,7 +55,7 @@ class Prepared:
         own: where its rows differ by migration.
         checks: what the projects' upgrade checks said.
         changes: names of tables and columns that came and went.
-        seconds: how long its services took to start.
+        seconds: how long the parts of the switch took that take long: to compare all rows, and to copy OVN's databases.
         things: how many things its APIs listed as its rows say.
     """
 
@@ -112,6 +97,7 @@ class Upgrades:
         self._registry = registry
         self._pool = pool
         self._database = database
+        self._copies = Copies(database)
         self._backups = backups
         self._edge = edge
         self._start_release = start_release
@@ -184,11 +170,13 @@ class Upgrades:
             former = replace(Record.read(record.kept["record"]), kept={})
             own = Own(**record.kept["own"])
             async with work.step(f"make ready what served {record.spec.key} before") as remark:
-                lost += await self._losses(record, former, own)
+                lost += await self._copies.losses(self._slot(record), self._slot(former), own)
                 await self._start_release(former.spec.release)
                 remark(f"{len(lost)} things cannot be carried back" if lost else "")
             await self._quiet(work, [record])
             held.append(await self._switch(work, record, former, own, {}))
+            async with work.step("see that it answers"):
+                await self._controllers.settled(record.spec.key)
             async with work.step("remove the newer controller"):
                 await self._backups.discard(replace(record, kept={}))
         return {**self._specifications(work.customer), "writes_held_seconds": round(max(held), 2), "lost": lost}
@@ -248,16 +236,17 @@ class Upgrades:
         source, target = self._slot(present), self._slot(record)
         context = self._controllers.context_of(record)
         async with work.step(f"migrate {present.spec.region} to {name}"):
-            before = await self._checksums(target)
+            before = await self._copies.checksums(target)
             await asyncio.to_thread(slots.write_files, context, ALL)
-            wanted, found = golden.versions(release(name)), await self._versions(target)
+            wanted, found = golden.versions(release(name)), await self._copies.versions(target)
             await migrate.migrate(context, ALL, lambda schema: wanted.get(schema) != found.get(schema))
-            own, changes = await self._differences(source, target, before)
+            own, changes = await self._copies.differences(source, target, before)
             self._registry.mark(target, name, "held", slots.declared())
         async with work.step("start the new controller beside the old"):
-            begun = time.monotonic()
             await self._controllers.run_beside(record)
-            seconds = time.monotonic() - begun
+        async with work.step("rehearse the pause") as remark:
+            seconds = await self._rehearse(present, record)
+            remark(f"{seconds:.1f} s")
         async with work.step("compare the lists of its APIs"):
             things = await self._backups.compare_lists(record)
         async with work.step("run the projects' upgrade checks") as remark:
@@ -266,27 +255,14 @@ class Upgrades:
         real = replace(present, spec=present.spec.model_copy(update={"release": name}), slot=record.slot, kept={})
         return Prepared(real, own, checks, changes, seconds, things)
 
-    async def _differences(
-        self, source: Slot, target: Slot, before: dict[str, int]
-    ) -> tuple[Own, dict[str, list[str]]]:
-        """What migrations made of a copy: of its rows, and of its tables and columns."""
-        after = await self._checksums(target)
-        shapes = {
-            name: (await self._tables(source, name), await self._tables(target, name)) for name in metadata.schemas()
-        }
-        gone = [(name, *one) for name, (here, there) in shapes.items() for one in carry.uncarried(here, there)]
-        came = [(name, *one) for name, (here, there) in shapes.items() for one in carry.uncarried(there, here)]
-        changed = {f"{name}.{table}" for name, table, column in (*gone, *came) if column}
-        tables = {
-            table: (before[table], after[table])
-            for table in before.keys() & after.keys() - changed
-            if before[table] != after[table]
-        }
-        extra = {
-            f"{name}.{table}": await self._count(target, name, table, "") for name, table, column in came if not column
-        }
-        told = {"came": [_named(*one) for one in came], "went": [_named(*one) for one in gone]}
-        return Own(tables, extra), told
+    async def _rehearse(self, present: Record, record: Record) -> float:
+        """Do what a switch does while writes wait, as far as it changes nothing; returns how many seconds it took."""
+        source, target = self._slot(present), self._slot(record)
+        begun = time.monotonic()
+        await asyncio.gather(self._copies.checksums(source), self._copies.checksums(target))
+        async with self._backups.staging(f"ovn-{target.number}") as folder:
+            await metadata.save_ovn(source, folder)
+        return time.monotonic() - begun
 
     async def _quiet(self, work: Work, records: list[Record]) -> None:
         """Wait until work that was begun has ended.
@@ -296,7 +272,7 @@ class Upgrades:
         """
         async with work.step("wait for operations under way") as remark:
             until = time.monotonic() + QUIET_SECONDS
-            while found := [one for record in records for one in await self._unfinished(record)]:
+            while found := [one for record in records for one in await self._copies.unfinished(self._slot(record))]:
                 remark(", ".join(found[:5]))
                 if time.monotonic() > until:
                     raise Conflict(
@@ -338,24 +314,33 @@ class Upgrades:
         """
         key, source, target = wanted.spec.key, self._slot(former), self._slot(wanted)
         try:
-            async with work.step("catch up"):
-                carrying = await self._carrying(source, target, own.tables)
+            async with work.step("catch up") as remark:
+                carrying = await self._copies.carrying(source, target, own.tables)
                 await self._controllers.run_unseen(wanted, (OVN,))
                 await self._database.admit(_users(target))
-                await self._carry(carrying, source, target)
-            async with work.step("switch") as remark:
+                remark(f"{await self._copies.bring_over(carrying, source, target)} rows")
+                await self._carry_files(source, target)
+            async with work.step("start services where nobody sees them"):
+                await self._controllers.run_unseen(wanted)
+            async with work.step("hold what writes"):
                 begun = await self._hold(former)
-                frozen = self._database.frozen({source.schema(name): tables for name, tables in carrying.items()})
-                async with asyncio.timeout(HOLD_SECONDS) as limit, frozen:
+            async with asyncio.timeout(HOLD_SECONDS) as limit, contextlib.AsyncExitStack() as stack:
+                async with work.step("freeze databases"):
+                    tables = {source.schema(name): each for name, each in carrying.items()}
+                    await stack.enter_async_context(self._database.frozen(tables))
+                async with work.step("carry the last rows") as remark:
+                    await self._copies.insist_seen(source, target)
                     if kept:
-                        await self._insist_unchanged(source, own.tables)
-                    rows = await self._carry(carrying, source, target)
+                        await self._copies.insist_unchanged(source, own.tables)
+                    remark(f"{await self._copies.bring_over(carrying, source, target)} rows")
+                async with work.step("carry keys and networks"):
                     await self._carry_files(source, target)
-                    await self._controllers.run_unseen(wanted)
-                    limit.reschedule(None)
+                limit.reschedule(None)
+                async with work.step("lead the names there") as remark:
                     await self._lead_to(wanted, kept)
                     held = time.monotonic() - begun
-                    remark(f"{rows} rows carried; writes waited {held:.1f} s")
+                    remark(f"writes waited {held:.1f} s")
+                async with work.step("stop what served before"):
                     await self._retire(former)
         except BaseException as error:
             if self._record(key).slot != wanted.slot:
@@ -393,7 +378,7 @@ class Upgrades:
             await self._controllers.hold(key, "outside")
             await self._edge.settle(self._slot(former).number, ANSWER_SECONDS)
             await self._controllers.hold(key, "all")
-            if not (found := await self._unfinished(former)):
+            if not (found := await self._copies.unfinished(self._slot(former))):
                 return begun
             await self._controllers.hold(key, "")
             await asyncio.sleep(1.0)
@@ -404,77 +389,12 @@ class Upgrades:
         await self._controllers.stop(wanted)
         await self._controllers.hold(key, "")
 
-    async def _carrying(self, source: Slot, target: Slot, own: Iterable[str]) -> Carrying:
-        """By schema and table, what carries rows from one slot to another, but for tables that are each one's own."""
-        left = frozenset(own)
-        found: dict[str, dict[str, list[str]]] = {}
-        for name in metadata.schemas():
-            here, there = await self._tables(source, name), await self._tables(target, name)
-            found[name] = {
-                table: carry.statements(
-                    source.schema(name),
-                    target.schema(name),
-                    table,
-                    carry.without(here[table], carry.STATED.get(f"{name}.{table}", frozenset())),
-                    there[table],
-                )
-                for table in here.keys() & there.keys()
-                if f"{name}.{table}" not in left
-            }
-        return found
-
-    async def _carry(self, carrying: Carrying, source: Slot, target: Slot) -> int:
-        """Carry the rows of tables that differ; returns how many changed."""
-        here, there = await asyncio.gather(self._sums(source, carrying), self._sums(target, carrying))
-        differing = {
-            name: [
-                one for table in tables if here[f"{name}.{table}"] != there[f"{name}.{table}"] for one in tables[table]
-            ]
-            for name, tables in carrying.items()
-        }
-        rows = sum(
-            await asyncio.gather(
-                *(self._database.change(target.schema(name), each) for name, each in differing.items() if each)
-            )
-        )
-        for service in ALL:
-            for schema, own in service.rows(target).items():
-                await self._database.execute(target.schema(schema), list(own))
-        return rows
-
     async def _carry_files(self, source: Slot, target: Slot) -> None:
         """Carry keys and OVN's databases."""
         await asyncio.to_thread(metadata.copy_keys, source, target)
         async with self._backups.staging(f"ovn-{target.number}") as folder:
             await metadata.save_ovn(source, folder)
             await metadata.replace_ovn(target, folder)
-
-    async def _insist_unchanged(self, source: Slot, own: Mapping[str, tuple[int, int]]) -> None:
-        """Let no row be lost that changed in a table whose rows migrations changed, too."""
-        if not own:
-            return
-        listed: dict[str, list[str]] = {}
-        for table in own:
-            listed.setdefault(table.partition(".")[0], []).append(table.partition(".")[2])
-        now = await self._sums(source, listed)
-        if changed := sorted(table for table, (before, _) in own.items() if now[table] != before):
-            raise Conflict(
-                f"Rows were changed by users and by migrations since the copy was taken: {', '.join(changed)}.",
-                "Start the upgrade again: it takes a new copy.",
-            )
-
-    async def _losses(self, record: Record, former: Record, own: Own) -> list[str]:
-        """What of the present rows the former release has no place for."""
-        here, there, lost = self._slot(record), self._slot(former), []
-        for name in metadata.schemas():
-            shapes = await self._tables(here, name), await self._tables(there, name)
-            for table, column in carry.uncarried(*shapes):
-                rows = await self._count(here, name, table, column)
-                if rows > (0 if column else own.extra.get(f"{name}.{table}", 0)):
-                    lost.append(f"{_named(name, table, column)}: {rows} rows")
-        now = await self._checksums(here)
-        lost += [f"{table}: changed" for table, (_, after) in own.tables.items() if now[table] != after]
-        return lost
 
     # Looking
 
@@ -508,43 +428,6 @@ class Upgrades:
             told = "; ".join(f"{check.project}: {check.detail}" for check in failed)
             raise PermanentError(f"Upgrade checks failed. {told}", "Nothing has changed; see `aloft upgrade plan`.")
 
-    async def _unfinished(self, record: Record) -> list[str]:
-        slot = self._slot(record)
-        found = [await self._database.execute(slot.schema(name), [query]) for name, query in UNFINISHED.items()]
-        return [str(row[0]) for rows in found for row in rows]
-
-    async def _tables(self, slot: Slot, name: str) -> dict[str, carry.Table]:
-        return carry.tables(await self._database.execute(None, [carry.columns_query(slot.schema(name))]))
-
-    async def _count(self, slot: Slot, name: str, table: str, column: str) -> int:
-        rows = await self._database.execute(None, [carry.loss_query(slot.schema(name), table, column)])
-        return int(rows[0][0])
-
-    async def _versions(self, slot: Slot) -> dict[str, frozenset[str]]:
-        """Up to which migrations each schema is that has any."""
-        found: dict[str, frozenset[str]] = {}
-        for name in metadata.schemas():
-            if "alembic_version" in await self._tables(slot, name):
-                query = "SELECT version_num FROM alembic_version"
-                rows = await self._database.execute(slot.schema(name), [query])
-                found[name] = frozenset(str(row[0]) for row in rows)
-        return found
-
-    async def _checksums(self, slot: Slot) -> dict[str, int]:
-        """A checksum of each table's rows, by ``schema.table`` without the slot's number."""
-        return await self._sums(slot, {name: await self._tables(slot, name) for name in metadata.schemas()})
-
-    async def _sums(self, slot: Slot, listed: Mapping[str, Iterable[str]]) -> dict[str, int]:
-        """The same for some tables, by schema."""
-
-        async def one(name: str, tables: list[str]) -> dict[str, int]:
-            listing = ", ".join(f"`{table}`" for table in tables)
-            rows = await self._database.execute(slot.schema(name), [f"CHECKSUM TABLE {listing}"])
-            return {f"{name}.{str(table).partition('.')[2]}": int(checksum) for table, checksum in rows}
-
-        found = await asyncio.gather(*(one(name, list(tables)) for name, tables in listed.items() if tables))
-        return {table: checksum for each in found for table, checksum in each.items()}
-
     async def _remove_unused(self, prepared: list[Prepared]) -> None:
         used = {number for record in self._registry.all() for number in record.slots}
         for one in prepared:
@@ -563,7 +446,3 @@ class Upgrades:
 
 def _users(slot: Slot) -> list[str]:
     return [user for user, _ in slots.user_names(slot).values()]
-
-
-def _named(schema: str, table: str, column: str) -> str:
-    return ".".join(part for part in (schema, table, column) if part)

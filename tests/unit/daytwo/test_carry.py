@@ -1,6 +1,6 @@
 """What carries rows from one copy of a schema to another."""
 
-from aloft.daytwo.carry import STATED, Table, loss_query, statements, tables, uncarried, without
+from aloft.daytwo.carry import STATED, Table, loss_query, statements, tables, uncarried
 
 THING = Table(("id", "name"), ("id",))
 
@@ -19,9 +19,11 @@ def test_rows_of_equal_tables_go_or_are_made_anew() -> None:
 
 def test_rows_keep_what_only_the_target_has() -> None:
     wider = Table(("id", "name", "fresh"), ("id",))
-    delete, update, insert = statements("a", "b", "things", THING, wider)
-    assert "NOT (" not in delete and update.startswith("UPDATE `b`.`things` AS t JOIN")
-    assert "fresh" not in delete + update + insert
+    delete, change, insert = statements("a", "b", "things", THING, wider)
+    assert "NOT (" not in delete and change.endswith(
+        "ON DUPLICATE KEY UPDATE `id` = VALUES(`id`), `name` = VALUES(`name`)"
+    )
+    assert "fresh" not in delete + change + insert
 
 
 def test_a_table_without_a_key_is_made_anew_as_a_whole() -> None:
@@ -38,7 +40,9 @@ def test_what_the_target_has_no_place_for_is_named() -> None:
     assert "DEFAULT(`gone`)" in loss_query("a", "things", "gone") and "WHERE" not in loss_query("a", "old", "")
 
 
-def test_what_services_state_of_themselves_stays_their_own() -> None:
+def test_what_services_state_of_themselves_comes_with_new_rows_only() -> None:
     services = Table(("id", "host", "version"), ("id",))
-    found = statements("a", "b", "services", without(services, STATED["nova.services"]), services)
-    assert len(found) == 3 and not any("version" in one for one in found)
+    delete, change, insert = statements("a", "b", "services", services, services, STATED["nova.services"])
+    assert "version" not in delete
+    assert "BINARY t.`version`" not in change and "`version` = VALUES" not in change
+    assert "s.`version`" in insert

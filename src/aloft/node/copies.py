@@ -1,0 +1,172 @@
+"""The rows of a controller and of its migrated copy: what differs, what is carried, what would be lost.
+
+Schemas and tables are named here without their slot's number: ``nova.instances`` is ``s4_nova.instances`` of slot 4.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from aloft.base.errors import Conflict
+from aloft.controller.context import Slot
+from aloft.daytwo import carry, metadata
+from aloft.daytwo.lists import UNFINISHED
+from aloft.node.database import Database
+
+Carrying = Mapping[str, Mapping[str, list[str]]]
+"""By schema and table, the statements that carry its rows."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """Where a migrated copy differs from what it was made of.
+
+    Args:
+        tables: by ``schema.table`` of what migrations changed rows of, checksums before and after.
+        extra: by ``schema.table`` of what only the migrated one has, how many rows it had at first.
+    """
+
+    tables: Mapping[str, tuple[int, int]]
+    extra: Mapping[str, int]
+
+
+class Copies:
+    """Looks at the databases of two slots, and carries rows between them.
+
+    Args:
+        database: MariaDB, in which both lie.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def unfinished(self, slot: Slot) -> list[str]:
+        """What is being done by services that would have to do it to its end."""
+        found = [await self._database.execute(slot.schema(name), [query]) for name, query in UNFINISHED.items()]
+        return [str(row[0]) for rows in found for row in rows]
+
+    async def versions(self, slot: Slot) -> dict[str, frozenset[str]]:
+        """Up to which migrations each schema is that has any."""
+        found: dict[str, frozenset[str]] = {}
+        for name in metadata.schemas():
+            if "alembic_version" in await self._tables(slot, name):
+                query = "SELECT version_num FROM alembic_version"
+                rows = await self._database.execute(slot.schema(name), [query])
+                found[name] = frozenset(str(row[0]) for row in rows)
+        return found
+
+    async def checksums(self, slot: Slot) -> dict[str, int]:
+        """A checksum of each table's rows, by ``schema.table`` without the slot's number."""
+        return await self._sums(slot, {name: await self._tables(slot, name) for name in metadata.schemas()})
+
+    async def differences(self, source: Slot, target: Slot, before: dict[str, int]) -> tuple[Own, dict[str, list[str]]]:
+        """What migrations made of a copy: of its rows, and of its tables and columns."""
+        after = await self.checksums(target)
+        shapes = {
+            name: (await self._tables(source, name), await self._tables(target, name)) for name in metadata.schemas()
+        }
+        gone = [(name, *one) for name, (here, there) in shapes.items() for one in carry.uncarried(here, there)]
+        came = [(name, *one) for name, (here, there) in shapes.items() for one in carry.uncarried(there, here)]
+        changed = {f"{name}.{table}" for name, table, column in (*gone, *came) if column}
+        tables = {
+            table: (before[table], after[table])
+            for table in before.keys() & after.keys() - changed
+            if before[table] != after[table]
+        }
+        extra = {
+            f"{name}.{table}": await self._count(target, name, table, "") for name, table, column in came if not column
+        }
+        told = {"came": [_named(*one) for one in came], "went": [_named(*one) for one in gone]}
+        return Own(tables, extra), told
+
+    async def carrying(self, source: Slot, target: Slot, own: Iterable[str]) -> Carrying:
+        """By schema and table, what carries rows from one slot to another, but for tables that are each one's own."""
+        left = carry.OWN.union(own)
+        found: dict[str, dict[str, list[str]]] = {}
+        for name in metadata.schemas():
+            here, there = await self._tables(source, name), await self._tables(target, name)
+            found[name] = {
+                table: carry.statements(
+                    source.schema(name),
+                    target.schema(name),
+                    table,
+                    here[table],
+                    there[table],
+                    carry.STATED.get(f"{name}.{table}", frozenset()),
+                )
+                for table in here.keys() & there.keys()
+                if f"{name}.{table}" not in left
+            }
+        return found
+
+    async def bring_over(self, carrying: Carrying, source: Slot, target: Slot) -> int:
+        """Carry the rows of tables that differ; returns how many changed."""
+        here, there = await asyncio.gather(self._sums(source, carrying), self._sums(target, carrying))
+        differing = {
+            name: [
+                one for table in tables if here[f"{name}.{table}"] != there[f"{name}.{table}"] for one in tables[table]
+            ]
+            for name, tables in carrying.items()
+        }
+        return sum(
+            await asyncio.gather(
+                *(self._database.change(target.schema(name), each) for name, each in differing.items() if each)
+            )
+        )
+
+    async def insist_seen(self, source: Slot, target: Slot) -> None:
+        """Let services that run already not miss what they read when they started only."""
+        here, there = await asyncio.gather(*(self._sums(slot, carry.READ_AT_START) for slot in (source, target)))
+        if changed := sorted(table for table, checksum in here.items() if there[table] != checksum):
+            raise Conflict(
+                f"Rows were changed that services read at their start only: {', '.join(changed)}.", "Start it again."
+            )
+
+    async def insist_unchanged(self, source: Slot, own: Mapping[str, tuple[int, int]]) -> None:
+        """Let no row be lost that changed in a table whose rows migrations changed, too."""
+        if not own:
+            return
+        listed: dict[str, list[str]] = {}
+        for table in own:
+            listed.setdefault(table.partition(".")[0], []).append(table.partition(".")[2])
+        now = await self._sums(source, listed)
+        if changed := sorted(table for table, (before, _) in own.items() if now[table] != before):
+            raise Conflict(
+                f"Rows were changed by users and by migrations since the copy was taken: {', '.join(changed)}.",
+                "Start the upgrade again: it takes a new copy.",
+            )
+
+    async def losses(self, here: Slot, there: Slot, own: Own) -> list[str]:
+        """What of the present rows the former release has no place for."""
+        lost: list[str] = []
+        for name in metadata.schemas():
+            shapes = await self._tables(here, name), await self._tables(there, name)
+            for table, column in carry.uncarried(*shapes):
+                rows = await self._count(here, name, table, column)
+                if rows > (0 if column else own.extra.get(f"{name}.{table}", 0)):
+                    lost.append(f"{_named(name, table, column)}: {rows} rows")
+        now = await self.checksums(here)
+        lost += [f"{table}: changed" for table, (_, after) in own.tables.items() if now[table] != after]
+        return lost
+
+    async def _tables(self, slot: Slot, name: str) -> dict[str, carry.Table]:
+        return carry.tables(await self._database.execute(None, [carry.columns_query(slot.schema(name))]))
+
+    async def _count(self, slot: Slot, name: str, table: str, column: str) -> int:
+        rows = await self._database.execute(None, [carry.loss_query(slot.schema(name), table, column)])
+        return int(rows[0][0])
+
+    async def _sums(self, slot: Slot, listed: Mapping[str, Iterable[str]]) -> dict[str, int]:
+        """A checksum of the rows of some tables, listed by schema."""
+
+        async def one(name: str, tables: list[str]) -> dict[str, int]:
+            listing = ", ".join(f"`{table}`" for table in tables)
+            rows = await self._database.execute(slot.schema(name), [f"CHECKSUM TABLE {listing}"])
+            return {f"{name}.{str(table).partition('.')[2]}": int(checksum) for table, checksum in rows}
+
+        found = await asyncio.gather(*(one(name, list(tables)) for name, tables in listed.items() if tables))
+        return {table: checksum for each in found for table, checksum in each.items()}
+
+
+def _named(schema: str, table: str, column: str) -> str:
+    return ".".join(part for part in (schema, table, column) if part)
