@@ -329,9 +329,10 @@ class Upgrades:
                     tables = {source.schema(name): each for name, each in carrying.items()}
                     await stack.enter_async_context(self._database.frozen(tables))
                 async with work.step("carry the last rows") as remark:
-                    await self._copies.insist_seen(source, target)
-                    if kept:
-                        await self._copies.insist_unchanged(source, own.tables)
+                    await asyncio.gather(
+                        self._copies.insist_seen(source, target),
+                        self._copies.insist_unchanged(source, own.tables if kept else {}),
+                    )
                     remark(f"{await self._copies.bring_over(carrying, source, target)} rows")
                 async with work.step("carry keys and networks"):
                     await self._carry_files(source, target)
