@@ -48,7 +48,8 @@ def columns_query(schema: str) -> str:
     return (
         "SELECT c.TABLE_NAME, c.COLUMN_NAME, c.COLUMN_KEY = 'PRI' FROM information_schema.COLUMNS c"  # noqa: S608 - a checked name
         " JOIN information_schema.TABLES t USING (TABLE_SCHEMA, TABLE_NAME)"
-        f" WHERE c.TABLE_SCHEMA = '{schema}' AND t.TABLE_SCHEMA = '{schema}' AND t.TABLE_TYPE = 'BASE TABLE' AND c.EXTRA NOT LIKE '%GENERATED%'"
+        f" WHERE c.TABLE_SCHEMA = '{schema}' AND t.TABLE_SCHEMA = '{schema}'"  # said twice: each looks there only
+        " AND t.TABLE_TYPE = 'BASE TABLE' AND c.EXTRA NOT LIKE '%GENERATED%'"
         " ORDER BY c.TABLE_NAME, c.ORDINAL_POSITION"
     )
 
