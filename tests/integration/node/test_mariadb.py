@@ -9,10 +9,12 @@ from typing import Any
 import pymysql
 import pytest
 
-from aloft.base.errors import NotFound, PermanentError
+from aloft.base.errors import Conflict, NotFound, PermanentError
 from aloft.base.paths import Paths
+from aloft.controller.context import Slot
 from aloft.daytwo import carry
 from aloft.node import mariadb
+from aloft.node.copies import Copies
 from aloft.node.database import Database
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -191,6 +193,21 @@ async def test_rows_are_carried_there_and_back(database: Database, more: str) ->
     await database.execute("s2_nova", ["INSERT INTO t (id, name) VALUES (6,'later')", "DELETE FROM t WHERE id = 1"])
     await carried(database, "s2_nova", "s1_nova")
     assert await database.execute("s1_nova", ["SELECT id FROM t ORDER BY id"]) == ((2,), (3,), (6,))
+
+
+async def test_a_switch_is_given_up_when_what_services_read_at_their_start_has_changed(
+    paths: Paths, database: Database
+) -> None:
+    here, there = Slot(1, paths), Slot(2, paths)
+    for slot in (here, there):
+        await database.create_schemas([slot.schema("nova_api")])
+        tables = [f"CREATE TABLE {name} (id INT PRIMARY KEY)" for name in carry.READ_AT_START["nova_api"]]
+        await database.execute(slot.schema("nova_api"), tables)
+    copies = Copies(database)
+    await copies.insist_seen(here, there)
+    await database.execute(here.schema("nova_api"), ["INSERT INTO aggregate_hosts VALUES (1)"])
+    with pytest.raises(Conflict, match="aggregate_hosts"):
+        await copies.insist_seen(here, there)
 
 
 async def test_a_frozen_schema_is_read_and_not_written(paths: Paths, database: Database) -> None:
