@@ -27,7 +27,9 @@ def show_upgrade(customer: str, plane: ThePlane, principal: Reader) -> care_type
 
 
 @router.post("/plan", status_code=202)
-async def plan_upgrade(customer: str, body: care_types.NewUpgradePlan, plane: ThePlane, principal: Writer) -> types.Accepted:
+async def plan_upgrade(
+    customer: str, body: care_types.NewUpgradePlan, plane: ThePlane, principal: Writer
+) -> types.Accepted:
     """Rehearse an upgrade: copy, migrate, start beside, check, remove; the operation's result is the plan."""
     await refresh_releases(plane)
 
@@ -40,7 +42,9 @@ async def plan_upgrade(customer: str, body: care_types.NewUpgradePlan, plane: Th
 
 
 @router.post("", status_code=202)
-async def start_upgrade(customer: str, body: care_types.NewUpgrade, plane: ThePlane, principal: Writer) -> types.Accepted:
+async def start_upgrade(
+    customer: str, body: care_types.NewUpgrade, plane: ThePlane, principal: Writer
+) -> types.Accepted:
     """Upgrade a customer by a new instance; requests that write wait for some seconds in it, others do not."""
     await refresh_releases(plane)
 
