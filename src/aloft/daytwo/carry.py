@@ -65,6 +65,33 @@ def tables(rows: Iterable[Sequence[Any]]) -> dict[str, Table]:
     return {name: Table(tuple(found), tuple(keys.get(name, ()))) for name, found in columns.items()}
 
 
+def dependents_query(schema: str) -> str:
+    """A query for pairs of tables: one, and one that loses or changes rows by itself when the first does."""
+    return (
+        "SELECT REFERENCED_TABLE_NAME, TABLE_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS"  # noqa: S608 - a checked name
+        f" WHERE CONSTRAINT_SCHEMA = '{schema}'"
+        " AND (DELETE_RULE IN ('CASCADE', 'SET NULL') OR UPDATE_RULE IN ('CASCADE', 'SET NULL'))"
+    )
+
+
+def with_dependents(written: Iterable[str], pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Tables that were written, and those whose rows may have changed with theirs: the engine does not log that.
+
+    Args:
+        written: what the binary log names.
+        pairs: a table, and one that depends on it.
+    """
+    dependents: dict[str, set[str]] = {}
+    for table, dependent in pairs:
+        dependents.setdefault(table, set()).add(dependent)
+    found: set[str] = set()
+    left = set(written)
+    while left:
+        found |= left
+        left = {one for table in left for one in dependents.get(table, ())} - found
+    return frozenset(found)
+
+
 def statements(
     source: str, target: str, name: str, here: Table, there: Table, stated: frozenset[str] = frozenset()
 ) -> list[str]:

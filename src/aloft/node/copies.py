@@ -101,18 +101,35 @@ class Copies:
 
     async def bring_over(self, carrying: Carrying, source: Slot, target: Slot) -> int:
         """Carry the rows of tables that differ; returns how many changed."""
-        here, there = await asyncio.gather(self._sums(source, carrying), self._sums(target, carrying))
-        differing = {
-            name: [
-                one for table in tables if here[f"{name}.{table}"] != there[f"{name}.{table}"] for one in tables[table]
-            ]
-            for name, tables in carrying.items()
-        }
+        differing = await self.differing(carrying, source, target)
+        changes = {name: [one for each in tables.values() for one in each] for name, tables in differing.items()}
         return sum(
             await asyncio.gather(
-                *(self._database.change(target.schema(name), each) for name, each in differing.items() if each)
+                *(self._database.change(target.schema(name), each) for name, each in changes.items() if each)
             )
         )
+
+    async def differing(self, carrying: Carrying, source: Slot, target: Slot) -> Carrying:
+        """Of what carries rows, that of the tables that differ."""
+        here, there = await asyncio.gather(self._sums(source, carrying), self._sums(target, carrying))
+        return only(carrying, frozenset(table for table, checksum in here.items() if checksum != there[table]))
+
+    async def dependents(self, slot: Slot) -> frozenset[tuple[str, str]]:
+        """Pairs of tables of which the second's rows go or change by themselves with the first's."""
+        found: set[tuple[str, str]] = set()
+        for name in metadata.schemas():
+            rows = await self._database.execute(None, [carry.dependents_query(slot.schema(name))])
+            found |= {(f"{name}.{table}", f"{name}.{dependent}") for table, dependent in rows}
+        return frozenset(found)
+
+    async def written(
+        self, slots: Iterable[Slot], since: tuple[str, int], dependents: frozenset[tuple[str, str]]
+    ) -> frozenset[str]:
+        """The tables whose rows may have changed in any of these slots after a place in the binary log."""
+        schemas = {slot.schema(name): name for slot in slots for name in metadata.schemas()}
+        found = await self._database.written(since)
+        named = {f"{schemas[schema]}.{table}" for schema, table in found if schema in schemas}
+        return carry.with_dependents(named, dependents)
 
     async def insist_seen(self, source: Slot, target: Slot) -> None:
         """Let services that run already not miss what they read when they started only."""
@@ -166,6 +183,14 @@ class Copies:
 
         found = await asyncio.gather(*(one(name, list(tables)) for name, tables in listed.items() if tables))
         return {table: checksum for each in found for table, checksum in each.items()}
+
+
+def only(carrying: Carrying, tables: frozenset[str]) -> Carrying:
+    """What carries the rows of some tables."""
+    return {
+        name: {table: each for table, each in listed.items() if f"{name}.{table}" in tables}
+        for name, listed in carrying.items()
+    }
 
 
 def _named(schema: str, table: str, column: str) -> str:

@@ -40,6 +40,12 @@ _DUMP = (
 _POSITION = ("--master-data=2",)
 """Tell the place in the binary log that the snapshot is of; MariaDB knows it without locking anything."""
 
+_LOG_START = 4
+"""Where the first event of a binary log is, after its magic number."""
+
+_TABLE = re.compile(r"\((\w+)\.(\w+)\)")
+"""How an event that introduces a table's rows names it: ``table_id: 27 (s1_nova.services)``."""
+
 _LOCK_SECONDS = 5
 """How long anything here waits for locks that others hold before it gives up."""
 
@@ -153,6 +159,27 @@ class Database:
             yield
         finally:
             await asyncio.to_thread(connection.close)
+
+    async def log_end(self) -> tuple[str, int]:
+        """Up to where the binary log goes: its file, and the place in it."""
+        rows = await self.execute(None, ["SHOW MASTER STATUS"])
+        return str(rows[0][0]), int(rows[0][1])
+
+    async def written(self, since: tuple[str, int]) -> frozenset[tuple[str, str]]:
+        """The tables, each as schema and name, whose rows somebody wrote after a place in the binary log.
+
+        Raises:
+            PermanentError: that part of the log is not there any more.
+        """
+        file, place = since
+        names = [str(row[0]) for row in await self.execute(None, ["SHOW BINARY LOGS"])]
+        found: set[tuple[str, str]] = set()
+        for name in sorted({file, *(name for name in names if name > file)}):
+            start = place if name == file else _LOG_START
+            for event in await self.execute(None, [f"SHOW BINLOG EVENTS IN '{name}' FROM {start:d}"]):
+                if event[2] == "Table_map" and (told := _TABLE.search(event[5])):
+                    found.add((told.group(1), told.group(2)))
+        return frozenset(found)
 
     async def bar(self, users: Iterable[str]) -> None:
         """Let users in no more, and end their connections, until they are let in again."""

@@ -26,7 +26,7 @@ from aloft.controller.services.ovn import OVN
 from aloft.daytwo import metadata
 from aloft.node.backups import Backups
 from aloft.node.controllers import Controllers
-from aloft.node.copies import Copies, Own
+from aloft.node.copies import Copies, Own, only
 from aloft.node.database import Database
 from aloft.node.edge_names import EdgeNames
 from aloft.node.jobs import Work
@@ -55,7 +55,7 @@ class Prepared:
         own: where its rows differ by migration.
         checks: what the projects' upgrade checks said.
         changes: names of tables and columns that came and went.
-        seconds: how long the parts of the switch took that take long: to compare all rows, and to copy OVN's databases.
+        seconds: how long the parts of the switch took that can be done without one.
         things: how many things its APIs listed as its rows say.
     """
 
@@ -242,10 +242,11 @@ class Upgrades:
             await migrate.migrate(context, ALL, lambda schema: wanted.get(schema) != found.get(schema))
             own, changes = await self._copies.differences(source, target, before)
             self._registry.mark(target, name, "held", slots.declared())
+        since = await self._database.log_end()
         async with work.step("start the new controller beside the old"):
             await self._controllers.run_beside(record)
         async with work.step("rehearse the pause") as remark:
-            seconds = await self._rehearse(present, record)
+            seconds = await self._rehearse(source, target, own, since)
             remark(f"{seconds:.1f} s")
         async with work.step("compare the lists of its APIs"):
             things = await self._backups.compare_lists(record)
@@ -255,13 +256,16 @@ class Upgrades:
         real = replace(present, spec=present.spec.model_copy(update={"release": name}), slot=record.slot, kept={})
         return Prepared(real, own, checks, changes, seconds, things)
 
-    async def _rehearse(self, present: Record, record: Record) -> float:
+    async def _rehearse(self, source: Slot, target: Slot, own: Own, since: tuple[str, int]) -> float:
         """Do what a switch does while writes wait, as far as it changes nothing; returns how many seconds it took."""
-        source, target = self._slot(present), self._slot(record)
+        carrying = await self._copies.carrying(source, target, own.tables)
+        dependents = await self._copies.dependents(source)
         begun = time.monotonic()
-        await asyncio.gather(self._copies.checksums(source), self._copies.checksums(target))
+        written = await self._copies.written((source, target), since, dependents)
+        await self._copies.differing(only(carrying, written), source, target)
         async with self._backups.staging(f"ovn-{target.number}") as folder:
             await metadata.save_ovn(source, folder)
+        await self._controllers.publish_names()
         return time.monotonic() - begun
 
     async def _quiet(self, work: Work, records: list[Record]) -> None:
@@ -316,6 +320,8 @@ class Upgrades:
         try:
             async with work.step("catch up") as remark:
                 carrying = await self._copies.carrying(source, target, own.tables)
+                dependents = await self._copies.dependents(source)
+                since = await self._database.log_end()
                 await self._controllers.run_unseen(wanted, (OVN,))
                 await self._database.admit(_users(target))
                 remark(f"{await self._copies.bring_over(carrying, source, target)} rows")
@@ -333,7 +339,9 @@ class Upgrades:
                         self._copies.insist_seen(source, target),
                         self._copies.insist_unchanged(source, own.tables if kept else {}),
                     )
-                    remark(f"{await self._copies.bring_over(carrying, source, target)} rows")
+                    written = await self._copies.written((source, target), since, dependents)
+                    rows = await self._copies.bring_over(only(carrying, written), source, target)
+                    remark(f"{rows} rows of {len(written)} tables that were written")
                 async with work.step("carry keys and networks"):
                     await self._carry_files(source, target)
                 limit.reschedule(None)
