@@ -14,7 +14,12 @@ Customer = Annotated[str, typer.Argument(metavar="CUSTOMER", help="Name of the c
 ReleaseName = Annotated[str | None, typer.Option("--release", help="OpenStack release; the newest when left out.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
+DespiteHosts = Annotated[bool, typer.Option("--despite-hosts", help="Though hosts are missing or unwell.")]
+AnyTime = Annotated[bool, typer.Option("--any-time", help="Though the maintenance window is closed.")]
+
 app = typer.Typer(help="Upgrades of customers to newer releases, and the way back.", no_args_is_help=True)
+wave = typer.Typer(help="Upgrades of many customers, one after another.", no_args_is_help=True)
+app.add_typer(wave, name="wave")
 
 
 @app.command("show")
@@ -50,13 +55,14 @@ def plan(customer: Customer, release: ReleaseName = None, as_json: AsJson = Fals
 def start(
     customer: Customer,
     release: ReleaseName = None,
-    despite_hosts: Annotated[bool, typer.Option("--despite-hosts", help="Though hosts are missing or unwell.")] = False,
+    despite_hosts: DespiteHosts = False,
+    any_time: AnyTime = False,
     wait: Wait = True,
     as_json: AsJson = False,
 ) -> None:
     """Upgrade a customer: reads go on all the time, requests that write wait for some seconds at the switch."""
     client = connect()
-    body = {"release": release, "despite_hosts": despite_hosts}
+    body = {"release": release, "despite_hosts": despite_hosts, "any_time": any_time}
     follow(client, client.call("POST", _path(customer), body)["operation"], wait, as_json)
 
 
@@ -92,6 +98,63 @@ def finish(customer: Customer, yes: Yes = False, wait: Wait = True, as_json: AsJ
     client = connect()
     confirm(yes, f"Remove what is kept of customer {customer}'s release before?")
     follow(client, client.call("POST", f"{_path(customer)}/finish")["operation"], wait, as_json)
+
+
+@wave.command("start")
+def start_wave(
+    customers: Annotated[
+        list[str] | None, typer.Argument(metavar="[CUSTOMER]...", help="Whom; all with an older release when left out.")
+    ] = None,
+    release: ReleaseName = None,
+    canary: Annotated[str, typer.Option(metavar="CUSTOMER", help="Who goes first, alone.")] = "",
+    soak: Annotated[int, typer.Option(metavar="MINUTES", help="How long the canary must run well first.")] = 0,
+    at_once: Annotated[int, typer.Option(metavar="N", help="How many at the same time.")] = 1,
+    despite_hosts: DespiteHosts = False,
+    any_time: AnyTime = False,
+    wait: Wait = True,
+    as_json: AsJson = False,
+) -> None:
+    """Upgrade many customers, each in its maintenance window; after a failure no further one begins."""
+    client = connect()
+    body = {
+        "customers": customers or [],
+        "release": release,
+        "canary": canary,
+        "soak_minutes": soak,
+        "at_once": at_once,
+        "despite_hosts": despite_hosts,
+        "any_time": any_time,
+    }
+    follow(client, client.call("POST", "/v1/upgrade-wave", body)["operation"], wait, as_json)
+
+
+@wave.command("show")
+def show_wave(as_json: AsJson = False) -> None:
+    """Show the wave that is under way, or the last one, and which release serves whom."""
+    told = connect().call("GET", "/v1/upgrade-wave")
+    if as_json:
+        emit(told)
+        return
+    steps = {step["name"]: step for step in told["operation"]["steps"]} if told["operation"] else {}
+    rows = [
+        (name, release, steps[name]["state"] if name in steps else "-", steps[name]["detail"] if name in steps else "")
+        for name, release in told["customers"].items()
+    ]
+    table(("Customer", "Release", "In the wave", "Note"), rows)
+    if told["operation"]:
+        typer.echo(f"The wave {told['operation']['id']}: {told['operation']['state']}")
+
+
+@wave.command("stop")
+def stop_wave(wait: Wait = False, as_json: AsJson = False) -> None:
+    """Begin no further upgrade of the wave; what is under way goes on (see `aloft upgrade abort`)."""
+    client = connect()
+    begun = client.call("POST", "/v1/upgrade-wave/stop")["operation"]
+    told = [*client.watch(begun["id"])][-1] if wait else begun
+    if as_json:
+        emit(told)
+    else:
+        typer.echo("No further customer of the wave is upgraded.")
 
 
 def _path(customer: str) -> str:

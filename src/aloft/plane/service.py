@@ -30,6 +30,7 @@ from aloft.plane.reconcile.rollouts import Rollouts
 from aloft.plane.reconcile.schedule import Schedule
 from aloft.plane.reconcile.settings import SettingsKeeper
 from aloft.plane.reconcile.tasks import Tasks
+from aloft.plane.reconcile.waves import Waves
 from aloft.plane.records import sealing
 from aloft.plane.records.database import Records, Transaction
 from aloft.plane.records.tables import Json, OperationRow
@@ -96,6 +97,7 @@ class Plane:
         self._hosts = Hosts(self.records, self.node, tasks, self.presence, settings)
         self._jobs = Jobs(self.records, self.node, *_endings())
         self._schedule = Schedule(self.records)
+        self._waves = Waves(self.records)
         self._alarms = RepositoryAlarms(self.records, self.node)
         self._settings_keeper = SettingsKeeper(self.records, self.node)
         self._pruned_at = 0.0
@@ -105,6 +107,7 @@ class Plane:
             "host": self._hosts.reconcile,
             "release": self.releases.reconcile,
             "job": self._jobs.reconcile,
+            "wave": self._waves.reconcile,
             "settings": self._settings_keeper.reconcile,
         }
         self.loop = Loop(handlers, self._resync, settings.resync_seconds, self.signals)
@@ -155,6 +158,7 @@ class Plane:
             self.releases.resync,
             rollouts,
             self._jobs.resync,
+            self._waves.resync,
             self._schedule.resync,
             self._alarms.resync,
             self._settings_keeper.resync,

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from aloft.base.errors import Conflict, InvalidInput
-from aloft.plane import backups, customers, journal
+from aloft.plane import backups, customers, journal, toggles
 from aloft.plane.records.database import Transaction
-from aloft.plane.records.tables import Customer, Host, Json, OperationRow, Region, Release
+from aloft.plane.records.tables import Customer, Host, Json, OperationRow, Region, Release, utcnow
 
 PLAN, START, ROLLBACK, FINISH = "upgrade.plan", "upgrade.start", "upgrade.rollback", "upgrade.finish"
 
@@ -45,7 +45,7 @@ def choose(releases: Sequence[Release], present: str, wanted: str | None) -> str
         Conflict: it is not ready on the node.
     """
     name = customers.choose_release(releases, wanted)
-    if _order(name) <= _order(present):
+    if not older(present, name):
         raise InvalidInput(
             f"Release {name} is not newer than {present}, which serves the customer now.",
             "See `aloft release list`; the way back from an upgrade is `aloft upgrade rollback`.",
@@ -67,7 +67,7 @@ def plan(work: Transaction, actor: str, name: str, releases: Sequence[Release], 
         Conflict: the customer is being changed.
     """
     customer = backups.free(work, name)
-    release = choose(releases, _release(customer), wanted)
+    release = choose(releases, release_of(customer), wanted)
     return _open(work, PLAN, actor, customer, "upgrade-plan", release)
 
 
@@ -78,6 +78,7 @@ def start(
     releases: Sequence[Release],
     wanted: str | None,
     despite_hosts: bool = False,
+    any_time: bool = False,
 ) -> OperationRow:
     """Upgrade a customer.
 
@@ -88,18 +89,25 @@ def start(
         releases: what the node has.
         wanted: the release; the newest when left out.
         despite_hosts: though hosts are missing or not well.
+        any_time: though the customer's maintenance window is closed, or has been looked at.
 
     Raises:
         NotFound: there is no such customer.
         InvalidInput: that release cannot be upgraded to.
-        Conflict: the customer is being changed, the last upgrade is open, or a host is not well.
+        Conflict: the customer is being changed, its maintenance window is closed, the last upgrade is open, or a host
+            is not well.
     """
     customer = backups.free(work, name)
-    release = choose(releases, _release(customer), wanted)
+    release = choose(releases, release_of(customer), wanted)
     if kept := standing(work.session, customer).kept:
         raise Conflict(
             f"The last upgrade of {name!r} is open: {kept} is kept for the way back.",
             f"`aloft upgrade finish {name}`, or `aloft upgrade rollback {name}`.",
+        )
+    if not any_time and not toggles.open_now(toggles.row_of(work.session, name), utcnow()):
+        raise Conflict(
+            f"The maintenance window of {name!r} is closed.",
+            f"Upgrade with --any-time, or have it begin in the window: `aloft upgrade wave start {name}`.",
         )
     if not despite_hosts and (found := unwell(_hosts(customer))):
         raise Conflict(f"Not all hosts are well: {', '.join(found)}.", "Repair them, or upgrade with --despite-hosts.")
@@ -114,7 +122,7 @@ def rollback(work: Transaction, actor: str, name: str) -> OperationRow:
         Conflict: nothing is kept, or the customer is being changed.
     """
     customer = _with_kept(work, name)
-    return _open(work, ROLLBACK, actor, customer, "rollback", _release(customer))
+    return _open(work, ROLLBACK, actor, customer, "rollback", release_of(customer))
 
 
 def finish(work: Transaction, actor: str, name: str) -> OperationRow:
@@ -125,7 +133,7 @@ def finish(work: Transaction, actor: str, name: str) -> OperationRow:
         Conflict: nothing is kept, or the customer is being changed.
     """
     customer = _with_kept(work, name)
-    return _open(work, FINISH, actor, customer, "finish", _release(customer))
+    return _open(work, FINISH, actor, customer, "finish", release_of(customer))
 
 
 def to_abort(work: Transaction, actor: str, name: str) -> OperationRow:
@@ -155,8 +163,8 @@ def standing(session: Session, customer: Customer) -> Standing:
     running = journal.current(session, customer.id)
     open_one = running if running is not None and running.kind.startswith("upgrade.") else None
     if last is None or last.kind != START:
-        return Standing(_release(customer), operation=open_one)
-    return Standing(_release(customer), str(last.result.get("from", "")), last.ended_at, open_one)
+        return Standing(release_of(customer), operation=open_one)
+    return Standing(release_of(customer), str(last.result.get("from", "")), last.ended_at, open_one)
 
 
 def planned(work: Transaction, row: OperationRow, result: Json) -> Json:
@@ -164,7 +172,7 @@ def planned(work: Transaction, row: OperationRow, result: Json) -> Json:
     customer = customers.find_customer(work.session, str(row.customer))
     hosts = _hosts(customer)
     told = [{"host": f"{host.region.name}/{host.name}", "state": host.state} for host in hosts]
-    return {**result, "from": _release(customer), "hosts": told, "unwell": unwell(hosts)}
+    return {**result, "from": release_of(customer), "hosts": told, "unwell": unwell(hosts)}
 
 
 def switched(work: Transaction, row: OperationRow, result: Json) -> Json:
@@ -174,14 +182,14 @@ def switched(work: Transaction, row: OperationRow, result: Json) -> Json:
     """
     name = str(row.customer)
     customer = customers.find_customer(work.session, name, lock=True)
-    before = _release(customer)
+    before = release_of(customer)
     for region in customer.regions:
         spec = result["specifications"].get(region.name)
         if spec is not None:
             _follow(work, region, spec)
     told = {key: value for key, value in result.items() if key != "specifications"}
-    work.event("upgrade.done" if row.kind == START else "upgrade.rolled-back", name, name, release=_release(customer))
-    return {**told, "from": before, "release": _release(customer)}
+    work.event("upgrade.done" if row.kind == START else "upgrade.rolled-back", name, name, release=release_of(customer))
+    return {**told, "from": before, "release": release_of(customer)}
 
 
 def failed(work: Transaction, row: OperationRow) -> None:
@@ -208,13 +216,18 @@ def _open(work: Transaction, kind: str, actor: str, customer: Customer, job: str
     return journal.open_operation(work, kind, customer.name, customer.id, customer.name, actor, wanted)
 
 
-def _release(customer: Customer) -> str:
+def release_of(customer: Customer) -> str:
     """The release that serves a customer; the oldest of its regions' while they differ."""
     return min((region.release for region in customer.regions), key=_order)
 
 
 def _hosts(customer: Customer) -> list[Host]:
     return [host for region in customer.regions for host in region.hosts]
+
+
+def older(one: str, other: str) -> bool:
+    """Whether a release is older than another."""
+    return _order(one) < _order(other)
 
 
 def _order(name: str) -> tuple[int, ...]:

@@ -210,6 +210,19 @@ async def test_a_switch_is_given_up_when_what_services_read_at_their_start_has_c
         await copies.insist_seen(here, there)
 
 
+async def test_what_was_written_since_a_moment_is_known(database: Database) -> None:
+    await database.create_schemas(["s1_nova"])
+    await database.execute("s1_nova", [f"CREATE TABLE {name} (id INT PRIMARY KEY)" for name in ("a", "b", "c", "d")])
+    await database.execute("s1_nova", ["INSERT INTO a VALUES (1)"])
+    since = await database.log_end()
+    assert await database.written(since) == frozenset()
+    await database.execute("s1_nova", ["INSERT INTO b VALUES (1)"])
+    await database.execute(None, ["FLUSH BINARY LOGS"])
+    await database.execute("s1_nova", ["INSERT INTO c VALUES (1)", "DELETE FROM c"])
+    await database.change("s1_nova", ["INSERT INTO d VALUES (1)"])  # as a copy is changed: that is known already
+    assert await database.written(since) == {("s1_nova", "b"), ("s1_nova", "c")}
+
+
 async def test_a_frozen_schema_is_read_and_not_written(paths: Paths, database: Database) -> None:
     await database.create_schemas(["s1_nova"])
     await database.ensure_user("s1_nova", "one", ["s1_nova"])

@@ -1,6 +1,6 @@
 """What carries rows from one copy of a schema to another."""
 
-from aloft.daytwo.carry import STATED, Table, loss_query, statements, tables, uncarried
+from aloft.daytwo.carry import STATED, Table, loss_query, statements, tables, uncarried, with_dependents
 
 THING = Table(("id", "name"), ("id",))
 
@@ -46,3 +46,9 @@ def test_what_services_state_of_themselves_comes_with_new_rows_only() -> None:
     assert "version" not in delete
     assert "BINARY t.`version`" not in change and "`version` = VALUES" not in change
     assert "s.`version`" in insert
+
+
+def test_rows_that_go_with_others_count_as_written_too() -> None:
+    pairs = [("ports", "bindings"), ("bindings", "levels"), ("levels", "ports"), ("other", "more")]
+    assert with_dependents(["ports", "tags"], pairs) == {"ports", "tags", "bindings", "levels"}
+    assert with_dependents([], pairs) == frozenset()

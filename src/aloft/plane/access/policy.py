@@ -35,6 +35,7 @@ Action = Literal[
     "settings.write",
     "upgrade.read",
     "upgrade.write",
+    "wave.read",
 ]
 Verdict = Literal["allow", "refuse", "hide"]
 
@@ -44,7 +45,7 @@ _ADMIN_ONLY: frozenset[Action] = frozenset({"customer.credentials", "account.wri
 _AUDITOR: frozenset[Action] = frozenset(
     {
         *("customer.read", "region.read", "release.read", "node.read", "host.read", "operation.read", "event.read"),
-        *("account.read", "audit.read", "status.read", "backup.read", "settings.read", "upgrade.read"),
+        *("account.read", "audit.read", "status.read", "backup.read", "settings.read", "upgrade.read", "wave.read"),
     }
 )
 _CUSTOMER: frozenset[Action] = frozenset(

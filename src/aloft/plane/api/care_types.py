@@ -134,9 +134,34 @@ class NewUpgradePlan(Request):
 
 
 class NewUpgrade(NewUpgradePlan):
-    """An upgrade to do, with ``despite_hosts`` though hosts are missing or not well."""
+    """An upgrade to do.
+
+    With ``despite_hosts`` though hosts are missing or not well, with ``any_time`` though the maintenance window is
+    closed.
+    """
 
     despite_hosts: bool = False
+    any_time: bool = False
+
+
+class NewWave(NewUpgrade):
+    """Upgrades of many customers, of all that have an older release when none is named.
+
+    The ``canary`` goes first, alone, and must have run well for ``soak_minutes`` before the others follow, ``at_once``
+    at the same time; each in its maintenance window, unless ``any_time``.
+    """
+
+    customers: list[str] = Field(default_factory=list)
+    canary: str = ""
+    soak_minutes: Annotated[int, Field(ge=0, le=100_000)] = 0
+    at_once: Annotated[int, Field(ge=1, le=100)] = 1
+
+
+class Wave(BaseModel):
+    """The wave of upgrades that is under way, or the last one; and the customers with the releases that serve them."""
+
+    operation: Operation | None
+    customers: dict[str, str]
 
 
 class Upgrade(BaseModel):
