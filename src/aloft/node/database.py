@@ -171,15 +171,7 @@ class Database:
         Raises:
             PermanentError: that part of the log is not there any more.
         """
-        file, place = since
-        names = [str(row[0]) for row in await self.execute(None, ["SHOW BINARY LOGS"])]
-        found: set[tuple[str, str]] = set()
-        for name in sorted({file, *(name for name in names if name > file)}):
-            start = place if name == file else _LOG_START
-            for event in await self.execute(None, [f"SHOW BINLOG EVENTS IN '{name}' FROM {start:d}"]):
-                if event[2] == "Table_map" and (told := _TABLE.search(event[5])):
-                    found.add((told.group(1), told.group(2)))
-        return frozenset(found)
+        return await asyncio.to_thread(self._written, *since)
 
     async def bar(self, users: Iterable[str]) -> None:
         """Let users in no more, and end their connections, until they are let in again."""
@@ -267,6 +259,20 @@ class Database:
             except pymysql.MySQLError as error:
                 raise _translated(error, None) from error
             return int(changed)
+
+    def _written(self, file: str, place: int) -> frozenset[tuple[str, str]]:
+        found: set[tuple[str, str]] = set()
+        with closing(self._connect(None)) as connection, connection.cursor() as cursor:
+            try:
+                cursor.execute("SHOW BINARY LOGS")
+                later = sorted(row[0] for row in cursor.fetchall() if row[0] > file)
+                for name, start in ((file, place), *((one, _LOG_START) for one in later)):
+                    cursor.execute("SHOW BINLOG EVENTS IN %s FROM %s", (name, start))
+                    told = (_TABLE.search(row[5]) for row in cursor.fetchall() if row[2] == "Table_map")
+                    found |= {(one.group(1), one.group(2)) for one in told if one is not None}
+            except pymysql.MySQLError as error:
+                raise _translated(error, None) from error
+        return frozenset(found)
 
     def _lock(self, statement: str) -> "Connection[Any]":
         connection = self._connect(None)

@@ -139,6 +139,9 @@ class Upgrades:
                 f"`aloft upgrade finish {work.customer}`, or rollback.",
             )
         held = [0.0]
+        for record in present:
+            if record not in waiting:  # the node ended in the middle of it
+                await self._confirm(work, record)
         if waiting:
             prepared = await work.unless_aborted(self._prepare(work, waiting))
             try:
@@ -146,8 +149,11 @@ class Upgrades:
                 await work.unless_aborted(self._quiet(work, waiting))
                 for one in prepared:
                     held.append(await self._upgrade_one(work, one))
-            except BaseException:
+            except BaseException as error:
                 await asyncio.shield(self._remove_unused(prepared))
+                if isinstance(error, Exception):  # an end of the node leaves it to the next
+                    for record in (one for one in self._present(work.customer) if one.kept.get("job") == work.id):
+                        await self._go_back(work, record)
                 raise
         return {**self._specifications(work.customer), "writes_held_seconds": round(max(held), 2)}
 
@@ -167,18 +173,13 @@ class Upgrades:
             raise Conflict(f"Nothing was kept of what served '{work.customer}' before.", "Restore a backup instead.")
         held, lost = [0.0], []
         for record in leaving:
-            former = replace(Record.read(record.kept["record"]), kept={})
-            own = Own(**record.kept["own"])
             async with work.step(f"make ready what served {record.spec.key} before") as remark:
+                former, own = Record.read(record.kept["record"]), Own(**record.kept["own"])
                 lost += await self._copies.losses(self._slot(record), self._slot(former), own)
                 await self._start_release(former.spec.release)
                 remark(f"{len(lost)} things cannot be carried back" if lost else "")
             await self._quiet(work, [record])
-            held.append(await self._switch(work, record, former, own, {}))
-            async with work.step("see that it answers"):
-                await self._controllers.settled(record.spec.key)
-            async with work.step("remove the newer controller"):
-                await self._backups.discard(replace(record, kept={}))
+            held.append(await self._go_back(work, record))
         return {**self._specifications(work.customer), "writes_held_seconds": round(max(held), 2), "lost": lost}
 
     async def finish(self, work: Work) -> dict[str, Any]:
@@ -289,18 +290,29 @@ class Upgrades:
 
     async def _upgrade_one(self, work: Work, one: Prepared) -> float:
         """Switch one region and see that it answers; back to the old one when it does not."""
-        key = one.record.spec.key
-        former = self._record(key)
+        former = self._record(one.record.spec.key)
         kept = {"job": work.id, "record": former.told(), "own": asdict(one.own)}
         held = await self._switch(work, former, one.record, one.own, kept)
+        await self._confirm(work, self._record(former.spec.key))
+        return held
+
+    async def _confirm(self, work: Work, present: Record) -> None:
+        """See that what serves now answers; back to what served before when it does not."""
         try:
-            async with work.step("see that it answers"):
-                await self._controllers.settled(key)
+            async with work.step(f"see that {present.spec.region} answers"):
+                await self._controllers.settled(present.spec.key)
         except AloftError:
-            present = self._record(key)
-            await self._switch(work, present, former, one.own, {})
-            await self._backups.discard(replace(present, kept={}))
+            await self._go_back(work, present)
             raise
+
+    async def _go_back(self, work: Work, present: Record) -> float:
+        """Have a region served from what was kept, and remove what serves it now; returns how long writes waited."""
+        former = replace(Record.read(present.kept["record"]), kept={})
+        held = await self._switch(work, present, former, Own(**present.kept["own"]), {})
+        async with work.step("see that it answers"):
+            await self._controllers.settled(present.spec.key)
+        async with work.step("remove the newer controller"):
+            await self._backups.discard(replace(present, kept={}))
         return held
 
     async def _switch(self, work: Work, former: Record, wanted: Record, own: Own, kept: dict[str, Any]) -> float:

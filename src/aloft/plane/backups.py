@@ -33,6 +33,8 @@ from aloft.plane.records.tables import (
 RUN, PROVE, RESTORE, CHECK, RETAIN = "backup.run", "backup.prove", "backup.restore", "backup.check", "backup.retain"
 RESTORE_ALL = "backup.restore-all"
 REBUILD = "region.rebuild"
+MOVES = ("upgrade.start", "upgrade.rollback")
+"""What moves a customer to other databases: what changes from then on is not replayed onto backups from before."""
 
 LATE = timedelta(hours=26)
 """A customer without a good backup for longer than this raises an alarm."""
@@ -60,6 +62,7 @@ class Sight:
         newest: id of the newest backup, if it was neither proved nor found suspect.
         proving: whether a proof of that backup was begun already.
         retained: when old backups were last forgotten.
+        moved: when it was last moved to other databases.
     """
 
     enabled: bool
@@ -69,6 +72,7 @@ class Sight:
     newest: str | None
     proving: bool
     retained: datetime | None
+    moved: datetime | None = None
 
 
 def due(sight: Sight, now: datetime) -> str | None:
@@ -77,7 +81,7 @@ def due(sight: Sight, now: datetime) -> str | None:
         return None
     if sight.tried is None:
         return RUN if now - sight.created >= SETTLING else None
-    if sight.tried < last_time(sight.at, now):
+    if sight.tried < last_time(sight.at, now) or (sight.moved is not None and sight.tried < sight.moved):
         return RUN
     if sight.newest is not None and not sight.proving:
         return PROVE
@@ -277,6 +281,7 @@ def sight(session: Session, customer: Customer) -> Sight:
         newest=None if unproved is None else unproved.id,
         proving=proving,
         retained=_begun(session, RETAIN, customer.name),
+        moved=_moved(session, customer.name),
     )
 
 
@@ -472,3 +477,12 @@ def _begun(session: Session, kind: str, customer: str, target: str | None = None
     if target is not None:
         query = query.where(OperationRow.target_id == target)
     return session.scalars(query.order_by(OperationRow.created_at.desc()).limit(1)).first()
+
+
+def _moved(session: Session, customer: str) -> datetime | None:
+    """When a customer was last moved to other databases."""
+    query = select(OperationRow.ended_at).where(
+        OperationRow.customer == customer, OperationRow.kind.in_(MOVES), OperationRow.state == "succeeded"
+    )
+    query = query.where(OperationRow.ended_at <= utcnow() + AHEAD)
+    return session.scalars(query.order_by(OperationRow.ended_at.desc()).limit(1)).first()

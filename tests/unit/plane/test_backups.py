@@ -41,6 +41,11 @@ def test_a_backup_is_proved_once_then_old_ones_are_forgotten():
     assert due(replace(GOOD, retained=NOW - timedelta(days=1)), NOW) == RETAIN
 
 
+def test_who_was_moved_to_other_databases_is_backed_up_at_once():
+    assert due(replace(GOOD, moved=NOW - timedelta(minutes=1)), NOW) == RUN
+    assert due(replace(GOOD, moved=NOW - timedelta(hours=10)), NOW) is None
+
+
 def test_what_is_switched_off_is_left_alone():
     assert due(replace(GOOD, enabled=False, tried=None), NOW) is None
 
