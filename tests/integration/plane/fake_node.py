@@ -337,7 +337,10 @@ class FakeNode:
             self.controllers[f"{customer}/{region}"].hosts.pop(host, None)
 
     def _jobs(self, app: FastAPI) -> None:
-        """Jobs end as ``results`` says for their kind: what is missing fails, and while there are none nothing ends."""
+        """Jobs end as ``results`` says for their kind, or for ``<kind> <customer>``.
+
+        What is missing fails, and while there are none nothing ends.
+        """
 
         @app.put("/v1/jobs/{job}", status_code=202)
         async def put(job: str, request: Request) -> None:
@@ -350,7 +353,8 @@ class FakeNode:
             if self.results is None:
                 await asyncio.sleep(0.05)
                 return JSONResponse({"state": "running", "steps": [{"name": "work", "state": "running"}]})
-            result = self.results.get(self.jobs[job]["kind"])
+            kind, customer = self.jobs[job]["kind"], self.jobs[job]["customer"]
+            result = self.results.get(f"{kind} {customer}", self.results.get(kind))
             if result is None:
                 return JSONResponse({"state": "failed", "error": {"message": "It broke.", "remedy": "Mend it."}})
             return JSONResponse({"state": "succeeded", "result": result})
