@@ -13,6 +13,7 @@ BENCHES = {
     "api": "latency of API calls against the same application under uWSGI",
     "backup": "what a backup takes, what the APIs notice of it, and what is at risk at any moment",
     "restore": "from the command to serving again, for one customer and for ten at once",
+    "upgrade": "to a newer release and back: reads refused and writes held meanwhile",
     "sync": "how soon what is done on hosts shows in OpenStack, many at once, and whether both sides stay equal",
 }
 """The benchmarks there are, and what each is about."""

@@ -35,7 +35,7 @@ async def run(running: Running, runs: int) -> Report:
         with closing(Caller(context, through_edge(context.edge_port, running.authority))) as caller:
             running.tell("filling it with records")
             await population.fill(context, caller, database)
-        by_hand = await _load_by_hand(running, context, database)
+        by_hand = await load_by_hand(running, context, database)
         made = (await running.command("backup", "run", "bench-restore-1", "--json"))["result"]["backup"]
         restored = [await _restore(running, made) for _ in range(runs)]
     async with AsyncExitStack() as stack:
@@ -84,7 +84,7 @@ async def _disaster(running: Running, stack: AsyncExitStack) -> float:
     return seconds
 
 
-async def _load_by_hand(running: Running, context: Context, database: Database) -> float:
+async def load_by_hand(running: Running, context: Context, database: Database) -> float:
     """Seconds that dumping a customer's schemas and loading them into others takes."""
     scratch = Slot(SCRATCH, running.paths)
     targets = [scratch.schema(name) for name in metadata.schemas()]

@@ -34,7 +34,7 @@ WARM_SECONDS = 300.0
 DETACH_SECONDS = 300.0
 """Until all hosts of a customer must be gone."""
 
-OURS = re.compile(r"bench-(create|memory|density|heal|api|host|sync|portal|backup|restore)-\d+")
+OURS = re.compile(r"bench-(create|memory|density|heal|api|host|sync|portal|backup|restore|upgrade)-\d+")
 """Names of the customers that benchmarks make; no others are ever deleted."""
 
 
@@ -177,19 +177,19 @@ class Running:
         return json.loads(out) if out.strip() else None
 
     @asynccontextmanager
-    async def customer(self, name: str) -> AsyncIterator[Context]:
+    async def customer(self, name: str, *options: str) -> AsyncIterator[Context]:
         """A customer for as long as the block lasts, without the scheduled backup that would come in the middle."""
         try:
-            context = await self.create(name)
+            context = await self.create(name, *options)
             await self.command("backup", "policy", name, "--off", "--json")
             yield context
         finally:
             await tidy(self.delete(name), self.tell)
 
-    async def create(self, name: str) -> Context:
-        """Make a customer, and wait until it is ready."""
+    async def create(self, name: str, *options: str) -> Context:
+        """Make a customer, and wait until it is ready; ``options`` are those of ``aloft customer create``."""
         self.tell(f"creating {name}")
-        await self.command("customer", "create", name, "--json")
+        await self.command("customer", "create", name, *options, "--json")
         return await self.context(name, f"{name}-1")
 
     async def delete(self, name: str) -> None:
