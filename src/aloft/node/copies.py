@@ -141,12 +141,7 @@ class Copies:
 
     async def insist_unchanged(self, source: Slot, own: Mapping[str, tuple[int, int]]) -> None:
         """Let no row be lost that changed in a table whose rows migrations changed, too."""
-        if not own:
-            return
-        listed: dict[str, list[str]] = {}
-        for table in own:
-            listed.setdefault(table.partition(".")[0], []).append(table.partition(".")[2])
-        now = await self._sums(source, listed)
+        now = await self._sums(source, _by_schema(own))
         if changed := sorted(table for table, (before, _) in own.items() if now[table] != before):
             raise Conflict(
                 f"Rows were changed by users and by migrations since the copy was taken: {', '.join(changed)}.",
@@ -162,7 +157,7 @@ class Copies:
                 rows = await self._count(here, name, table, column)
                 if rows > (0 if column else own.extra.get(f"{name}.{table}", 0)):
                     lost.append(f"{_named(name, table, column)}: {rows} rows")
-        now = await self.checksums(here)
+        now = await self._sums(here, _by_schema(own.tables))
         lost += [f"{table}: changed" for table, (_, after) in own.tables.items() if now[table] != after]
         return lost
 
@@ -191,6 +186,13 @@ def only(carrying: Carrying, tables: frozenset[str]) -> Carrying:
         name: {table: each for table, each in listed.items() if f"{name}.{table}" in tables}
         for name, listed in carrying.items()
     }
+
+
+def _by_schema(tables: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for table in tables:
+        found.setdefault(table.partition(".")[0], []).append(table.partition(".")[2])
+    return found
 
 
 def _named(schema: str, table: str, column: str) -> str:
