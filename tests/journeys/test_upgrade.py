@@ -1,5 +1,9 @@
 """A customer comes to a newer release, and back, under a client that never sees a call fail."""
 
+import json
+import os
+import signal
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,9 +12,8 @@ from typing import Any
 
 import httpx
 
-from ..running import ALOFT, Region, aloft, https, lists_answer, run, told
-
-PATIENCE = 900.0
+from ..running import ALOFT, Region, aloft, https, lists_answer, told
+from . import machine
 
 
 @dataclass
@@ -58,11 +61,20 @@ def at_work(region: Region) -> Iterator[Client]:
         working.join()
 
 
-def upgrade(*words: str) -> Any:
-    """Do something about an upgrade, to its end; what it tells."""
-    said = run(ALOFT, "upgrade", *words, "--json", seconds=PATIENCE)
-    assert said.code == 0 and said.json["state"] == "succeeded", said
-    return said.json["result"]
+def upgrade(*words: str, fatal: str = "") -> Any:
+    """Do something about an upgrade, to its end, with a kill of the node once a step has ended; what it tells."""
+    begun = told("upgrade", *words, "--no-wait")["id"]
+    command = [ALOFT, "operation", "watch", begun, "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watcher:
+        assert watcher.stderr is not None
+        for line in watcher.stderr:
+            if fatal and line.startswith(f"done   {fatal}"):
+                os.kill(machine.daemon_pid("node"), signal.SIGKILL)
+                fatal = ""
+        assert watcher.stdout is not None
+        ended = json.loads(watcher.stdout.read())
+    assert ended["state"] == "succeeded" and not fatal, ended
+    return ended["result"]
 
 
 def projects(region: Region, token: str) -> set[str]:
@@ -74,12 +86,15 @@ def test_a_customer_is_upgraded_and_comes_back_while_it_works(customer: Callable
     region = customer("riser", "--release", "2026.1")
     told("backup", "policy", "riser", "--off")  # nothing by itself meanwhile
     with at_work(region) as client:
-        upgrade("start", "riser")
+        upgrade("start", "riser", fatal="copy the metadata")  # the node comes back, and begins again
         upgraded = len(client.made)
         assert told("upgrade", "show", "riser")["release"] == region.status["release"] == "2026.2"
         assert lists_answer(region)
-        assert upgrade("rollback", "riser", "--yes")["lost"] == []
-    assert client.failed == []
+        assert client.failed == []
+        result = upgrade("rollback", "riser", "--yes", fatal="lead the names there")  # what had switched stays so
+    assert result.get("lost", []) == []
+    # What waited at the node is broken off when that is killed, and nothing else is.
+    assert all(one.startswith("POST") for one in client.failed) and len(client.failed) <= 1, client.failed
     assert region.status["release"] == "2026.1" and lists_answer(region)
     assert 0 < upgraded < len(client.made), "nothing was written after the upgrade"
     assert set(client.made) <= projects(region, client.token), "something that was written is lost"

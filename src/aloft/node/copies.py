@@ -48,8 +48,8 @@ class Copies:
     async def versions(self, slot: Slot) -> dict[str, frozenset[str]]:
         """Up to which migrations each schema is that has any."""
         found: dict[str, frozenset[str]] = {}
-        for name in metadata.schemas():
-            if "alembic_version" in await self._tables(slot, name):
+        for name, tables in (await self._all_tables(slot)).items():
+            if "alembic_version" in tables:
                 query = "SELECT version_num FROM alembic_version"
                 rows = await self._database.execute(slot.schema(name), [query])
                 found[name] = frozenset(str(row[0]) for row in rows)
@@ -57,14 +57,13 @@ class Copies:
 
     async def checksums(self, slot: Slot) -> dict[str, int]:
         """A checksum of each table's rows, by ``schema.table`` without the slot's number."""
-        return await self._sums(slot, {name: await self._tables(slot, name) for name in metadata.schemas()})
+        return await self._sums(slot, await self._all_tables(slot))
 
     async def differences(self, source: Slot, target: Slot, before: dict[str, int]) -> tuple[Own, dict[str, list[str]]]:
         """What migrations made of a copy: of its rows, and of its tables and columns."""
         after = await self.checksums(target)
-        shapes = {
-            name: (await self._tables(source, name), await self._tables(target, name)) for name in metadata.schemas()
-        }
+        here, there = await asyncio.gather(self._all_tables(source), self._all_tables(target))
+        shapes = {name: (here[name], there[name]) for name in here}
         gone = [(name, *one) for name, (here, there) in shapes.items() for one in carry.uncarried(here, there)]
         came = [(name, *one) for name, (here, there) in shapes.items() for one in carry.uncarried(there, here)]
         changed = {f"{name}.{table}" for name, table, column in (*gone, *came) if column}
@@ -82,22 +81,22 @@ class Copies:
     async def carrying(self, source: Slot, target: Slot, own: Iterable[str]) -> Carrying:
         """By schema and table, what carries rows from one slot to another, but for tables that are each one's own."""
         left = carry.OWN.union(own)
-        found: dict[str, dict[str, list[str]]] = {}
-        for name in metadata.schemas():
-            here, there = await self._tables(source, name), await self._tables(target, name)
-            found[name] = {
+        here, there = await asyncio.gather(self._all_tables(source), self._all_tables(target))
+        return {
+            name: {
                 table: carry.statements(
                     source.schema(name),
                     target.schema(name),
                     table,
-                    here[table],
-                    there[table],
+                    tables[table],
+                    there[name][table],
                     carry.STATED.get(f"{name}.{table}", frozenset()),
                 )
-                for table in here.keys() & there.keys()
+                for table in tables.keys() & there[name].keys()
                 if f"{name}.{table}" not in left
             }
-        return found
+            for name, tables in here.items()
+        }
 
     async def bring_over(self, carrying: Carrying, source: Slot, target: Slot) -> int:
         """Carry the rows of tables that differ; returns how many changed."""
@@ -116,11 +115,12 @@ class Copies:
 
     async def dependents(self, slot: Slot) -> frozenset[tuple[str, str]]:
         """Pairs of tables of which the second's rows go or change by themselves with the first's."""
-        found: set[tuple[str, str]] = set()
-        for name in metadata.schemas():
+
+        async def one(name: str) -> set[tuple[str, str]]:
             rows = await self._database.execute(None, [carry.dependents_query(slot.schema(name))])
-            found |= {(f"{name}.{table}", f"{name}.{dependent}") for table, dependent in rows}
-        return frozenset(found)
+            return {(f"{name}.{table}", f"{name}.{dependent}") for table, dependent in rows}
+
+        return frozenset().union(*await asyncio.gather(*map(one, metadata.schemas())))
 
     async def written(
         self, slots: Iterable[Slot], since: tuple[str, int], dependents: frozenset[tuple[str, str]]
@@ -151,15 +151,20 @@ class Copies:
     async def losses(self, here: Slot, there: Slot, own: Own) -> list[str]:
         """What of the present rows the former release has no place for."""
         lost: list[str] = []
-        for name in metadata.schemas():
-            shapes = await self._tables(here, name), await self._tables(there, name)
-            for table, column in carry.uncarried(*shapes):
+        present, former = await asyncio.gather(self._all_tables(here), self._all_tables(there))
+        for name, tables in present.items():
+            for table, column in carry.uncarried(tables, former[name]):
                 rows = await self._count(here, name, table, column)
                 if rows > (0 if column else own.extra.get(f"{name}.{table}", 0)):
                     lost.append(f"{_named(name, table, column)}: {rows} rows")
         now = await self._sums(here, _by_schema(own.tables))
         lost += [f"{table}: changed" for table, (_, after) in own.tables.items() if now[table] != after]
         return lost
+
+    async def _all_tables(self, slot: Slot) -> dict[str, dict[str, carry.Table]]:
+        """The tables of all schemas, by schema."""
+        names = metadata.schemas()
+        return dict(zip(names, await asyncio.gather(*(self._tables(slot, name) for name in names)), strict=True))
 
     async def _tables(self, slot: Slot, name: str) -> dict[str, carry.Table]:
         return carry.tables(await self._database.execute(None, [carry.columns_query(slot.schema(name))]))

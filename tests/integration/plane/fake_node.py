@@ -56,6 +56,7 @@ class FakeNova:
         self.servers: dict[str, dict[str, dict[str, Any]]] = {}
         self.disabled: dict[str, bool] = {}
         self.forgotten: list[str] = []
+        self.aborted: set[str] = set()
         self.asked: list[str] = []
         self.stuck: set[str] = set()
 
@@ -124,6 +125,7 @@ class FakeNode:
         self.jobs: dict[str, dict[str, Any]] = {}
         self.results: dict[str, dict[str, Any]] | None = {}
         self.forgotten: list[str] = []
+        self.aborted: set[str] = set()
         self.rules: dict[str, dict[str, Any]] = {}
         self.repositories: dict[str, dict[str, Any]] = {
             "local": {"name": "local", "url": "/backups", "role": "primary", "shipped": None}
@@ -350,6 +352,8 @@ class FakeNode:
         async def one(job: str) -> Response:
             if job not in self.jobs:
                 return _refuse(404, "There is no such job.")
+            if job in self.aborted:
+                return JSONResponse({"state": "failed", "error": {"message": "It was aborted.", "remedy": ""}})
             if self.results is None:
                 await asyncio.sleep(0.05)
                 return JSONResponse({"state": "running", "steps": [{"name": "work", "state": "running"}]})
@@ -358,6 +362,10 @@ class FakeNode:
             if result is None:
                 return JSONResponse({"state": "failed", "error": {"message": "It broke.", "remedy": "Mend it."}})
             return JSONResponse({"state": "succeeded", "result": result})
+
+        @app.post("/v1/jobs/{job}/abort", status_code=202)
+        async def abort(job: str) -> None:
+            self.aborted.add(job)
 
         @app.get("/v1/rules")
         async def rules() -> dict[str, Any]:

@@ -56,6 +56,20 @@ def test_two_upgrades_at_once_are_refused_and_the_first_one_counts(plane: PlaneP
     assert _of(plane, "upgrade").count("up-one") == 1
 
 
+def test_an_upgrade_is_aborted_and_the_old_release_stays(plane: PlaneProcess) -> None:
+    _create(plane, "up-stop")
+    assert plane.client.post("/v1/customers/up-stop/upgrade/abort").status_code == 409, "there is none"
+    plane.node.results = None
+    begun = _begin(plane, "/v1/customers/up-stop/upgrade")
+    assert _begin(plane, "/v1/customers/up-stop/upgrade/abort") == begun
+    ended = plane.watch(begun)
+    assert (ended["state"], ended["error"]["message"]) == ("failed", "It was aborted.")
+    shown = plane.client.get("/v1/customers/up-stop/upgrade").json()
+    assert (shown["release"], shown["kept"], shown["operation"]) == ("2026.1", "", None)
+    for path in ("rollback", "finish"):
+        assert plane.client.post(f"/v1/customers/up-stop/upgrade/{path}").status_code == 409
+
+
 def test_an_upgrade_waits_for_the_window_or_for_leave(plane: PlaneProcess) -> None:
     _create(plane, "up-shut")
     _shut(plane, "up-shut")
