@@ -279,6 +279,12 @@ _COMPLAINTS: tuple[tuple[tuple[str, ...], type[AloftError], str, str], ...] = (
         "Wait until that has ended; `aloft backup check` removes locks of what is no more.",
     ),
     (
+        ("dial tcp", "connection refused", "connection reset", "no such host"),
+        RepositoryUnreachable,
+        "cannot be reached",
+        "Look at the way to it, then try again.",
+    ),
+    (
         ("is there a repository at the following location", "unable to open config file", "does not exist"),
         NotFound,
         "is not there",

@@ -19,6 +19,7 @@ from aloft.daytwo.restic import Repository, RepositoryDamaged, RepositoryUnreach
         ("Fatal: no matching ID found for prefix", NotFound),
         ("ciphertext verification failed", RepositoryDamaged),
         ("dial tcp 192.0.2.1:22: i/o timeout", RepositoryUnreachable),
+        ("unable to open config file: dial tcp 192.0.2.1:443: connect: connection refused. Is there a repository at the following location?", RepositoryUnreachable),  # noqa: E501 - restic's own words
     ],
 )  # fmt: skip
 def test_a_complaint_says_what_a_person_can_do(said, kind):
