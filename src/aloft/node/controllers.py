@@ -281,14 +281,12 @@ class Controllers:
         if progress.error is not None:
             raise TemporaryError(progress.error.message, progress.error.remedy)
 
-    async def take_over(self, record: Record) -> Record | None:
+    async def take_over(self, record: Record) -> None:
         """Have a controller served from another slot, which was prepared for it; the one that served it goes on to lie.
 
         The new slot's services are made ready beside the others, then the names at the edge lead to them, then the
-        others are stopped.
-
-        Returns:
-            The record as it was, whose slot is held and belongs to whoever calls; ``None`` when there was none.
+        others are stopped. Meanwhile what would change something waits at the edge. The edge goes on to keep it from
+        both if this process ends there: else the former slot could take what the new one never gets to know.
 
         Raises:
             AloftError: the new slot's services do not become ready; then nothing has changed.
@@ -298,10 +296,10 @@ class Controllers:
         except BaseException:
             await asyncio.shield(self.stop(record))
             raise
+        await self.hold(record.spec.key, "all")
         former = await self.lead_to(record)
         if former is not None:
             await self.stop(former)
-        return former
 
     async def run_unseen(self, record: Record, services: tuple[Service, ...] | None = None) -> None:
         """Run a controller, or only some services of it, from a slot that was prepared for it; no name leads there.

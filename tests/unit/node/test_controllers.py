@@ -10,7 +10,7 @@ from aloft.controller.context import Slot
 from aloft.controller.spec import ControllerSpec
 from aloft.node import controllers as module
 from aloft.node.controllers import Controllers
-from aloft.node.registry import Registry
+from aloft.node.registry import Record, Registry
 from aloft.node.settings import NodeSettings
 
 SPEC = ControllerSpec(customer="acme", region="dc1", release="2026.2", domain="aloft.internal")
@@ -112,3 +112,21 @@ async def test_a_controller_whose_slot_is_not_prepared_is_told_of_and_gets_no_se
     with pytest.raises(NotFound, match="not prepared"):
         Controllers.context(subject, SPEC.key)
     assert not (Paths(tmp_path).slot_state(1) / "secrets.json").exists()
+
+
+async def test_in_a_switch_nothing_is_written_until_the_names_lead_to_the_new_slot(node, monkeypatch):
+    subject, _ = node
+    registry, seen = subject._registry, []
+    registry.put(Record(SPEC, slot=1))
+
+    async def nothing(record):
+        pass
+
+    async def publish():
+        seen.append((subject._held[SPEC.key], registry.get(SPEC.key).slot))
+
+    monkeypatch.setattr(subject, "run_unseen", nothing)
+    monkeypatch.setattr(subject, "publish_names", publish)
+    monkeypatch.setattr(subject, "_begin", lambda key: None)
+    await subject.take_over(Record(SPEC, slot=2))
+    assert seen == [("all", 1), ("", 2)]
