@@ -75,7 +75,7 @@ def compose(
     """
     granted: Mapping[str, Any] = {"generation": 0, "roles": [], "settings": {}, **host.granted}
     settings = _settings(host, granted, libraries, machine_id) if granted.get("opened") else {}
-    if settings:
+    if settings and other_edges:
         others = [{"host": name, "port": port} for name, port in other_edges]
         settings["edge"] = {**settings["edge"], "others": others}
     return {
