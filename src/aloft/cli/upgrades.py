@@ -136,11 +136,13 @@ def show_wave(as_json: AsJson = False) -> None:
         emit(told)
         return
     steps = {step["name"]: step for step in told["operation"]["steps"]} if told["operation"] else {}
+    nothing = {"state": "-", "detail": ""}
     rows = [
-        (name, release, steps[name]["state"] if name in steps else "-", steps[name]["detail"] if name in steps else "")
-        for name, release in told["customers"].items()
+        (one["customer"], one["release"], one["kept"] or "-", step["state"], step["detail"])
+        for one in told["customers"]
+        for step in (steps.get(one["customer"], nothing),)
     ]
-    table(("Customer", "Release", "In the wave", "Note"), rows)
+    table(("Customer", "Release", "Kept", "In the wave", "Note"), rows)
     if told["operation"]:
         typer.echo(f"The wave {told['operation']['id']}: {told['operation']['state']}")
 

@@ -25,6 +25,21 @@ export interface Operation {
   ended: string | null;
 }
 
+/** Which release serves a customer, which is kept for the way back (or nothing), and what is under way. */
+export interface Upgrade {
+  customer: string;
+  release: string;
+  kept: string;
+  since: string | null;
+  operation: Operation | null;
+}
+
+/** The wave of upgrades that is under way, or the last one, and where each customer stands. */
+export interface Wave {
+  operation: Operation | null;
+  customers: Upgrade[];
+}
+
 export interface Accepted {
   operation: Operation;
 }
@@ -227,6 +242,12 @@ export const planeQueries = {
   audit: (customer?: string) => items<AuditEntry>('operation', '/audit', { customer, limit: 500 }),
   backups: () => items<Backup>('backup', '/backups'),
   repositories: () => items<Repository>('backup', '/repositories'),
+  wave: () =>
+    queryOptions({
+      queryKey: ['operation', 'plane', 'upgrade-wave'],
+      queryFn: ({ signal }) => plane<Wave>('/upgrade-wave', { signal }),
+      refetchInterval: 15_000,
+    }),
   backupPolicy: (customer: string) =>
     queryOptions({
       queryKey: ['backup', 'plane', 'policy', customer],

@@ -23,7 +23,7 @@ export function navigation(session: Session, scope: Scope | null): NavGroup[] {
     return [
       { title: '', links: [{ title: t.health, to: '/provider', exact: true }] },
       { title: t.customers, links: [at(t.customers, 'customers'), at(t.controllers, 'controllers'), at(t.hosts, 'hosts')] },
-      { title: t.machines, links: [at(t.nodes, 'nodes'), at(t.releases, 'releases')] },
+      { title: t.machines, links: [at(t.nodes, 'nodes'), at(t.releases, 'releases'), at(t.upgrades, 'upgrades')] },
       { title: t.backups, links: [at(t.backups, 'backups'), at(t.repositories, 'repositories')] },
       { title: t.records, links: [at(t.operations, 'operations'), at(t.audit, 'audit')] },
     ];

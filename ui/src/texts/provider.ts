@@ -24,6 +24,14 @@ export const provider = {
     title: 'Operations', columns: { kind: 'What', subject: 'On what', state: 'State', progress: 'Progress', actor: 'Who', created: 'When', took: 'Took', error: 'Error' }, cancel: 'Cancel',
     cancelWill: 'What was made so far is torn down.', empty: { title: 'No operations', body: 'Every change that somebody asks for is an operation.' },
   },
+  upgrades: {
+    title: 'Upgrades', lead: 'A new instance of the newer release is made, migrated and checked beside the one that serves. At the switch reads go on, and what writes waits for some seconds.',
+    empty: { title: 'No customers yet', body: 'There is nobody to upgrade.' },
+    columns: { customer: 'Customer', release: 'Release', kept: 'Kept for the way back', since: 'Since', operation: 'Under way', wave: 'In the wave' },
+    plan: 'Rehearse', start: 'Upgrade', rollback: 'Roll back', rollbackWill: 'The release before serves again, with what was written since.', finish: 'Finish', finishWill: 'What is kept of the release before is removed. There is no way back from then on.', abort: 'Abort',
+    anyTime: 'Though the maintenance window is closed', despiteHosts: 'Though hosts are missing or unwell',
+    wave: 'Upgrade many', waveLead: 'All customers of an older release, one after another, each in its maintenance window. After a failure none begins.', canary: 'Canary, who goes first', noCanary: 'None', soak: 'Minutes that the canary must run well first', atOnce: 'At the same time', stop: 'Stop the wave', waves: { queued: 'A wave is about to begin', running: 'A wave is under way', failed: 'The last wave stopped', succeeded: 'The last wave reached everybody', cancelled: 'The last wave was stopped' } as Record<string, string>,
+  },
   repositories: {
     title: 'Repositories', create: 'Add repository', lead: 'Where backups are kept, encrypted. What lies there stays when a repository is taken out of this list.',
     empty: { title: 'No repositories', body: 'Name a place for backups.' }, columns: { name: 'Name', role: 'Role', url: 'Address', state: 'State', shipped: 'All changes until', trouble: 'Trouble' },

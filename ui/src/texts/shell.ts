@@ -82,7 +82,7 @@ export const shell = {
     quotas: 'Quotas', audit: 'Audit trail',
     provider: {
       health: 'Health', customers: 'Customers', controllers: 'Controllers', hosts: 'Hosts', machines: 'Machines', nodes: 'Nodes',
-      releases: 'Releases', records: 'Records', operations: 'Operations', backups: 'Backups', repositories: 'Repositories', audit: 'Audit trail',
+      releases: 'Releases', upgrades: 'Upgrades', records: 'Records', operations: 'Operations', backups: 'Backups', repositories: 'Repositories', audit: 'Audit trail',
     },
   },
   search: {

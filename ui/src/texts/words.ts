@@ -21,6 +21,8 @@ export const OPERATIONS: Record<string, string> = {
   'customer.create': 'Create customer', 'customer.delete': 'Delete customer', 'region.create': 'Create region',
   'region.change': 'Change region', 'region.delete': 'Delete region', 'host.attach': 'Attach host',
   'host.roles': 'Change roles of host', 'host.delete': 'Remove host', 'release.prepare': 'Prepare release',
+  'upgrade.plan': 'Rehearse upgrade', 'upgrade.start': 'Upgrade', 'upgrade.rollback': 'Roll back upgrade', 'upgrade.finish': 'Finish upgrade',
+  'upgrade.wave': 'Upgrade many',
   'backup.run': 'Back up', 'backup.prove': 'Prove backup', 'backup.restore': 'Restore', 'backup.check': 'Check repository',
   'backup.retain': 'Tidy up backups', 'region.network': 'Change network template',
 };

@@ -157,13 +157,6 @@ class NewWave(NewUpgrade):
     at_once: Annotated[int, Field(ge=1, le=100)] = 1
 
 
-class Wave(BaseModel):
-    """The wave of upgrades that is under way, or the last one; and the customers with the releases that serve them."""
-
-    operation: Operation | None
-    customers: dict[str, str]
-
-
 class Upgrade(BaseModel):
     """Which release serves a customer, which is kept for the way back (or empty) since when, and what is under way."""
 
@@ -172,6 +165,13 @@ class Upgrade(BaseModel):
     kept: str
     since: datetime | None
     operation: Operation | None
+
+
+class Wave(BaseModel):
+    """The wave of upgrades that is under way, or the last one; and where each customer stands."""
+
+    operation: Operation | None
+    customers: list[Upgrade]
 
 
 class NewRepository(Request):

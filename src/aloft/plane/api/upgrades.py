@@ -96,7 +96,7 @@ def show_wave(plane: ThePlane, principal: Overseer) -> care_types.Wave:
         present = work.session.scalars(select(Customer).where(Customer.regions.any()).order_by(Customer.name))
         return care_types.Wave(
             operation=None if last is None else views.operation(last),
-            customers={one.name: upgrades.release_of(one) for one in present},
+            customers=[views.upgrade(one.name, upgrades.standing(work.session, one)) for one in present],
         )
 
 

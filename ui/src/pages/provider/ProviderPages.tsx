@@ -11,6 +11,7 @@ const Controllers = lazy(() => import('./Controllers'));
 const ProviderHosts = lazy(() => import('./ProviderHosts'));
 const Nodes = lazy(() => import('./Nodes'));
 const Releases = lazy(() => import('./Releases'));
+const Upgrades = lazy(() => import('./Upgrades'));
 const Operations = lazy(() => import('./Operations'));
 const AllBackups = lazy(() => import('./AllBackups'));
 const Repositories = lazy(() => import('./Repositories'));
@@ -27,6 +28,7 @@ export default function ProviderPages() {
       <Route path="hosts" element={<ProviderHosts />} />
       <Route path="nodes" element={<Nodes />} />
       <Route path="releases" element={<Releases />} />
+      <Route path="upgrades" element={<Upgrades />} />
       <Route path="operations" element={<Operations />} />
       <Route path="backups" element={<AllBackups />} />
       <Route path="repositories" element={<Repositories />} />
