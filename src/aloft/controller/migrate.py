@@ -10,7 +10,7 @@ from aloft.base.errors import PermanentError
 from aloft.controller.context import Context
 from aloft.controller.declare import Service
 
-LAST_LINES = 15
+LAST_LINES = 40
 
 Verdict = Literal["success", "warning", "failure", "error"]
 
