@@ -1,4 +1,4 @@
-"""Nova's records of what becomes an instance, many in one transaction, written through Nova's own objects."""
+"""Nova's records of what becomes an instance, many in one transaction, as Nova's own objects write them."""
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from nova.db.api import models as api_models
 from nova.db.main import api as database
 from nova.db.main import models
 from nova.network import model as network_model
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from aloft.base.errors import NotFound
 from aloft.inside.sync.clients import Clients
@@ -127,14 +127,11 @@ class Adoption:
         for birth in births:
             if birth.number:
                 _renumber(birth.newcomer.uuid, birth.number, birth.origin.values["launched_at"])
-        if self._cell is None:
-            self._cell = objects.HostMapping.get_by_host(self._context, place.host).cell_mapping
-        with api_database.context_manager.writer.using(self._context):
-            for birth in births:
-                if birth.newcomer.uuid not in there.mapped:
-                    self._map(birth)
-                if birth.newcomer.uuid not in there.specified:
-                    self._specify(birth, place)
+        self._show_to_api(
+            [birth for birth in births if birth.newcomer.uuid not in there.mapped],
+            [birth for birth in births if birth.newcomer.uuid not in there.specified],
+            place,
+        )
         return {birth.newcomer.uuid: birth.flavor for birth in births}
 
     def _there(self, uuids: list[str]) -> _There:
@@ -229,34 +226,62 @@ class Adoption:
         instance._load_ec2_ids = _nothing  # they are looked up elsewhere, where this transaction cannot be seen yet
         instance.create()
 
-    def _map(self, birth: _Birth) -> None:
-        """Where the API finds the instance."""
-        objects.InstanceMapping(
-            self._context,
-            instance_uuid=birth.newcomer.uuid,
-            project_id=birth.newcomer.project,
-            user_id=birth.origin.user,
-            cell_mapping=self._cell,
-            queued_for_delete=False,
-        ).create()
+    def _show_to_api(self, unmapped: list[_Birth], unspecified: list[_Birth], place: Place) -> None:
+        """Write where the API finds instances, and what the scheduler knows of them.
 
-    def _specify(self, birth: _Birth, place: Place) -> None:
-        """What the scheduler knows of the instance."""
-        uuid = birth.newcomer.uuid
-        objects.RequestSpec.from_components(
-            self._context,
-            uuid,
-            {},
-            birth.flavor,
-            None,
-            objects.InstancePCIRequests(instance_uuid=uuid, requests=[]),
-            {"scheduler_hints": {"same_host": [uuid]}} if ADOPTED in birth.origin.system_metadata else {},
-            None,
-            place.zone,
-            security_groups=objects.SecurityGroupList(),
-            project_id=birth.newcomer.project,
-            user_id=birth.origin.user,
-        ).create()
+        Nova's objects write one row each and read it back, which is most of what an adoption takes; these are the rows
+        that they write.
+        """
+        if self._cell is None:
+            self._cell = objects.HostMapping.get_by_host(self._context, place.host).cell_mapping
+        mappings = [
+            {
+                "instance_uuid": birth.newcomer.uuid,
+                "cell_id": self._cell.id,
+                "project_id": birth.newcomer.project,
+                "user_id": birth.origin.user,
+                "queued_for_delete": False,
+            }
+            for birth in unmapped
+        ]
+        texts: dict[tuple[object, ...], str] = {}
+        specs = [
+            {"instance_uuid": birth.newcomer.uuid, "spec": self._specification(birth, place, texts)}
+            for birth in unspecified
+        ]
+        with api_database.get_engine().begin() as connection:
+            if mappings:
+                connection.execute(insert(api_models.InstanceMapping.__table__), mappings)
+            if specs:
+                connection.execute(insert(api_models.RequestSpec.__table__), specs)
+
+    def _specification(self, birth: _Birth, place: Place, texts: dict[tuple[object, ...], str]) -> str:
+        """What the scheduler knows of an instance, as Nova keeps it.
+
+        Args:
+            birth: see there.
+            place: see there.
+            texts: those of other instances, with nobody's identifier; one that differs in nothing else is taken.
+        """
+        adopted, flavor = ADOPTED in birth.origin.system_metadata, birth.flavor
+        kind = (adopted, flavor.flavorid, birth.newcomer.project, birth.origin.user)
+        if kind not in texts:
+            spec = objects.RequestSpec.from_components(
+                self._context,
+                _NOBODY,
+                {},
+                flavor,
+                None,
+                objects.InstancePCIRequests(instance_uuid=_NOBODY, requests=[]),
+                {"scheduler_hints": {"same_host": [_NOBODY]}} if adopted else {},
+                None,
+                place.zone,
+                security_groups=objects.SecurityGroupList(),
+                project_id=birth.newcomer.project,
+                user_id=birth.origin.user,
+            )
+            texts[kind] = spec._get_update_primitives()["spec"]
+        return texts[kind].replace(_NOBODY, birth.newcomer.uuid)
 
 
 def together(context: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 from aloft.base.errors import AloftError, TemporaryError
 from aloft.inside.sync.adoption import Newcomer, Place, sizes
-from aloft.inside.sync.allocations import Allocations
+from aloft.inside.sync.allocations import Allocations, Taken
 from aloft.inside.sync.clients import Clients, Projects
 from aloft.inside.sync.images import Images
 from aloft.inside.sync.instances import Instances
@@ -153,7 +153,7 @@ class Applier:
             if action.domain is not None
         ]
         flavors = self.instances.adopt(newcomers, place)
-        taken = {uuid: (_resources(flavor), place.provider, owned[uuid][0]) for uuid, flavor in flavors.items()}
+        taken = {uuid: Taken(_resources(flavor), place.provider, owned[uuid][0]) for uuid, flavor in flavors.items()}
         self.allocations.write(taken)
         done: list[tuple[str, Known | None, Sequence[Entry]]] = []
         for action in actions:
@@ -210,7 +210,7 @@ class Applier:
             entries += [entry for entry in told if entry.kind == "instance"]
         if place is not None and (flavor is not None or "host" in fields):
             flavor = flavor or self.instances.flavors.fit(*sizes(facts), project)
-            self.allocations.write({action.uuid: (_resources(flavor), place.provider, project)})
+            self.allocations.write({action.uuid: Taken(_resources(flavor), place.provider, project)})
         if "standing" in fields and action.known is not None:
             since = action.known.stale_since
             told_since = None if since is None else datetime.datetime.fromtimestamp(since, datetime.UTC).isoformat()

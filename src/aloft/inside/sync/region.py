@@ -232,7 +232,8 @@ class Region:
         if made.actions:
             self.applier.apply(scene, made, place, self._note)
         self.applier.follow_library(scene.inventory, name, scene.now)
-        self.applier.allocations.retry()
+        if not made.actions:
+            self.applier.allocations.retry()
         settings = self.policy.settings
         if settings.networks == "all" and only is None:
             self.applier.offer(scene.inventory, name, scene.now, settings.shared_networks)

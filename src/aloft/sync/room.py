@@ -1,0 +1,61 @@
+"""Which virtual machines a host has room for, by Placement's rules: a pure function."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+Resources = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What a host offers of one class of resources.
+
+    Args:
+        free: how much is left; less than nothing when more is taken than there is.
+        least: the least that one may take.
+        most: the most that one may take.
+        step: of which everybody takes a multiple.
+    """
+
+    free: int
+    least: int = 1
+    most: int = 1 << 31
+    step: int = 1
+
+    @classmethod
+    def of(cls, inventory: Mapping[str, Any], used: int) -> Self:
+        """From an inventory as Placement's API tells it, and how much of it is used."""
+        capacity = int((inventory["total"] - inventory["reserved"]) * inventory["allocation_ratio"])
+        return cls(capacity - used, inventory["min_unit"], inventory["max_unit"], inventory["step_size"])
+
+    def allows(self, amount: int) -> bool:
+        """Whether one may take so much, were there enough."""
+        return self.least <= amount <= self.most and amount % self.step == 0
+
+
+def fitting(stocks: Mapping[str, Stock], wanted: Mapping[str, Resources], held: Mapping[str, Resources]) -> list[str]:
+    """Who of those that want something fits, each beside those before it.
+
+    Args:
+        stocks: what is left of each class of resources.
+        wanted: what each takes; nothing of a class is the same as not naming it.
+        held: what some of them are counted with already, and would give back.
+    """
+    left = {name: stock.free for name, stock in stocks.items()}
+    fits = []
+    for uuid, resources in wanted.items():
+        needed = {name: many for name, many in resources.items() if many}
+        back = held.get(uuid, {})
+        if _fits(stocks, left, needed, back):
+            fits.append(uuid)
+            for name in left:
+                left[name] += back.get(name, 0) - needed.get(name, 0)
+    return fits
+
+
+def _fits(stocks: Mapping[str, Stock], left: Resources, needed: Resources, back: Resources) -> bool:
+    return all(
+        name in stocks and stocks[name].allows(needed[name]) and needed[name] <= left[name] + back.get(name, 0)
+        for name in needed
+    )
