@@ -1,7 +1,7 @@
 """Nova's records of what becomes an instance, many in one transaction, as Nova's own objects write them."""
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,20 @@ from nova.db.api import api as api_database
 from nova.db.api import models as api_models
 from nova.db.main import api as database
 from nova.db.main import models
-from nova.network import model as network_model
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from aloft.base.errors import NotFound
 from aloft.inside.sync.clients import Clients
 from aloft.inside.sync.flavors import Flavors
 from aloft.inside.sync.origins import Origin, Values, disks_of, found, remade, whole
+from aloft.inside.sync.rows import (
+    NOBODY,
+    specification,
+    write_disks,
+    write_instances,
+    write_mappings,
+    write_specifications,
+)
 from aloft.sync.facts import Facts
 from aloft.sync.inventory import Domain
 from aloft.sync.keys import ADOPTED
@@ -118,12 +125,11 @@ class Adoption:
         for uuid in there.deleted:
             self._forget_deleted(uuid)
         births = [self._birth(newcomer) for newcomer in newcomers]
-        with together(self._context):
-            for birth in births:
-                if birth.newcomer.uuid not in there.alive:
-                    self._create(birth, place)
-                if birth.newcomer.uuid not in there.disks:
-                    make_disks(self._context, birth.newcomer.uuid, birth.origin.disks)
+        fresh = [birth for birth in births if birth.newcomer.uuid not in there.alive]
+        bare = [birth for birth in births if birth.newcomer.uuid not in there.disks]
+        with database.get_engine().begin() as connection:
+            write_instances(connection, [_columns(birth, place) for birth in fresh])
+            write_disks(connection, {birth.newcomer.uuid: birth.origin.disks for birth in bare})
         for birth in births:
             if birth.number:
                 _renumber(birth.newcomer.uuid, birth.number, birth.origin.values["launched_at"])
@@ -179,59 +185,8 @@ class Adoption:
             connection.execute(table.update().where(table.c.uuid == uuid).values(deleted=0))
         self._remove(uuid)
 
-    def _create(self, birth: _Birth, place: Place) -> None:
-        facts, flavor, origin, uuid = birth.newcomer.facts, birth.flavor, birth.origin, birth.newcomer.uuid
-        vm_state, power = STATES[facts["state"]]
-        instance = objects.Instance(
-            self._context,
-            uuid=uuid,
-            user_id=origin.user,
-            project_id=birth.newcomer.project,
-            hostname=_hostname(facts["name"]),
-            display_name=facts["name"][:255],
-            display_description=facts["description"][:255],
-            launch_index=0,
-            reservation_id=f"r-{uuid[:8]}",
-            launched_on=place.host,
-            host=place.host,
-            node=place.node,
-            compute_id=place.number,
-            availability_zone=place.zone,
-            vm_state=vm_state,
-            power_state=power,
-            task_state=None,
-            vcpus=flavor.vcpus,
-            memory_mb=flavor.memory_mb,
-            root_gb=flavor.root_gb,
-            ephemeral_gb=flavor.ephemeral_gb,
-            instance_type_id=flavor.id,
-            flavor=flavor,
-            old_flavor=None,
-            new_flavor=None,
-            architecture=facts["machine"]["arch"],
-            progress=100,
-            locked=False,
-            auto_disk_config=False,
-            shutdown_terminate=False,
-            disable_terminate=False,
-            metadata=dict(origin.metadata),
-            system_metadata=dict(origin.system_metadata),
-            pci_requests=objects.InstancePCIRequests(instance_uuid=uuid, requests=[]),
-            numa_topology=None,
-            keypairs=objects.KeyPairList(objects=[]),
-            security_groups=objects.SecurityGroupList(),
-            info_cache=objects.InstanceInfoCache(instance_uuid=uuid, network_info=network_model.NetworkInfo([])),
-            **origin.values,
-        )
-        instance._load_ec2_ids = _nothing  # they are looked up elsewhere, where this transaction cannot be seen yet
-        instance.create()
-
     def _show_to_api(self, unmapped: list[_Birth], unspecified: list[_Birth], place: Place) -> None:
-        """Write where the API finds instances, and what the scheduler knows of them.
-
-        Nova's objects write one row each and read it back, which is most of what an adoption takes; these are the rows
-        that they write.
-        """
+        """Write where the API finds instances, and what the scheduler knows of them."""
         if self._cell is None:
             self._cell = objects.HostMapping.get_by_host(self._context, place.host).cell_mapping
         mappings = [
@@ -245,61 +200,68 @@ class Adoption:
             for birth in unmapped
         ]
         texts: dict[tuple[object, ...], str] = {}
-        specs = [
+        specifications = [
             {"instance_uuid": birth.newcomer.uuid, "spec": self._specification(birth, place, texts)}
             for birth in unspecified
         ]
         with api_database.get_engine().begin() as connection:
-            if mappings:
-                connection.execute(insert(api_models.InstanceMapping.__table__), mappings)
-            if specs:
-                connection.execute(insert(api_models.RequestSpec.__table__), specs)
+            write_mappings(connection, mappings)
+            write_specifications(connection, specifications)
 
     def _specification(self, birth: _Birth, place: Place, texts: dict[tuple[object, ...], str]) -> str:
-        """What the scheduler knows of an instance, as Nova keeps it.
+        """What the scheduler knows of an instance.
 
         Args:
-            birth: see there.
-            place: see there.
-            texts: those of other instances, with nobody's identifier; one that differs in nothing else is taken.
+            birth: of the instance.
+            place: where it is.
+            texts: what it knows of others, who differ in nothing but their UUID; grows.
         """
-        adopted, flavor = ADOPTED in birth.origin.system_metadata, birth.flavor
-        kind = (adopted, flavor.flavorid, birth.newcomer.project, birth.origin.user)
+        adopted, owner = ADOPTED in birth.origin.system_metadata, (birth.newcomer.project, birth.origin.user)
+        kind = (adopted, birth.flavor.id, *owner)
         if kind not in texts:
-            spec = objects.RequestSpec.from_components(
-                self._context,
-                _NOBODY,
-                {},
-                flavor,
-                None,
-                objects.InstancePCIRequests(instance_uuid=_NOBODY, requests=[]),
-                {"scheduler_hints": {"same_host": [_NOBODY]}} if adopted else {},
-                None,
-                place.zone,
-                security_groups=objects.SecurityGroupList(),
-                project_id=birth.newcomer.project,
-                user_id=birth.origin.user,
-            )
-            texts[kind] = spec._get_update_primitives()["spec"]
-        return texts[kind].replace(_NOBODY, birth.newcomer.uuid)
+            hints = {"same_host": [NOBODY]} if adopted else {}
+            texts[kind] = specification(self._context, birth.flavor, *owner, place.zone, hints)
+        return texts[kind].replace(NOBODY, birth.newcomer.uuid)
 
 
-def together(context: Any) -> Any:
-    """A transaction of the cell's database, for everything that Nova's objects with this context write meanwhile."""
-    return database.get_context_manager(context).writer.using(context)
-
-
-def make_disks(context: Any, uuid: str, disks: Iterable[Values]) -> None:
-    """Make an instance's block device mappings."""
-    for disk in disks:
-        objects.BlockDeviceMapping(
-            context,
-            instance_uuid=uuid,
-            destination_type="local",
-            guest_format=None,
-            no_device=False,
-            **disk,
-        ).create()
+def _columns(birth: _Birth, place: Place) -> Values:
+    """An instance as :func:`aloft.inside.sync.rows.write_instances` takes it."""
+    facts, flavor, origin, uuid = birth.newcomer.facts, birth.flavor, birth.origin, birth.newcomer.uuid
+    vm_state, power = STATES[facts["state"]]
+    return {
+        "uuid": uuid,
+        "user_id": origin.user,
+        "project_id": birth.newcomer.project,
+        "hostname": _hostname(facts["name"]),
+        "display_name": facts["name"][:255],
+        "display_description": facts["description"][:255],
+        "launch_index": 0,
+        "reservation_id": f"r-{uuid[:8]}",
+        "launched_on": place.host,
+        "host": place.host,
+        "node": place.node,
+        "compute_id": place.number,
+        "availability_zone": place.zone,
+        "vm_state": vm_state,
+        "power_state": power,
+        "task_state": None,
+        "vcpus": flavor.vcpus,
+        "memory_mb": flavor.memory_mb,
+        "root_gb": flavor.root_gb,
+        "ephemeral_gb": flavor.ephemeral_gb,
+        "instance_type_id": flavor.id,
+        "flavor": flavor,
+        "architecture": facts["machine"]["arch"],
+        "progress": 100,
+        "locked": False,
+        "auto_disk_config": False,
+        "metadata": origin.metadata,
+        "system_metadata": origin.system_metadata,
+        "kernel_id": None,
+        "ramdisk_id": None,
+        **origin.values,
+        "launched_at": origin.values["launched_at"].replace(tzinfo=None),
+    }
 
 
 def sizes(facts: Facts) -> tuple[int, int, int, int]:
@@ -317,23 +279,14 @@ def _renumber(uuid: str, number: int, created: datetime.datetime) -> None:
     with database.get_engine().begin() as connection:
         held = connection.execute(select(table.c.uuid).where(table.c.id == number)).scalar()
         if held not in (None, uuid):
-            fresh = connection.execute(table.insert().values(uuid=_NOBODY, deleted=1)).inserted_primary_key[0]
+            fresh = connection.execute(table.insert().values(uuid=NOBODY, deleted=1)).inserted_primary_key[0]
             connection.execute(table.delete().where(table.c.id == fresh))
             connection.execute(table.update().where(table.c.id == number).values(id=fresh))
         if held != uuid:
-            connection.execute(
-                table.insert().values(id=number, uuid=_NOBODY, deleted=1)
-            )  # later numbers begin after it
+            connection.execute(table.insert().values(id=number, uuid=NOBODY, deleted=1))  # later numbers begin after it
             connection.execute(table.delete().where(table.c.id == number))
         row = {"id": number, "created_at": created.replace(tzinfo=None)}
         connection.execute(table.update().where(table.c.uuid == uuid).values(**row))
-
-
-_NOBODY = "00000000-0000-0000-0000-000000000000"
-
-
-def _nothing() -> None:
-    return None
 
 
 def _hostname(name: str) -> str:

@@ -13,10 +13,11 @@ from nova.db.main import models
 from nova.network import model as network_model
 from sqlalchemy import select
 
-from aloft.inside.sync.adoption import STATES, Adoption, Newcomer, Place, make_disks, sizes, together
+from aloft.inside.sync.adoption import STATES, Adoption, Newcomer, Place, sizes
 from aloft.inside.sync.clients import Clients
 from aloft.inside.sync.flavors import Flavors
 from aloft.inside.sync.origins import found, names
+from aloft.inside.sync.rows import write_disks
 from aloft.sync.facts import Facts
 from aloft.sync.keys import ADOPTED
 from aloft.sync.records import View
@@ -123,7 +124,7 @@ class Instances:
 
     def show_ports(self, ports: Mapping[str, list[Facts]]) -> None:
         """Show these ports as instances' network interfaces."""
-        with together(self._context):
+        with database.get_context_manager(self._context).writer.using(self._context):
             for uuid, each in ports.items():
                 self._show_ports(uuid, each)
 
@@ -159,7 +160,8 @@ class Instances:
         for mapping in objects.BlockDeviceMappingList.get_by_instance_uuid(self._context, uuid):
             if mapping.volume_id is None:
                 mapping.destroy()
-        make_disks(self._context, uuid, found(facts, self._clients.user).disks)
+        with database.get_engine().begin() as connection:
+            write_disks(connection, {uuid: found(facts, self._clients.user).disks})
 
     def _interfaces(self, uuid: str, ports: list[Facts]) -> None:
         present = objects.VirtualInterfaceList.get_by_instance_uuid(self._context, uuid)
