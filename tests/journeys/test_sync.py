@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ..running import eventually, run, told
+from . import machine
 
 NAME = "outside"
 IMAGES = Path("/var/lib/libvirt/images")
@@ -20,6 +21,7 @@ def sync(*words):
 def domain_xml(ident, disk):
     return f"""<domain type='qemu'><name>{NAME}</name><uuid>{ident}</uuid>
   <memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type arch='x86_64'>hvm</type></os>
+  <features><acpi/></features>
   <devices>
     <disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{disk}'/>
       <target dev='vda' bus='virtio'/></disk>
@@ -39,6 +41,18 @@ def standing(ident):
 
 def server(cloud, ident):
     return next((one for one in cloud.compute.servers(all_projects=True) if one.id == ident), None)
+
+
+def is_so(cloud, ident, status, state):
+    """Whether OpenStack is done with an instance and has it in one status, and libvirt its domain in one state."""
+    seen = cloud.compute.get_server(ident)
+    return (seen.status, seen.task_state, run("virsh", "domstate", ident).out.strip()) == (status, None, state)
+
+
+def ready(cloud, image):
+    """An image once it can be used."""
+    found = cloud.image.get_image(image)
+    return found if found.status == "active" else None
 
 
 def undefine():
@@ -110,6 +124,69 @@ def test_description_and_sizes_follow(cloud, outside):
     )
 
 
+@pytest.mark.parametrize(
+    ("action", "status", "state"),
+    [
+        ("start_server", "ACTIVE", "running"),
+        ("pause_server", "PAUSED", "paused"),
+        ("unpause_server", "ACTIVE", "running"),
+        ("suspend_server", "SUSPENDED", "shut off"),
+        ("resume_server", "ACTIVE", "running"),
+    ],
+)
+def test_what_is_asked_of_openstack_is_done_to_it(cloud, outside, action, status, state):
+    getattr(cloud.compute, action)(outside)
+    eventually(lambda: is_so(cloud, outside, status, state), SECONDS, f"{action} makes it {state}")
+
+
+def test_a_hard_reboot_starts_it_as_it_is_defined(cloud, outside):
+    definition, process = run("virsh", "dumpxml", outside, "--inactive").out, machine.guests()[NAME]
+    cloud.compute.reboot_server(outside, "HARD")
+    eventually(lambda: machine.guests()[NAME] != process, SECONDS, "it runs anew")
+    eventually(lambda: is_so(cloud, outside, "ACTIVE", "running"), SECONDS, "OpenStack knows")
+    assert run("virsh", "dumpxml", outside, "--inactive").out == definition
+
+
+def test_an_image_is_made_of_it_while_it_runs(cloud, outside):
+    image = cloud.compute.create_server_image(outside, f"{NAME}-image")
+    try:
+        made = eventually(lambda: ready(cloud, image), SECONDS, "the image is there")
+        assert made.disk_format == "qcow2"
+    finally:
+        cloud.image.delete_image(image)
+    eventually(lambda: is_so(cloud, outside, "ACTIVE", "running"), SECONDS, "it runs on")
+
+
+def test_a_card_is_attached_while_it_runs_and_detached_while_it_is_off(cloud, outside):
+    network = cloud.network.find_network("demo", ignore_missing=False)
+    port = cloud.compute.create_server_interface(outside, net_id=network.id).port_id
+    mac = cloud.network.get_port(port).mac_address
+    for which in ("", "--inactive"):
+        words = ("virsh", "domiflist", outside, *filter(None, [which]))
+        eventually(lambda words=words: mac in run(*words).out, SECONDS, "the card is there, and stays there")
+    assert not run("virsh", "destroy", outside).code
+    eventually(lambda: is_so(cloud, outside, "SHUTOFF", "shut off"), SECONDS, "it is off")
+    assert {one.id for one in cloud.network.ports(device_id=outside)} > {port}
+    cloud.compute.delete_server_interface(port, outside)
+    eventually(lambda: mac not in run("virsh", "domiflist", outside).out, SECONDS, "the card is gone")
+    eventually(lambda: cloud.network.find_port(port) is None, SECONDS, "its port is gone")
+
+
+def test_a_resize_changes_its_definition_and_moves_nothing(cloud, outside):
+    before = run("virsh", "domblklist", outside).out
+    flavor = cloud.compute.create_flavor(name=f"{NAME}-size", ram=128, vcpus=2, disk=1)
+    try:
+        cloud.compute.resize_server(outside, flavor.id)
+        eventually(lambda: is_so(cloud, outside, "VERIFY_RESIZE", "shut off"), SECONDS, "it is resized")
+        cloud.compute.confirm_server_resize(outside)
+        eventually(lambda: is_so(cloud, outside, "SHUTOFF", "shut off"), SECONDS, "that is confirmed")
+    finally:
+        cloud.compute.delete_flavor(flavor)
+    sizes = dict(line.split(":") for line in run("virsh", "dominfo", outside).out.splitlines() if ":" in line)
+    assert (sizes["CPU(s)"].strip(), sizes["Max memory"].strip()) == ("2", "131072 KiB")
+    assert run("virsh", "domblklist", outside).out == before
+
+
 def test_the_trail_tells_who_changed_what(outside):
     entries = sync("log", "--object", outside)
     name = next(one for one in entries if one["field"] == "name")
@@ -149,3 +226,11 @@ def test_gone_and_back_it_is_the_same_instance_and_gone_for_good_it_goes(cloud, 
     sync("settings", "--set", "grace_seconds=2")
     undefine()
     eventually(lambda: server(cloud, outside) is None, SECONDS, "it has gone from OpenStack")
+
+
+def test_deleted_in_openstack_its_disk_is_kept(cloud, outside):
+    assert not run("virsh", "define", str(IMAGES / f"{NAME}.xml")).code
+    eventually(lambda: standing(outside) == "adopted", SECONDS, "it is an instance once more")
+    cloud.compute.delete_server(outside)
+    eventually(lambda: run("virsh", "dominfo", outside).code, SECONDS, "its definition is gone")
+    assert (IMAGES / f"{NAME}.qcow2").exists()
