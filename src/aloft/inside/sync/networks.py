@@ -219,7 +219,9 @@ class Networks:
         return known[cidr]
 
     def _port(self, uuid: str, project: str, nic: Facts, network: str, host: str) -> Facts:
+        """A port as it is to be made; nobody filters packets outside of OVN, so it does not claim that."""
         return {
+            "port_security_enabled": False,
             "network_id": network,
             "mac_address": nic["mac"],
             "device_id": uuid,
