@@ -20,6 +20,12 @@ describe('errors of the APIs', () => {
     expect(error.message).toBe(message);
     expect(error.remedy).not.toBe('');
   });
+  it('say what to do in the portal, not at a command line', () => {
+    const remedy = (text: string) => errorOf(409, JSON.stringify({ error: { code: 'conflict', message: 'Busy.', remedy: text } })).remedy;
+    expect(remedy('Watch it with `aloft operation watch 5` and try again when it has ended.')).toMatch(/task bar/);
+    expect(remedy('Name it with --physical NAME.')).toBe(errorOf(409, '').remedy);
+    expect(remedy('Give it another name.')).toBe('Give it another name.');
+  });
   it('tell a session that ended from a region that is down', () => {
     expect(endsSession(errorOf(401, '{"error": {"code": "session_ended", "message": "", "remedy": ""}}'))).toBe(true);
     expect(isUnreachable(errorOf(502, '{"error": {"code": "region_unreachable", "message": "Down.", "remedy": ""}}'))).toBe(true);

@@ -39,6 +39,8 @@ describe('a network template', () => {
     ['no bridge', changed({ bridge: '' }), { what: 'bridge', network: 'one' }],
     ['an exception for no host', changed({}, [{ host: '' }]), { what: 'host', network: 'one' }],
     ['an exception for no host in the overlay', { ...changed({}), overlay: { fields: { mtu: '1500' }, hosts: [{ host: '' }] } }, { what: 'host', network: '' }],
+    ['two exceptions for one host', changed({}, [{ host: 'h' }, { host: ' h ' }]), { what: 'hostTwice', network: 'one' }],
+    ['two exceptions for one host in the overlay', { ...changed({}), overlay: { fields: { mtu: '1500' }, hosts: [{ host: 'h' }, { host: 'h' }] } }, { what: 'hostTwice', network: '' }],
     ['an overlay that IPv6 does not fit in', { ...changed({}), overlay: { fields: { mtu: '1279' }, hosts: [] } }, { what: 'mtu', network: '' }],
   ])('is wrong for %s', (_what, form, problem) => {
     expect(problemOf(form)).toEqual(problem);

@@ -73,7 +73,7 @@ function text(value: string | undefined): string {
 }
 
 /** What is wrong with a form, as the key of a text, and with which network; the region checks the rest. */
-export function problemOf({ networks, overlay }: TemplateForm): { what: 'name' | 'twice' | 'neither' | 'bridge' | 'host' | 'mtu'; network: string } | null {
+export function problemOf({ networks, overlay }: TemplateForm): { what: 'name' | 'twice' | 'neither' | 'bridge' | 'host' | 'hostTwice' | 'mtu'; network: string } | null {
   const names = networks.map(({ fields: row }) => text(row.name));
   for (const [place, { fields: row, hosts }] of networks.entries()) {
     const network = names[place] ?? '';
@@ -81,8 +81,17 @@ export function problemOf({ networks, overlay }: TemplateForm): { what: 'name' |
     if (names.indexOf(network) !== place) return { what: 'twice', network };
     if (row.flat !== 'true' && text(row.vlans) === '') return { what: 'neither', network };
     if (text(row.bridge) === '') return { what: 'bridge', network };
-    if (hosts.some(({ host }) => text(host) === '')) return { what: 'host', network };
+    const wrong = wrongHosts(hosts);
+    if (wrong !== null) return { what: wrong, network };
   }
-  if (overlay.hosts.some(({ host }) => text(host) === '')) return { what: 'host', network: '' };
+  const wrong = wrongHosts(overlay.hosts);
+  if (wrong !== null) return { what: wrong, network: '' };
   return Number(overlay.fields.mtu) >= 1280 ? null : { what: 'mtu', network: '' };
+}
+
+/** An exception without a host, or two for one host: only the last of them would hold. */
+function wrongHosts(hosts: readonly Row[]): 'host' | 'hostTwice' | null {
+  const names = hosts.map(({ host }) => text(host));
+  if (names.includes('')) return 'host';
+  return new Set(names).size < names.length ? 'hostTwice' : null;
 }

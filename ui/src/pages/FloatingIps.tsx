@@ -8,7 +8,7 @@ import { FormDialog } from '../parts/FormDialog';
 import { ListPage } from '../parts/ListPage';
 import type { Column } from '../parts/ResourceTable';
 import { StatusLabel } from '../parts/StatusLabel';
-import { askAction } from '../parts/rowActions';
+import { askAction, formAction } from '../parts/rowActions';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
 
@@ -38,8 +38,8 @@ export default function FloatingIps() {
     { key: 'description', title: t.columns.description, value: ({ description }) => description, hidden: true },
     { key: 'id', title: t.columns.id, value: ({ id }) => id, hidden: true },
   ];
-  const put = (title: string, ip: FloatingIp, port: string | null) =>
-    change({ title, subject: called(ip) }, 'network', 'PUT', `/v2.0/floatingips/${ip.id}`, { floatingip: { port_id: port } }, 'floating-ip', 'port', 'instance');
+  const put = (title: string, ip: FloatingIp, body: Partial<FloatingIp>) =>
+    change({ title, subject: called(ip) }, 'network', 'PUT', `/v2.0/floatingips/${ip.id}`, { floatingip: body }, 'floating-ip', 'port', 'instance');
   const targets = (ports.data ?? []).flatMap(({ id, device_id: device, fixed_ips: ips }) => {
     const one = instances.data?.find((server) => server.id === device);
     return one === undefined ? [] : [{ value: id, title: `${one.name} · ${ips.map(({ ip_address: ip }) => ip).join(', ')}` }];
@@ -78,13 +78,18 @@ export default function FloatingIps() {
               action={t.associate}
               close={close}
               fields={[{ name: 'port', title: t.port, kind: 'select', required: true, choices: targets }]}
-              send={({ port = '' }) => put(t.associate, ip, port)}
+              send={({ port = '' }) => put(t.associate, ip, { port_id: port })}
             />,
           ),
         },
         askAction<FloatingIp>({ open, close }, {
           key: 'disassociate', title: t.disassociate, called, will: t.disassociateWill, when: ({ port_id: port }) => port !== null,
-          send: (ip) => put(t.disassociate, ip, null),
+          send: (ip) => put(t.disassociate, ip, { port_id: null }),
+        }),
+        formAction<FloatingIp>({ open, close }, {
+          key: 'describe', title: t.describe, called, action: texts.actions.save,
+          fields: ({ description }) => [{ name: 'description', title: t.description, initial: description }],
+          send: (ip, { description }) => put(t.describe, ip, { description }),
         }),
         askAction<FloatingIp>({ open, close }, {
           key: 'release', title: t.release, called, will: t.releaseWill, bulk: true,

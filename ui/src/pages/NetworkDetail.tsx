@@ -5,15 +5,16 @@ import { useParams } from 'react-router';
 import { queries } from '../api/queries';
 import { pathIn, useScope } from '../api/scope';
 import type { Network, Port, Subnet } from '../api/types';
-import { ConfirmDialog, FormDialog } from '../parts/FormDialog';
+import { FormDialog } from '../parts/FormDialog';
 import { ErrorState, Loaded } from '../parts/ErrorState';
 import { Copyable, Facts } from '../parts/Facts';
 import { Page } from '../parts/Page';
 import { type Column, ResourceTable } from '../parts/ResourceTable';
 import { StatusLabel } from '../parts/StatusLabel';
+import { deleteAction, formAction } from '../parts/rowActions';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
-import { subnetBody, subnetFields } from './networks/CreateNetwork';
+import { subnetBody, subnetFields, subnetSettings } from './networks/CreateNetwork';
 
 const t = texts.networks;
 
@@ -32,6 +33,9 @@ export default function NetworkDetail() {
   );
 }
 
+const nameOf = ({ name, cidr }: Subnet) => name || cidr;
+const addressesOf = ({ fixed_ips: ips, mac_address: mac }: Port) => ips.map(({ ip_address: ip }) => ip).join(', ') || mac;
+
 function Detail({ network }: { network: Network }) {
   const scope = useScope();
   const change = useChange();
@@ -39,6 +43,7 @@ function Detail({ network }: { network: Network }) {
   const subnets = useQuery(queries.subnets(scope));
   const ports = useQuery(queries.ports(scope));
   const instances = useQuery(queries.instances(scope));
+  const groups = useQuery(queries.securityGroups(scope));
   const owner = ({ device_owner: what, device_id: device }: Port) =>
     instances.data?.find(({ id }) => id === device)?.name ?? t.owners[what] ?? what;
   const name = network.name || network.id;
@@ -53,7 +58,7 @@ function Detail({ network }: { network: Network }) {
     { key: 'dns', title: t.subnetColumns.dns, value: ({ dns_nameservers: dns }) => dns.join(', ') },
   ];
   const portColumns: Column<Port>[] = [
-    { key: 'address', title: t.portColumns.address, value: ({ fixed_ips: ips }) => ips.map(({ ip_address: ip }) => ip).join(', ') },
+    { key: 'address', title: t.portColumns.address, value: addressesOf },
     { key: 'device', title: t.portColumns.device, value: owner, narrow: true },
     { key: 'mac', title: t.portColumns.mac, value: ({ mac_address: mac }) => mac },
     { key: 'status', title: t.portColumns.status, value: ({ status }) => status, render: ({ status }) => <StatusLabel status={status} /> },
@@ -86,19 +91,23 @@ function Detail({ network }: { network: Network }) {
         rowKey={({ id }) => id}
         empty={t.noSubnets}
         create={<Button variant="secondary" onClick={addSubnet}>{t.addSubnet}</Button>}
-        actions={() => [{
-          key: 'delete', title: t.delete, danger: true,
-          run: ([subnet]) => subnet !== undefined && open(
-            <ConfirmDialog
-              title={texts.confirm.ask(t.delete, subnet.name || subnet.cidr)}
-              action={t.delete}
-              close={close}
-              send={() => change({ title: t.delete, subject: subnet.cidr }, 'network', 'DELETE', `/v2.0/subnets/${subnet.id}`, undefined, 'subnet', 'network')}
-            >
-              {t.deleteSubnet}
-            </ConfirmDialog>,
-          ),
-        }]}
+        actions={() => [
+          formAction<Subnet>({ open, close }, {
+            key: 'edit', title: t.editSubnet, called: nameOf, action: texts.actions.save,
+            fields: (subnet) => [
+              { name: 'name', title: t.fields.name, initial: subnet.name },
+              { name: 'gateway', title: t.noGateway, initial: subnet.gateway_ip ?? '' },
+              { name: 'dns', title: t.fields.dns, initial: subnet.dns_nameservers.join(', ') },
+              { name: 'dhcp', title: t.fields.dhcp, kind: 'tick', initial: subnet.enable_dhcp ? 'true' : '' },
+            ],
+            send: (subnet, values) => change({ title: t.editSubnet, subject: nameOf(subnet) }, 'network', 'PUT', `/v2.0/subnets/${subnet.id}`,
+              { subnet: { name: values.name, ...subnetSettings(values) } }, 'subnet'),
+          }),
+          deleteAction<Subnet>({ open, close }, {
+            called: nameOf, will: t.deleteSubnet,
+            send: (subnet) => change({ title: t.delete, subject: subnet.cidr }, 'network', 'DELETE', `/v2.0/subnets/${subnet.id}`, undefined, 'subnet', 'network'),
+          }),
+        ]}
       />
       <Title headingLevel="h2">{t.ports}</Title>
       <ResourceTable
@@ -107,6 +116,22 @@ function Detail({ network }: { network: Network }) {
         columns={portColumns}
         rowKey={({ id }) => id}
         empty={t.noPorts}
+        actions={() => [
+          formAction<Port>({ open, close }, {
+            key: 'edit', title: t.editPort, called: addressesOf, action: texts.actions.save, when: ({ device_owner: what }) => !what.startsWith('network:'),
+            fields: (port) => [
+              { name: 'name', title: t.fields.name, initial: port.name },
+              { name: 'up', title: t.portUp, kind: 'tick', initial: port.admin_state_up ? 'true' : '' },
+              ...(port.port_security_enabled === false ? [] : [{
+                name: 'groups', title: t.groups, kind: 'many' as const, initial: port.security_groups.join(','),
+                choices: (groups.data ?? []).map((group) => ({ value: group.id, title: group.name })),
+              }]),
+            ],
+            send: (port, { name: text, up, groups: chosen }) => change({ title: t.editPort, subject: addressesOf(port) }, 'network', 'PUT', `/v2.0/ports/${port.id}`, {
+              port: { name: text, admin_state_up: up === 'true', ...(chosen === undefined ? {} : { security_groups: chosen.split(',').filter(Boolean) }) },
+            }, 'port'),
+          }),
+        ]}
       />
       {dialog}
     </Page>

@@ -9,7 +9,7 @@ import { ConfirmDialog, FormDialog } from '../parts/FormDialog';
 import { ListPage } from '../parts/ListPage';
 import type { Column, RowAction } from '../parts/ResourceTable';
 import { StatusLabel } from '../parts/StatusLabel';
-import { deleteAction } from '../parts/rowActions';
+import { deleteAction, formAction } from '../parts/rowActions';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
 
@@ -137,6 +137,14 @@ export default function Volumes() {
         />,
       ),
     },
+    formAction<Volume>({ open, close }, {
+      key: 'retype', title: t.retype, called, when: ({ status }) => (status === 'available' || status === 'in-use') && (types.data?.length ?? 0) > 1,
+      fields: ({ volume_type: type }) => [
+        { name: 'type', title: t.fields.type, kind: 'select', required: true, choices: (types.data ?? []).filter(({ name }) => name !== type).map(({ name }) => ({ value: name, title: name })) },
+        { name: 'move', title: t.moveData, kind: 'tick', initial: 'true' },
+      ],
+      send: (volume, { type, move }) => post(t.retype, volume, { 'os-retype': { new_type: type, migration_policy: move === 'true' ? 'on-demand' : 'never' } }),
+    }),
     {
       key: 'edit', title: t.edit,
       run: ([volume]) => volume !== undefined && open(

@@ -56,6 +56,9 @@ export function Shell({ scope, children }: { scope: Scope | null; children: Reac
     return () => document.removeEventListener('keydown', press);
   }, []);
   const groups = navigation(session, scope);
+  useEffect(() => {
+    document.querySelector('.al-shell nav [aria-current="page"]')?.scrollIntoView({ block: 'nearest' });
+  }, [pathname, sidebar]);
   const masthead = (
     <Masthead display={{ default: 'inline' }}>
       <MastheadMain>

@@ -63,6 +63,12 @@ export function notify(kind: Notice['kind'], title: string, body = '', link?: st
   change({ ...state, notices: [notice, ...state.notices].slice(0, KEPT) });
 }
 
+/** Tell that something failed which has no dialogue that could say so. */
+export function tell(title: string, thrown: unknown): void {
+  const { message, remedy } = asApiError(thrown);
+  notify('danger', title, `${message} ${remedy}`.trim());
+}
+
 /** Forget notices, or mark them as read. */
 export const notices = {
   read: () => change({ ...state, notices: state.notices.map((notice) => ({ ...notice, unread: false })) }),

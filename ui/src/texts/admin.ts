@@ -27,7 +27,9 @@ export const admin = {
     problems: {
       name: (network: string) => `Physical network ${network} has no name.`, twice: (network: string) => `There are two physical networks “${network}”.`,
       neither: (network: string) => `“${network}” is neither untagged nor has VLANs.`, bridge: (network: string) => `“${network}” has no bridge.`,
-      host: (network: string) => (network === '' ? 'An exception of the overlay names no host.' : `An exception of “${network}” names no host.`), mtu: () => 'The overlay’s MTU is too small.',
+      host: (network: string) => (network === '' ? 'An exception of the overlay names no host.' : `An exception of “${network}” names no host.`), 
+      hostTwice: (network: string) => (network === '' ? 'Two exceptions of the overlay name the same host.' : `Two exceptions of “${network}” name the same host.`),
+      mtu: () => 'The overlay’s MTU is too small.',
     },
     empty: { title: 'No physical networks', body: 'Instances reach the outside only by a physical network.' },
   },
@@ -54,7 +56,7 @@ export const admin = {
   },
   aggregates: {
     title: 'Host aggregates', create: 'Create aggregate', empty: { title: 'No aggregates', body: 'An aggregate is a set of hosts with properties that flavors can ask for.' },
-    columns: { name: 'Name', zone: 'Availability zone', hosts: 'Hosts', metadata: 'Properties' }, addHost: 'Add host', removeHost: 'Remove host', host: 'Host', metadata: 'Set properties', lines: 'One key=value a line',
+    columns: { name: 'Name', zone: 'Availability zone', hosts: 'Hosts', metadata: 'Properties' }, edit: 'Edit', addHost: 'Add host', removeHost: 'Remove host', host: 'Host', metadata: 'Set properties', lines: 'One key=value a line',
     deleteWill: 'Its hosts stay; flavors that ask for its properties find them no more.',
   },
   zones: {
@@ -65,7 +67,7 @@ export const admin = {
     title: 'Flavors', create: 'Create flavor', empty: { title: 'No flavors', body: 'A flavor says how large an instance is.' },
     columns: { name: 'Name', vcpus: 'vCPUs', ram: 'Memory', disk: 'Root disk', ephemeral: 'Ephemeral', public: 'Public', specs: 'Extra specs', id: 'ID' },
     fields: { name: 'Name', vcpus: 'vCPUs', ram: 'Memory (MiB)', disk: 'Root disk (GiB)', ephemeral: 'Ephemeral disk (GiB)', public: 'For all projects' },
-    specs: 'Set extra specs', lines: 'One key=value a line', deleteWill: 'Instances of this size go on; none can be made any more.',
+    specs: 'Set extra specs', access: 'Choose projects', accessOf: 'Projects that may use it', accessLead: 'A flavor that is not public can be used by these projects only.', lines: 'One key=value a line', deleteWill: 'Instances of this size go on; none can be made any more.',
   },
   regions: {
     title: 'Regions', columns: { name: 'Region', release: 'Release', phase: 'State', services: 'Services', endpoint: 'Endpoints', customer: 'Customer', node: 'Node' },
@@ -78,7 +80,7 @@ export const admin = {
   },
   users: {
     title: 'Users and roles', create: 'Create user', empty: { title: 'No users', body: 'Create the first one.' },
-    columns: { name: 'Name', email: 'E-mail', state: 'State', roles: 'Roles', id: 'ID' }, password: 'Password', project: 'Default project', role: 'Role in it', setPassword: 'Set password', enable: 'Enable', disable: 'Disable',
+    columns: { name: 'Name', email: 'E-mail', state: 'State', roles: 'Roles', id: 'ID' }, password: 'Password', project: 'Default project', role: 'Role in it', edit: 'Edit', setPassword: 'Set password', enable: 'Enable', disable: 'Disable',
     noProject: 'None', deleteWill: 'The user can no longer log in. What was made stays.', disableWill: 'The user can no longer log in; open sessions end.',
   },
   quotas: {
@@ -93,7 +95,7 @@ export const admin = {
     title: 'Backups', lead: 'Backups hold what OpenStack knows: all records and settings of all regions. Disks and images stay on your hosts and are not in them.',
     allLead: 'What OpenStack knows of each customer. Between backups every change is shipped as well.',
     plan: (at: string, days: number) => `Every day at ${at} UTC; kept for ${days} days.`, noPlan: 'None are made by themselves.',
-    empty: { title: 'No backups yet', body: 'The first one is made by the schedule, or now.' }, run: 'Back up now', policy: 'Change schedule',
+    empty: { title: 'No backups yet', body: 'The first one is made by the schedule, or now.' }, run: 'Back up now', policy: 'Change schedule', runLead: 'A backup of all that OpenStack knows of this customer is made now. Nothing is interrupted.',
     enabled: 'Back up every day', at: 'At (UTC)', keep: 'Keep for (days)', prove: 'Prove by restoring aside', restore: 'Restore', restoreAt: 'Restore to a moment', moment: 'As it was at (your time)',
     momentHelp: (made: string) => `Any moment after the backup, ${made}.`,
     restoreWill: 'A new controller is filled from the backup and takes over once it is ready; what was changed since is lost. Instances run on.',

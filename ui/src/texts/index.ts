@@ -7,13 +7,21 @@ import { instances } from './instances';
 import { provider } from './provider';
 import { resources } from './resources';
 import { shell } from './shell';
-import { ACTIONS, OPERATIONS, STATUSES } from './words';
+import { ACTIONS, COMMANDS, OPERATIONS, STATUSES } from './words';
 
 export const texts = { ...shell, ...instances, ...resources, ...admin, ...provider };
 
 function readable(word: string): string {
   const text = word.replaceAll(/[-_.]/g, ' ').toLowerCase();
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+const COMMAND_LINE = /\baloft [a-z]|(^|[\s(])--[a-z]/;
+
+/** What to do, as it is done here: the plane's APIs speak to those at a command line, too. Nothing where only a command is known. */
+export function remedyHere(remedy: string | undefined): string | undefined {
+  if (remedy === undefined || !COMMAND_LINE.test(remedy)) return remedy;
+  return COMMANDS.find(([words]) => remedy.includes(words))?.[1];
 }
 
 /** A state of any of the APIs, as people say it. */

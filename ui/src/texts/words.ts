@@ -26,3 +26,14 @@ export const OPERATIONS: Record<string, string> = {
   'backup.run': 'Back up', 'backup.prove': 'Prove backup', 'backup.restore': 'Restore', 'backup.check': 'Check repository',
   'backup.retain': 'Tidy up backups', 'region.network': 'Change network template',
 };
+
+/** What a remedy names at the command line, and what does the same in the portal. */
+export const COMMANDS: readonly [string, string][] = [
+  ['aloft operation', 'It shows in the task bar below; try again when it has ended.'],
+  ['aloft host delete', 'Remove them first, on the page of hosts.'],
+  ['aloft host authorise', 'Authorise roles for it first.'],
+  ['aloft release prepare', 'Prepare the release first, on the page of releases.'],
+  ['aloft customer delete', 'Delete the whole customer instead.'],
+  ['--instances', 'Say what shall become of the instances that are on it.'],
+  ['--even-if-shut-out', 'Set the networks again with one that you are in.'],
+];

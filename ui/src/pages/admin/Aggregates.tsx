@@ -7,7 +7,7 @@ import { asLines, fromLines } from '../../model/metadata';
 import { FormDialog } from '../../parts/FormDialog';
 import { ListPage } from '../../parts/ListPage';
 import type { Column } from '../../parts/ResourceTable';
-import { deleteAction } from '../../parts/rowActions';
+import { deleteAction, formAction } from '../../parts/rowActions';
 import { useChange, useDialog } from '../../parts/useChange';
 import { texts } from '../../texts';
 
@@ -60,6 +60,15 @@ export default function Aggregates() {
         ),
       }}
       rowActions={() => [
+        formAction<Aggregate>({ open, close }, {
+          key: 'edit', title: t.edit, called: ({ name }) => name, action: texts.actions.save,
+          fields: ({ name, availability_zone: zone }) => [
+            { name: 'name', title: t.columns.name, initial: name, required: true },
+            { name: 'zone', title: t.columns.zone, initial: zone ?? '', required: zone !== null },
+          ],
+          send: ({ id }, { name = '', zone }) => change({ title: t.edit, subject: name }, 'compute', 'PUT', `/v2.1/os-aggregates/${id}`,
+            { aggregate: { name, ...(zone ? { availability_zone: zone } : {}) } }, 'aggregate', 'service'),
+        }),
         { key: 'add', title: t.addHost, run: ([one]) => { if (one !== undefined) hostDialog(t.addHost, 'add_host', one, hosts.filter((host) => !one.hosts.includes(host))); } },
         { key: 'take', title: t.removeHost, when: (one) => one.hosts.length > 0, run: ([one]) => { if (one !== undefined) hostDialog(t.removeHost, 'remove_host', one, one.hosts); } },
         {

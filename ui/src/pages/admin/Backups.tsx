@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { type Backup, planeQueries } from '../../api/plane';
 import { ListPage } from '../../parts/ListPage';
 import { useDialog, usePlaneChange } from '../../parts/useChange';
+import { tell } from '../../shell/tasks';
 import { texts } from '../../texts';
 import { BACKUP_COLUMNS, PolicyDialog } from './backupColumns';
 import { useRegion } from './useRegion';
@@ -19,7 +20,7 @@ export default function Backups() {
   const change = usePlaneChange();
   const { dialog, open, close } = useDialog();
   const kept = policy.data;
-  const run = () => void change('POST', `/customers/${encodeURIComponent(customer)}/backups`, undefined, 'backup').catch(() => undefined);
+  const run = () => void change('POST', `/customers/${encodeURIComponent(customer)}/backups`, undefined, 'backup').catch((error: unknown) => tell(t.run, error));
   return (
     <ListPage
       id="backups"

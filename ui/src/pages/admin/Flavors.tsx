@@ -6,11 +6,12 @@ import { useScope } from '../../api/scope';
 import type { Flavor } from '../../api/types';
 import { mebibytes } from '../../model/format';
 import { asLines, fromLines } from '../../model/metadata';
-import { FormDialog } from '../../parts/FormDialog';
+import { FormDialog, type Values } from '../../parts/FormDialog';
 import { ListPage } from '../../parts/ListPage';
 import type { Column } from '../../parts/ResourceTable';
 import { deleteAction } from '../../parts/rowActions';
 import { useChange, useDialog } from '../../parts/useChange';
+import { tell } from '../../shell/tasks';
 import { texts } from '../../texts';
 
 const t = texts.flavors;
@@ -31,6 +32,7 @@ const COLUMNS: Column<Flavor>[] = [
 export default function Flavors() {
   const scope = useScope();
   const query = useQuery(queries.flavors(scope));
+  const projects = useQuery(queries.projects(scope));
   const change = useChange();
   const { dialog, open, close } = useDialog();
   const number = (name: string, title: string, initial: string) => ({ name, title, kind: 'number' as const, minimum: 0, initial, required: true });
@@ -49,6 +51,27 @@ export default function Flavors() {
       }, 'flavor')}
     />,
   );
+  const chooseProjects = async (flavor: Flavor) => {
+    const { flavor_access: access } = await openstack<{ flavor_access: { tenant_id: string }[] }>(scope.region, 'compute', `/v2.1/flavors/${flavor.id}/os-flavor-access`);
+    const before = access.map(({ tenant_id: project }) => project);
+    const send = async ({ projects: chosen = '' }: Values) => {
+      const after = chosen.split(',').filter(Boolean);
+      const act = (verb: string, project: string) =>
+        change({ title: t.access, subject: flavor.name }, 'compute', 'POST', `/v2.1/flavors/${flavor.id}/action`, { [verb]: { tenant: project } }, 'flavor');
+      for (const project of after.filter((one) => !before.includes(one))) await act('addTenantAccess', project);
+      for (const project of before.filter((one) => !after.includes(one))) await act('removeTenantAccess', project);
+    };
+    open(
+      <FormDialog
+        title={`${t.access}: ${flavor.name}`}
+        lead={t.accessLead}
+        action={texts.actions.save}
+        close={close}
+        fields={[{ name: 'projects', title: t.accessOf, kind: 'many', initial: before.join(','), choices: (projects.data ?? []).map(({ id, name }) => ({ value: id, title: name })) }]}
+        send={send}
+      />,
+    );
+  };
   const setSpecs = async (flavor: Flavor, pairs: Record<string, string>) => {
     const path = `/v2.1/flavors/${flavor.id}/os-extra_specs`;
     for (const key of Object.keys(flavor.extra_specs ?? {}).filter((one) => pairs[one] === undefined)) {
@@ -79,6 +102,10 @@ export default function Flavors() {
               send={({ lines = '' }) => setSpecs(flavor, fromLines(lines).pairs)}
             />,
           ),
+        },
+        {
+          key: 'access', title: t.access, when: (flavor) => !flavor[PUBLIC],
+          run: ([flavor]) => { if (flavor !== undefined) void chooseProjects(flavor).catch((error: unknown) => tell(t.access, error)); },
         },
         deleteAction<Flavor>({ open, close }, {
           called: ({ name }) => name, will: t.deleteWill, bulk: true,

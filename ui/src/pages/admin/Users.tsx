@@ -9,7 +9,7 @@ import { FormDialog } from '../../parts/FormDialog';
 import { ListPage } from '../../parts/ListPage';
 import type { Column } from '../../parts/ResourceTable';
 import { StatusLabel } from '../../parts/StatusLabel';
-import { askAction, deleteAction } from '../../parts/rowActions';
+import { askAction, deleteAction, formAction } from '../../parts/rowActions';
 import { useChange, useDialog } from '../../parts/useChange';
 import { texts } from '../../texts';
 
@@ -73,6 +73,14 @@ export default function Users() {
       empty={t.empty}
       create={{ title: t.create, run: create }}
       rowActions={() => [
+        formAction<User>({ open, close }, {
+          key: 'edit', title: t.edit, called: ({ name }) => name, action: texts.actions.save,
+          fields: ({ name, email }) => [
+            { name: 'name', title: t.columns.name, initial: name, required: true },
+            { name: 'email', title: t.columns.email, initial: email ?? '' },
+          ],
+          send: (user, { name, email }) => patch(t.edit, user, { name, email }),
+        }),
         {
           key: 'password', title: t.setPassword,
           run: ([user]) => user !== undefined && open(

@@ -4,6 +4,7 @@ import { type Host, regionPath } from '../../api/plane';
 import { FormDialog } from '../../parts/FormDialog';
 import type { RowAction } from '../../parts/ResourceTable';
 import { usePlaneChange } from '../../parts/useChange';
+import { tell } from '../../shell/tasks';
 import { texts } from '../../texts';
 
 const t = texts.hosts;
@@ -47,11 +48,11 @@ export function useHostActions(open: (dialog: ReactNode) => void, close: () => v
     },
     {
       key: 'resume', title: t.resume, when: ({ drained }) => drained,
-      run: ([host]) => { if (host !== undefined) void change('POST', `${path(host)}/resume`, undefined, 'host').catch(() => undefined); },
+      run: ([host]) => { if (host !== undefined) void change('POST', `${path(host)}/resume`, undefined, 'host').catch((error: unknown) => tell(t.resume, error)); },
     },
     {
       key: 'retry', title: t.retry, when: ({ state, roles }) => roles.length > 0 && (state === 'failed' || state === 'degraded'),
-      run: ([host]) => { if (host !== undefined) void change('POST', `${path(host)}/retry`, undefined, 'host').catch(() => undefined); },
+      run: ([host]) => { if (host !== undefined) void change('POST', `${path(host)}/retry`, undefined, 'host').catch((error: unknown) => tell(t.retry, error)); },
     },
     {
       key: 'remove', title: t.remove, danger: true,

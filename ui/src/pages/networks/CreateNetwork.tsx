@@ -17,14 +17,22 @@ export function subnetFields(when?: Field['when']): Field[] {
   ];
 }
 
+/** What a person filled in of a subnet, as Neutron takes it in a change; no gateway is none. */
+export function subnetSettings({ gateway = '', dns = '', dhcp }: Record<string, string>): Record<string, unknown> {
+  return {
+    enable_dhcp: dhcp === 'true', gateway_ip: gateway.trim() || null,
+    dns_nameservers: dns.split(',').map((one) => one.trim()).filter(Boolean),
+  };
+}
+
 /** The body of Neutron's `POST /subnets`, of what a person filled in. */
 export function subnetBody(network: string, values: Record<string, string>): Record<string, unknown> {
-  const { name, cidr = '', gateway, dns = '', dhcp } = values;
+  const { name = '', cidr = '' } = values;
+  const { gateway_ip: gateway, ...settings } = subnetSettings(values);
   return {
     subnet: {
-      network_id: network, name: name ?? '', cidr: cidr.trim(), ip_version: cidr.includes(':') ? 6 : 4, enable_dhcp: dhcp === 'true',
-      dns_nameservers: dns.split(',').map((one) => one.trim()).filter(Boolean),
-      ...(gateway ? { gateway_ip: gateway.trim() } : {}),
+      network_id: network, name, cidr: cidr.trim(), ip_version: cidr.includes(':') ? 6 : 4, ...settings,
+      ...(gateway === null ? {} : { gateway_ip: gateway }),
     },
   };
 }

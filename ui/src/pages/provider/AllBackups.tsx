@@ -2,15 +2,15 @@ import { Alert } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'react-router';
 
-import { plane } from '../../api/client';
-import { type Backup, type BackupPolicy, type Customer, planeQueries } from '../../api/plane';
+import { type Backup, planeQueries } from '../../api/plane';
 import { dateTime } from '../../model/format';
 import { ListPage } from '../../parts/ListPage';
 import { type Column } from '../../parts/ResourceTable';
 import { askAction, formAction } from '../../parts/rowActions';
 import { useDialog, usePlaneChange } from '../../parts/useChange';
+import { tell } from '../../shell/tasks';
 import { texts } from '../../texts';
-import { BACKUP_COLUMNS, PolicyDialog } from '../admin/backupColumns';
+import { BACKUP_COLUMNS } from '../admin/backupColumns';
 
 const t = texts.backups;
 const called = ({ customer, made }: Backup) => `${customer}, ${dateTime(made)}`;
@@ -27,15 +27,9 @@ const FACETS = [
 export default function AllBackups() {
   const query = useQuery(planeQueries.backups());
   const alarms = useQuery({ ...planeQueries.status(), select: ({ backups }) => backups.filter(({ state }) => state !== 'ok') });
-  const customers = useQuery(planeQueries.customers());
   const change = usePlaneChange();
   const { dialog, open, close } = useDialog();
   const path = (customer: string) => `/customers/${encodeURIComponent(customer)}`;
-  const policyOf = async (customer: string) => {
-    const policy = await plane<BackupPolicy>(`${path(customer)}/backup-policy`);
-    open(<PolicyDialog policy={policy} close={close} />);
-  };
-  const there = ({ customer }: Backup) => customers.data?.some(({ name }: Customer) => name === customer) === true;
   return (
     <ListPage
       id="all-backups"
@@ -55,14 +49,9 @@ export default function AllBackups() {
       empty={t.empty}
       rowActions={() => [
         {
-          key: 'run', title: t.run, when: there,
-          run: ([one]) => { if (one !== undefined) void change('POST', `${path(one.customer)}/backups`, undefined, 'backup').catch(() => undefined); },
-        },
-        {
           key: 'prove', title: t.prove,
-          run: ([one]) => { if (one !== undefined) void change('POST', `${path(one.customer)}/backups/${one.id}/prove`, undefined, 'backup').catch(() => undefined); },
+          run: ([one]) => { if (one !== undefined) void change('POST', `${path(one.customer)}/backups/${one.id}/prove`, undefined, 'backup').catch((error: unknown) => tell(t.prove, error)); },
         },
-        { key: 'policy', title: t.policy, when: there, run: ([one]) => { if (one !== undefined) void policyOf(one.customer); } },
         formAction<Backup>({ open, close }, {
           key: 'at', title: t.restoreAt, danger: true, called, lead: t.restoreWill,
           fields: ({ customer, made }) => [

@@ -5,6 +5,7 @@ import { ListPage } from '../../parts/ListPage';
 import type { Column } from '../../parts/ResourceTable';
 import { StatusLabel } from '../../parts/StatusLabel';
 import { usePlaneChange } from '../../parts/useChange';
+import { tell } from '../../shell/tasks';
 import { texts } from '../../texts';
 
 const t = texts.releases;
@@ -29,7 +30,7 @@ export default function Releases() {
       empty={t.empty}
       rowActions={() => [{
         key: 'prepare', title: t.prepare, when: ({ state }) => state !== 'ready',
-        run: ([release]) => { if (release !== undefined) void change('POST', `/releases/${encodeURIComponent(release.name)}/prepare`, undefined, 'release').catch(() => undefined); },
+        run: ([release]) => { if (release !== undefined) void change('POST', `/releases/${encodeURIComponent(release.name)}/prepare`, undefined, 'release').catch((error: unknown) => tell(t.prepare, error)); },
       }]}
     />
   );

@@ -8,6 +8,7 @@ import type { Column } from '../../parts/ResourceTable';
 import { deleteAction } from '../../parts/rowActions';
 import { StatusLabel } from '../../parts/StatusLabel';
 import { useDialog, usePlaneChange } from '../../parts/useChange';
+import { tell } from '../../shell/tasks';
 import { texts } from '../../texts';
 
 const t = texts.repositories;
@@ -55,7 +56,7 @@ export default function Repositories() {
       empty={t.empty}
       create={{ title: t.create, run: add }}
       rowActions={() => [
-        { key: 'check', title: t.check, run: ([one]) => { if (one !== undefined) void change('POST', `${path(one.name)}/check`, undefined, 'backup').catch(() => undefined); } },
+        { key: 'check', title: t.check, run: ([one]) => { if (one !== undefined) void change('POST', `${path(one.name)}/check`, undefined, 'backup').catch((error: unknown) => tell(t.check, error)); } },
         deleteAction<Repository>(dialogs, { called: ({ name }) => name, will: t.deleteWill, send: ({ name }) => change('DELETE', path(name), undefined, 'backup') }),
       ]}
       dialog={dialogs.dialog}

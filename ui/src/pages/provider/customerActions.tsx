@@ -2,13 +2,16 @@ import { Button, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/
 import { type ReactNode, useState } from 'react';
 
 import { plane } from '../../api/client';
-import type { Customer } from '../../api/plane';
+import type { BackupPolicy, Customer } from '../../api/plane';
 import { CodeBox } from '../../parts/CodeBox';
 import { ErrorNote } from '../../parts/ErrorState';
 import { ConfirmDialog, FormDialog } from '../../parts/FormDialog';
 import type { RowAction } from '../../parts/ResourceTable';
+import { formAction } from '../../parts/rowActions';
 import { usePlaneChange } from '../../parts/useChange';
+import { tell } from '../../shell/tasks';
 import { texts } from '../../texts';
+import { PolicyDialog } from '../admin/backupColumns';
 
 const t = texts.customers;
 
@@ -40,6 +43,19 @@ export function useCustomerActions(open: (dialog: ReactNode) => void, close: () 
           send={(values) => change('POST', `${path(customer)}/regions`, values, 'customer', 'region')}
         />,
       ),
+    },
+    formAction<Customer>({ open, close }, {
+      key: 'backup', title: texts.backups.run, called: ({ display_name: name }) => name, lead: texts.backups.runLead, fields: () => [],
+      send: (customer) => change('POST', `${path(customer)}/backups`, undefined, 'backup'),
+    }),
+    {
+      key: 'policy', title: texts.backups.policy,
+      run: ([customer]) => {
+        if (customer === undefined) return;
+        void plane<BackupPolicy>(`${path(customer)}/backup-policy`)
+          .then((policy) => open(<PolicyDialog policy={policy} close={close} />))
+          .catch((error: unknown) => tell(texts.backups.policy, error));
+      },
     },
     { key: 'credentials', title: t.credentials, run: ([customer]) => customer !== undefined && open(<Credentials customer={customer} close={close} />) },
     {
