@@ -78,6 +78,26 @@ class Person:
         choices = self.page.get_by_role("radiogroup", name=group).or_(self.page.get_by_role("group", name=group))
         choices.locator("label").filter(has=self.page.get_by_text(name, exact=True)).locator("input").check()
 
+    def choose_action(self, menu: str, action: str) -> None:
+        """Choose from one of an instance's menus."""
+        self.page.locator(".al-heading").get_by_role("button", name=menu, exact=True).click()
+        self.page.get_by_role("menuitem", name=action, exact=True).click()
+        self.page.get_by_role("menu").wait_for(state="hidden")
+
+    def act(self, menu: str, action: str, fields: dict[str, str] | None = None) -> None:
+        """Choose from one of an instance's menus; fill in and confirm what is asked."""
+        self.choose_action(menu, action)
+        if self.page.get_by_role("dialog").count():
+            self.fill(fields or {}, action)
+
+    def fill(self, fields: dict[str, str], action: str) -> None:
+        """Fill in the dialogue that is open, and see it close."""
+        dialog = self.page.get_by_role("dialog")
+        for name, value in fields.items():
+            dialog.get_by_label(name).first.fill(value)
+        dialog.get_by_role("button", name=action, exact=True).click()
+        dialog.wait_for(state="hidden")
+
     def row(self, name: str) -> Locator:
         """The row of a table that holds a link of this name."""
         return self.page.get_by_role("row").filter(has=self.page.get_by_role("link", name=name, exact=True))

@@ -1,6 +1,6 @@
 import {
-  Alert, Button, Card, CardBody, CardTitle, Checkbox, Form, FormGroup, FormSection, FormSelect, FormSelectOption, Tab, Tabs, TextArea,
-  TextInput, ToggleGroup, ToggleGroupItem,
+  Alert, Button, Card, CardBody, CardTitle, Checkbox, Form, FormGroup, FormSection, FormSelect, FormSelectOption, TextArea, TextInput,
+  ToggleGroup, ToggleGroupItem,
 } from '@patternfly/react-core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -19,6 +19,7 @@ import { Page } from '../parts/Page';
 import { Picker, type PickRow } from '../parts/Picker';
 import { Usage } from '../parts/Usage';
 import { run } from '../shell/tasks';
+import { Tabbed } from '../parts/Tabbed';
 import { texts } from '../texts';
 
 const t = texts.create;
@@ -247,15 +248,13 @@ export default function CreateInstance() {
 }
 
 function AsCode({ wanted }: { wanted: InstanceRequest }) {
-  const [tab, setTab] = useState<string | number>('cli');
+  const [tab, setTab] = useState<'cli' | 'terraform'>('cli');
   const code = tab === 'cli' ? asCommandLine(wanted) : asTerraform(wanted);
   return (
     <section aria-label={t.asCode}>
-      <Tabs activeKey={tab} onSelect={(_event, key) => setTab(key)} aria-label={t.asCode}>
-        <Tab eventKey="cli" title={t.cli} />
-        <Tab eventKey="terraform" title={t.terraform} />
-      </Tabs>
-      <CodeBox code={code} label={t.asCode} />
+      <Tabbed label={t.asCode} titles={{ cli: t.cli, terraform: t.terraform }} current={tab} choose={setTab}>
+        <CodeBox code={code} label={t.asCode} />
+      </Tabbed>
     </section>
   );
 }

@@ -1,4 +1,4 @@
-import { Alert, Button, Label, Tab, Tabs, TabTitleText } from '@patternfly/react-core';
+import { Alert, Button, Label } from '@patternfly/react-core';
 import LockIcon from '@patternfly/react-icons/dist/esm/icons/lock-icon';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
@@ -13,6 +13,7 @@ import { Loaded } from '../parts/ErrorState';
 import { MenuButton } from '../parts/MenuButton';
 import { Page } from '../parts/Page';
 import { StatusLabel } from '../parts/StatusLabel';
+import { Tabbed } from '../parts/Tabbed';
 import { notify } from '../shell/tasks';
 import { texts } from '../texts';
 import { asApiError } from '../api/errors';
@@ -92,22 +93,21 @@ function Instance({ server }: { server: Server }) {
       {server.fault !== undefined && server.status === 'ERROR' && (
         <Alert isInline variant="danger" title={texts.instances.fault(server.fault.message)}>{texts.instances.faultRemedy}</Alert>
       )}
-      <Tabs
-        activeKey={tab}
-        onSelect={(_event, key) => void navigate(pathIn(scope, 'instances', server.id, ...(key === 'overview' ? [] : [String(key)])), { replace: true })}
-        aria-label={server.name}
-        isFilled={false}
+      <Tabbed
+        label={server.name}
+        titles={t.tabs}
+        current={tab}
+        choose={(name) => void navigate(pathIn(scope, 'instances', server.id, ...(name === 'overview' ? [] : [name])), { replace: true })}
       >
-        {TABS.map((name) => <Tab key={name} eventKey={name} title={<TabTitleText>{t.tabs[name]}</TabTitleText>} />)}
-      </Tabs>
-      {tab === 'overview' && <OverviewTab server={server} />}
-      {tab === 'console' && <Console key={server.id} scope={scope} server={server} power={menu('power')} />}
-      {tab === 'log' && <LogTab server={server} />}
-      {tab === 'disks' && <DisksTab server={server} attach={() => start('attachVolume')} open={setDialog} />}
-      {tab === 'nics' && <NicsTab server={server} attach={() => start('attachInterface')} open={setDialog} />}
-      {tab === 'snapshots' && <SnapshotsTab server={server} take={offered.includes('snapshot') ? () => start('snapshot') : undefined} />}
-      {tab === 'metadata' && <MetadataTab server={server} />}
-      {tab === 'activity' && <ActivityTab server={server} />}
+        {tab === 'overview' && <OverviewTab server={server} />}
+        {tab === 'console' && <Console key={server.id} scope={scope} server={server} power={menu('power')} />}
+        {tab === 'log' && <LogTab server={server} />}
+        {tab === 'disks' && <DisksTab server={server} attach={() => start('attachVolume')} open={setDialog} />}
+        {tab === 'nics' && <NicsTab server={server} attach={() => start('attachInterface')} open={setDialog} />}
+        {tab === 'snapshots' && <SnapshotsTab server={server} take={offered.includes('snapshot') ? () => start('snapshot') : undefined} />}
+        {tab === 'metadata' && <MetadataTab server={server} />}
+        {tab === 'activity' && <ActivityTab server={server} />}
+      </Tabbed>
       {dialog}
     </Page>
   );

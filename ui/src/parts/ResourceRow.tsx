@@ -39,6 +39,9 @@ interface Properties<T> {
   events: RowEvents;
 }
 
+/** A text of more letters than this may be cut short, and is told whole under the mouse. */
+const LONG = 14;
+
 /**
  * One row. Long lists are scrolled, sorted and filtered at the speed at which rows are made, so a row has no component
  * in it but those of its values; its links and its menu are the table's.
@@ -60,8 +63,9 @@ function PlainRow<T>({ id, row, rowKey, place, slot, columns, to, chosen, menu, 
       )}
       {columns.map((column, index) => {
         const content = column.render?.(row) ?? column.value(row);
+        const long = typeof content === 'string' && content.length > LONG ? content : undefined;
         return (
-          <td key={column.key} role="cell" className={column.right === true ? 'al-right' : undefined}>
+          <td key={column.key} role="cell" title={long} className={column.right === true ? 'al-right' : undefined}>
             {index === 0 && to !== undefined ? <a href={to} onClick={events.follow}>{content}</a> : content}
           </td>
         );

@@ -156,6 +156,8 @@ function useRows<T>(
 }
 
 const PADDING = 1.2;
+/** Letters that a column keeps, where it needs as many, before the table is scrolled to the side. */
+const KEPT_LETTERS = 16;
 const TICK = 2.4;
 const MENU = 3;
 
@@ -165,9 +167,14 @@ function useMeasures<T>(
 ): CSSProperties {
   return useMemo(() => {
     const letters = columns.map((column) => lettersOf(column, rows));
+    const kept = letters.map((count) => Math.min(count, KEPT_LETTERS));
     const ends = { before: ticks ? TICK : 0, after: menus ? MENU : 0 };
-    const tracks = letters.map((count, place) => (narrow && place === 0 ? 'minmax(0, 1fr)' : `minmax(calc(${count}ch + ${PADDING}rem), ${count}fr)`));
-    const all = letters.reduce((sum, count) => sum + count, 0);
+    const tracks = letters.map((count, place) => {
+      const least = `calc(${kept[place] ?? count}ch + ${PADDING}rem)`;
+      if (narrow) return place === 0 ? 'minmax(0, 1fr)' : least;
+      return `minmax(${least}, ${count}fr)`;
+    });
+    const all = kept.reduce((sum, count) => sum + count, 0);
     const template = [...(ticks ? [`${TICK}rem`] : []), ...tracks, ...(menus ? [`${MENU}rem`] : [])].join(' ');
     const least = narrow ? '0' : `calc(${all}ch + ${letters.length * PADDING + ends.before + ends.after}rem)`;
     return { '--al-columns': template, minWidth: least } as CSSProperties;

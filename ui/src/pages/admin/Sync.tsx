@@ -1,8 +1,9 @@
-import { Tab, Tabs, TabTitleText } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
 import { useNavigate, useParams } from 'react-router';
 
 import { regionPath, regionQueries, type SyncChange, type SyncHost, type SyncInstance, type TrailEntry } from '../../api/plane';
+import { queries } from '../../api/queries';
 import { adminPath, pathIn, useScope } from '../../api/scope';
 import { shown } from '../../model/json';
 import { Ago } from '../../parts/Ago';
@@ -10,6 +11,7 @@ import { ConfirmDialog } from '../../parts/FormDialog';
 import { Page } from '../../parts/Page';
 import { type Column, ResourceTable } from '../../parts/ResourceTable';
 import { StatusLabel } from '../../parts/StatusLabel';
+import { Tabbed } from '../../parts/Tabbed';
 import { useDialog, usePlaneChange } from '../../parts/useChange';
 import { texts } from '../../texts';
 import { SyncPolicy } from './SyncPolicy';
@@ -20,12 +22,13 @@ type TabName = keyof typeof t.tabs;
 const TABS = Object.keys(t.tabs) as TabName[];
 
 const moment = (seconds: number | null) => (seconds === null ? null : new Date(seconds * 1000).toISOString());
-const INSTANCES: Column<SyncInstance>[] = [
+/** `projectName` gives the name of a project that is known by its ID. */
+const instanceColumns = (projectName: (id: string) => string): Column<SyncInstance>[] => [
   { key: 'name', title: t.columns.name, value: ({ name, uuid }) => name || uuid },
   { key: 'standing', title: t.columns.standing, value: ({ standing }) => standing, render: ({ standing }) => <StatusLabel status={standing} />, narrow: true },
   { key: 'host', title: t.columns.host, value: ({ host }) => host },
   { key: 'origin', title: t.columns.origin, value: ({ origin }) => origin },
-  { key: 'project', title: t.columns.project, value: ({ project }) => project ?? '' },
+  { key: 'project', title: t.columns.project, value: ({ project }) => projectName(project ?? '') },
   { key: 'reason', title: t.columns.reason, value: ({ reason }) => reason },
   { key: 'uuid', title: t.columns.uuid, value: ({ uuid }) => uuid, hidden: true },
 ];
@@ -67,14 +70,13 @@ export default function Sync() {
   const tab = TABS.find((name) => name === given) ?? 'instances';
   return (
     <Page title={t.title} lead={t.lead} fill>
-      <Tabs activeKey={tab} aria-label={t.title} onSelect={(_event, key) => void navigate(adminPath(region, 'sync', String(key)), { replace: true })}>
-        {TABS.map((name) => <Tab key={name} eventKey={name} title={<TabTitleText>{t.tabs[name]}</TabTitleText>} />)}
-      </Tabs>
-      {tab === 'instances' && <Instances />}
-      {tab === 'diff' && <Diff />}
-      {tab === 'trail' && <Trail />}
-      {tab === 'hosts' && <SyncHosts />}
-      {(tab === 'rules' || tab === 'exclusions') && <SyncPolicy key={tab} name={tab} />}
+      <Tabbed label={t.title} titles={t.tabs} current={tab} choose={(name) => void navigate(adminPath(region, 'sync', name), { replace: true })}>
+        {tab === 'instances' && <Instances />}
+        {tab === 'diff' && <Diff />}
+        {tab === 'trail' && <Trail />}
+        {tab === 'hosts' && <SyncHosts />}
+        {(tab === 'rules' || tab === 'exclusions') && <SyncPolicy key={tab} name={tab} />}
+      </Tabbed>
     </Page>
   );
 }
@@ -83,6 +85,8 @@ function Instances() {
   const scope = useScope();
   const { customer, region } = useRegion();
   const query = useQuery(regionQueries.syncInstances(customer, region));
+  const projects = useQuery(queries.projects(scope)).data;
+  const columns = useMemo(() => instanceColumns((id) => projects?.find((one) => one.id === id)?.name ?? id), [projects]);
   const change = usePlaneChange();
   const { dialog, open, close } = useDialog();
   const ask = (title: string, will: string, verb: string, one: SyncInstance) => open(
@@ -100,7 +104,7 @@ function Instances() {
       <ResourceTable
         id="sync-instances"
         query={query}
-        columns={INSTANCES}
+        columns={columns}
         rowKey={({ uuid }) => uuid}
         link={({ uuid }) => pathIn(scope, 'instances', uuid)}
         facets={STANDINGS}

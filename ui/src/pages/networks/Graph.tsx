@@ -73,9 +73,13 @@ export default function Graph({ topology, go, attach }: { topology: Topology; go
       })),
       edges: topology.edges.map(({ id, source, target }) => ({ id, type: 'edge', source, target })),
     }, true);
-    const timer = setTimeout(() => action(() => view.getGraph().fit(60))(), 200);
-    return () => clearTimeout(timer);
   }, [view, topology]);
+  const shape = [...topology.nodes, ...topology.edges].map(({ id }) => id).join(' ');
+  useEffect(() => {
+    // What was there before would stay where it is while its edges move; a change of state alone moves nothing.
+    const timer = setTimeout(action(() => { view.getGraph().layout(); view.getGraph().fit(40); }), 200);
+    return () => clearTimeout(timer);
+  }, [view, shape]);
   const node = topology.nodes.find(({ id }) => id === chosen[0]);
   const graph = () => view.getGraph();
   return (
@@ -95,7 +99,7 @@ export default function Graph({ topology, go, attach }: { topology: Topology; go
               ...defaultControlButtonsOptions, zoomInTip: t.zoomIn, zoomInAriaLabel: t.zoomIn, zoomOutTip: t.zoomOut, zoomOutAriaLabel: t.zoomOut,
               fitToScreenTip: t.fit, fitToScreenAriaLabel: t.fit, resetViewTip: t.reset, resetViewAriaLabel: t.reset, legend: false,
               zoomInCallback: action(() => graph().scaleBy(4 / 3)), zoomOutCallback: action(() => graph().scaleBy(0.75)),
-              fitToScreenCallback: action(() => graph().fit(60)), resetViewCallback: action(() => { graph().reset(); graph().layout(); }),
+              fitToScreenCallback: action(() => graph().fit(40)), resetViewCallback: action(() => { graph().reset(); graph().layout(); }),
             })}
           />
         }
