@@ -1,4 +1,4 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
+import { type Range, useVirtualizer } from '@tanstack/react-virtual';
 import { memo, type ReactNode, useCallback, useMemo, useRef, useState } from 'react';
 import { useNavigate } from 'react-router';
 
@@ -32,7 +32,7 @@ interface Properties<T> {
 }
 
 const ROW = 41;
-const BEYOND = 6;
+const BEYOND = 4;
 const FIRST_SIGHT = { width: 1200, height: 800 };
 
 /** The rows in sight, and some beyond; scrolling makes nothing else of the page anew. */
@@ -54,6 +54,7 @@ function PlainRows<T>({ id, rows, rowKey, columns, link, actions, chosen, choose
     getScrollElement: () => scroller,
     estimateSize: () => ROW,
     overscan: BEYOND,
+    rangeExtractor: inPage,
     getItemKey: keyAt,
     initialRect: FIRST_SIGHT,
   });
@@ -68,7 +69,7 @@ function PlainRows<T>({ id, rows, rowKey, columns, link, actions, chosen, choose
   return (
     <tbody role="rowgroup">
       {waiting}
-      {before > 0 && <Spacer height={before} />}
+      <Spacer height={before} />
       {items.map(({ index }) => {
         const row = rows[index];
         if (row === undefined) return null;
@@ -90,7 +91,7 @@ function PlainRows<T>({ id, rows, rowKey, columns, link, actions, chosen, choose
           />
         );
       })}
-      {after > 0 && <Spacer height={after} />}
+      <Spacer height={after} />
       {menu !== null && acted !== undefined && (
         <MenuAt
           key={menu.key}
@@ -105,13 +106,20 @@ function PlainRows<T>({ id, rows, rowKey, columns, link, actions, chosen, choose
 
 export const ResourceRows = memo(PlainRows) as typeof PlainRows;
 
+/** The rows to have in the page: as many at the ends of a list as in its midst, so that a jump makes no row anew. */
+function inPage({ startIndex, endIndex, overscan, count }: Range): number[] {
+  const many = Math.min(count, endIndex - startIndex + 1 + 2 * overscan);
+  const first = Math.min(Math.max(0, startIndex - overscan), count - many);
+  return Array.from({ length: many }, (_, place) => first + place);
+}
+
 /** The slot of the row that the keyboard is in. */
 function heldSlot(): number | null {
   const slot = document.activeElement?.closest<HTMLElement>('tr[data-slot]')?.dataset.slot;
   return slot === undefined ? null : Number(slot);
 }
 
-/** Stands for the rows that are out of sight. */
+/** Stands for the rows that are out of sight; always there, since an element that comes has all after it styled anew. */
 function Spacer({ height }: { height: number }) {
   return <tr aria-hidden="true" className="al-spacer" style={{ height }} />;
 }

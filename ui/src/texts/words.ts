@@ -33,6 +33,7 @@ export const COMMANDS: readonly [string, string][] = [
   ['aloft host delete', 'Remove them first, on the page of hosts.'],
   ['aloft host authorise', 'Authorise roles for it first.'],
   ['aloft release prepare', 'Prepare the release first, on the page of releases.'],
+  ['aloft upgrade', 'See the page of upgrades.'],
   ['aloft customer delete', 'Delete the whole customer instead.'],
   ['--instances', 'Say what shall become of the instances that are on it.'],
   ['--even-if-shut-out', 'Set the networks again with one that you are in.'],

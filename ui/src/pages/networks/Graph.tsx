@@ -77,7 +77,7 @@ export default function Graph({ topology, go, attach }: { topology: Topology; go
   const shape = [...topology.nodes, ...topology.edges].map(({ id }) => id).join(' ');
   useEffect(() => {
     // What was there before would stay where it is while its edges move; a change of state alone moves nothing.
-    const timer = setTimeout(action(() => { view.getGraph().layout(); view.getGraph().fit(40); }), 200);
+    const timer = setTimeout(action(() => { view.getGraph().layout(); view.getGraph().fit(80); }), 200);
     return () => clearTimeout(timer);
   }, [view, shape]);
   const node = topology.nodes.find(({ id }) => id === chosen[0]);
@@ -99,7 +99,7 @@ export default function Graph({ topology, go, attach }: { topology: Topology; go
               ...defaultControlButtonsOptions, zoomInTip: t.zoomIn, zoomInAriaLabel: t.zoomIn, zoomOutTip: t.zoomOut, zoomOutAriaLabel: t.zoomOut,
               fitToScreenTip: t.fit, fitToScreenAriaLabel: t.fit, resetViewTip: t.reset, resetViewAriaLabel: t.reset, legend: false,
               zoomInCallback: action(() => graph().scaleBy(4 / 3)), zoomOutCallback: action(() => graph().scaleBy(0.75)),
-              fitToScreenCallback: action(() => graph().fit(40)), resetViewCallback: action(() => { graph().reset(); graph().layout(); }),
+              fitToScreenCallback: action(() => graph().fit(80)), resetViewCallback: action(() => { graph().reset(); graph().layout(); }),
             })}
           />
         }
