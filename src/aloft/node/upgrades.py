@@ -22,7 +22,7 @@ from aloft.controller.context import Slot
 from aloft.controller.migrate import Check
 from aloft.controller.release import release
 from aloft.controller.services import ALL, enabled
-from aloft.controller.services.ovn import OVN
+from aloft.controller.services.ovn import MEMCACHED, OVN
 from aloft.daytwo import metadata
 from aloft.node.backups import Backups
 from aloft.node.controllers import Controllers
@@ -239,6 +239,7 @@ class Upgrades:
         async with work.step(f"migrate {present.spec.region} to {name}"):
             before = await self._copies.checksums(target)
             await asyncio.to_thread(slots.write_files, context, ALL)
+            await self._controllers.run_unseen(record, (MEMCACHED,))  # migrations of rows may ask it
             wanted, found = golden.versions(release(name)), await self._copies.versions(target)
             await migrate.migrate(context, ALL, lambda schema: wanted.get(schema) != found.get(schema))
             own, changes = await self._copies.differences(source, target, before)
@@ -462,6 +463,7 @@ class Upgrades:
         used = {number for record in self._registry.all() for number in record.slots}
         for record in filled:
             if record.slot is not None and record.slot not in used:
+                await self._controllers.stop(record)
                 await self._backups.discard(record)
 
 
