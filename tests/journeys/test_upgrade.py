@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from ..running import ALOFT, Region, aloft, https, lists_answer, told
+from ..running import ALOFT, Region, aloft, eventually, https, lists_answer, told
 from . import machine
 
 
@@ -77,6 +77,20 @@ def upgrade(*words: str, fatal: str = "") -> Any:
     return ended["result"]
 
 
+def make_server(region: Region, token: str) -> None:
+    """A server, which nobody has a place for: migrations of rows have something to look at."""
+    head = {"X-Auth-Token": token, "OpenStack-API-Version": "compute 2.37"}
+    compute = region.endpoint("compute")
+    flavor = {"flavor": {"name": "small", "id": "small", "ram": 64, "vcpus": 1, "disk": 0}}
+    assert https("POST", compute + "/flavors", headers=head, json=flavor, timeout=60).status_code == 200
+    disk = {"boot_index": 0, "source_type": "blank", "destination_type": "volume", "volume_size": 1}
+    server = {"name": "one", "flavorRef": "small", "networks": "none", "block_device_mapping_v2": [disk]}
+    made = https("POST", compute + "/servers", headers=head, json={"server": server}, timeout=60)
+    assert made.status_code == 202, made.text
+    path = f"/servers/{made.json()['server']['id']}"
+    eventually(lambda: region.get("compute", path, token).json()["server"]["status"] == "ERROR", what="it has no place")
+
+
 def projects(region: Region, token: str) -> set[str]:
     return {one["id"] for one in region.get("identity", "/projects", token).json()["projects"]}
 
@@ -85,6 +99,7 @@ def test_a_customer_is_upgraded_and_comes_back_while_it_works(customer: Callable
     told("release", "prepare", "2026.1")
     region = customer("riser", "--release", "2026.1")
     told("backup", "policy", "riser", "--off")  # nothing by itself meanwhile
+    make_server(region, region.token())
     with at_work(region) as client:
         upgrade("start", "riser", fatal="copy the metadata")  # the node comes back, and begins again
         upgraded = len(client.made)
