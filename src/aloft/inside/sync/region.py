@@ -255,7 +255,8 @@ class Region:
             host.waiting = open_ends
             host.failures = host.failures + 1 if open_ends else 0
             again = self.clock() + _pause(host.failures) if open_ends else None
-            host.due = min((at for at in (made.due, again) if at is not None), default=None)
+            meanwhile = host.due  # it was taken away when this work began
+            host.due = min((at for at in (made.due, again, meanwhile) if at is not None), default=None)
 
     def _failed(self, action: Action) -> bool:
         return action.uuid in self.applier.failed
