@@ -127,17 +127,17 @@ class Adoption:
         births = [self._birth(newcomer) for newcomer in newcomers]
         fresh = [birth for birth in births if birth.newcomer.uuid not in there.alive]
         bare = [birth for birth in births if birth.newcomer.uuid not in there.disks]
+        self._tell_api(
+            [birth for birth in births if birth.newcomer.uuid not in there.mapped],
+            [birth for birth in births if birth.newcomer.uuid not in there.specified],
+            place,
+        )
         with database.get_engine().begin() as connection:
             write_instances(connection, [_columns(birth, place) for birth in fresh])
             write_disks(connection, {birth.newcomer.uuid: birth.origin.disks for birth in bare})
         for birth in births:
             if birth.number:
                 _renumber(birth.newcomer.uuid, birth.number, birth.origin.values["launched_at"])
-        self._show_to_api(
-            [birth for birth in births if birth.newcomer.uuid not in there.mapped],
-            [birth for birth in births if birth.newcomer.uuid not in there.specified],
-            place,
-        )
         return {birth.newcomer.uuid: birth.flavor for birth in births}
 
     def _there(self, uuids: list[str]) -> _There:
@@ -185,8 +185,8 @@ class Adoption:
             connection.execute(table.update().where(table.c.uuid == uuid).values(deleted=0))
         self._remove(uuid)
 
-    def _show_to_api(self, unmapped: list[_Birth], unspecified: list[_Birth], place: Place) -> None:
-        """Write where the API finds instances, and what the scheduler knows of them."""
+    def _tell_api(self, unmapped: list[_Birth], unspecified: list[_Birth], place: Place) -> None:
+        """Write where the API finds instances, and what the scheduler knows of them: both before they are there."""
         if self._cell is None:
             self._cell = objects.HostMapping.get_by_host(self._context, place.host).cell_mapping
         mappings = [

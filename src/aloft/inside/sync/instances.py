@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from nova import availability_zones, context, exception, objects
@@ -136,16 +137,15 @@ class Instances:
         self._interfaces(uuid, ports)
 
     def remove(self, uuid: str) -> None:
-        """Take an instance's records away, for good: the same virtual machine may come back."""
-        for take in (objects.RequestSpec, objects.InstanceMapping):
-            try:
-                take.get_by_instance_uuid(self._context, uuid).destroy()
-            except (exception.RequestSpecNotFound, exception.InstanceMappingNotFound):
-                continue
-        try:
+        """Take an instance's records away, for good: the same virtual machine may come back.
+
+        The API cannot show an instance of which the scheduler knows nothing; so the instance itself goes first.
+        """
+        with suppress(exception.InstanceNotFound):
             objects.Instance.get_by_uuid(self._context, uuid).destroy(hard_delete=True)
-        except exception.InstanceNotFound:
-            return
+        for take in (objects.RequestSpec, objects.InstanceMapping):
+            with suppress(exception.RequestSpecNotFound, exception.InstanceMappingNotFound):
+                take.get_by_instance_uuid(self._context, uuid).destroy()
 
     def _with_volumes(self, uuid: str, facts: Facts) -> Facts:
         """Facts in which disks that are Cinder's, and shown with their identifier as the serial, are marked as such."""
