@@ -39,6 +39,15 @@ Carried back, they would keep services of an older release from starting (nova.e
 OWN = frozenset({"nova_api.cell_mappings", "neutron.ovn_hash_ring"})
 """Tables, as ``schema.table``, that speak of the controller itself: where its databases are, which processes it has."""
 
+MARKED = frozenset(
+    f"{schema}.{table}"
+    for schema in ("nova", "nova_cell0")
+    for table in (
+        "instances", "instance_extra", "instance_info_caches", "instance_id_mappings", "virtual_interfaces",
+    )
+)  # fmt: skip
+"""Tables in which Nova's migrations of rows note, as a made-up instance, how far they came: carried all the same."""
+
 READ_AT_START = {"nova_api": ("aggregates", "aggregate_hosts", "aggregate_metadata")}
 """Tables, by schema, that services read when they start and then keep: carried later, they would not be noticed."""
 

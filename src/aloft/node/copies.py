@@ -69,7 +69,7 @@ class Copies:
         changed = {f"{name}.{table}" for name, table, column in (*gone, *came) if column}
         tables = {
             table: (before[table], after[table])
-            for table in before.keys() & after.keys() - changed
+            for table in before.keys() & after.keys() - changed - carry.MARKED
             if before[table] != after[table]
         }
         extra = {

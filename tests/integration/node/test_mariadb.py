@@ -210,6 +210,22 @@ async def test_a_switch_is_given_up_when_what_services_read_at_their_start_has_c
         await copies.insist_seen(here, there)
 
 
+async def test_what_migrations_note_of_themselves_keeps_no_rows_from_being_carried(
+    paths: Paths, database: Database
+) -> None:
+    here, there, copies = Slot(1, paths), Slot(2, paths), Copies(database)
+    for slot in (here, there):
+        await database.create_schemas([slot.schema("nova")])
+        await database.execute(
+            slot.schema("nova"), [f"CREATE TABLE {name} (id INT PRIMARY KEY)" for name in ("instances", "quotas")]
+        )
+    before = await copies.checksums(there)
+    await database.execute(there.schema("nova"), ["INSERT INTO instances VALUES (1)", "INSERT INTO quotas VALUES (1)"])
+    own, _ = await copies.differences(here, there, before)
+    assert set(own.tables) == {"nova.quotas"}
+    assert {"nova.instances"} == {f"nova.{table}" for table in (await copies.carrying(here, there, own.tables))["nova"]}
+
+
 async def test_what_was_written_since_a_moment_is_known(database: Database) -> None:
     await database.create_schemas(["s1_nova"])
     await database.execute("s1_nova", [f"CREATE TABLE {name} (id INT PRIMARY KEY)" for name in ("a", "b", "c", "d")])
