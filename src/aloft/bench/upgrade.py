@@ -25,6 +25,8 @@ HELD_TARGET, ROLLBACK_TARGET = 10.0, 10.0
 LED = "lead the names there"
 IN_PLACE = ("migrate ", "start the new controller")
 PAUSE_SECONDS = 0.1
+SERVED = "UPDATE volumes SET status = 'available', service_uuid = (SELECT MIN(uuid) FROM services)"
+"""No storage is behind the customer's volumes; Cinder's upgrade check wants a service for each."""
 
 Call = Callable[[Caller], object]
 
@@ -78,7 +80,7 @@ async def run(running: Running, runs: int) -> Report:
         with closing(Caller(context, through_edge(context.edge_port, running.authority))) as caller:
             running.tell("filling it with records")
             await population.fill(context, caller, database)
-            await database.execute(context.slot.schema("cinder"), ["UPDATE volumes SET status = 'available'"])
+            await database.execute(context.slot.schema("cinder"), [SERVED])
         by_hand = await load_by_hand(running, context, database)
         for _ in range(runs):
             rounds.append(await _there_and_back(running, context))
