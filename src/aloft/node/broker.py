@@ -135,9 +135,12 @@ class Broker:
         if client is None:
             async with self._client() as own:
                 return await self._call(verb, path, body, own)
-        headers = {"Content-Type": "application/json"}
+        request = client.build_request(verb, self._base + path, json=body, headers={"Content-Type": "application/json"})
         try:
-            answer = await client.request(verb, self._base + path, json=body, headers=headers)
+            try:
+                answer = await client.send(request)
+            except httpx.RemoteProtocolError:  # it closes connections that served long; every call may be made again
+                answer = await client.send(request)
         except httpx.TransportError as error:
             raise TemporaryError(f"RabbitMQ does not answer: {error}.", "See the log of 'rabbitmq'.") from error
         if answer.is_success:
