@@ -7,11 +7,12 @@ from aloft.inside.wsgi import make_server, serve
 
 def controller(socket: str, config: str, threads: str = "6") -> None:
     """Serve Cinder's API on the unix socket ``socket``, with the config file ``config``, and schedule its volumes."""
-    from cinder import service
+    from cinder import policy, service
     from cinder.wsgi import wsgi
 
     sys.argv = ["cinder-api", f"--config-file={config}"]
     application = wsgi.initialize_application()
+    policy.init(suppress_deprecation_warnings=True)  # as in Nova: rules are there before the first requests
     _answer_in_threads()
     scheduler = service.Service.create(binary="cinder-scheduler")
     scheduler.start()

@@ -36,7 +36,16 @@ def api(socket: str, seed: str, seeded: str, threads: str = "4") -> None:
     sys.argv = ["keystone"]
     application = wsgi.initialize_public_application()
     _apply(Path(seed), Path(seeded))
+    _load_policies()
     serve(make_server(application, socket, int(threads)))
+
+
+def _load_policies() -> None:
+    """Know all rules before the first request: of several at once, one would be refused by rules that are half there."""
+    from keystone.common.rbac_enforcer.enforcer import RBACEnforcer
+
+    RBACEnforcer.suppress_deprecation_warnings = True
+    RBACEnforcer()._enforcer.load_rules()
 
 
 def apply_seed(seed: str, seeded: str) -> None:

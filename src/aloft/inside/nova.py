@@ -48,6 +48,7 @@ def controller(
         placement_threads: of Placement.
         sync_threads: of sync's.
     """
+    from nova import policy
     from nova.api.openstack import wsgi_app
     from nova.conductor import rpcapi as conductor
     from nova.scheduler import rpcapi as scheduler
@@ -65,6 +66,7 @@ def controller(
         "osapi_compute", "nova-api"
     )  # before the rest of Nova: it sets up what is global
     metadata = wsgi_app.init_application("metadata", "nova-api")
+    policy.init()  # before the first requests: the others of several at once would find its rules half there
     region, sync = open_region(sync_config)
     streams = Streams()
     beside = [

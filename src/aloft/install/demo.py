@@ -120,14 +120,14 @@ class Demo:
         if project is None:
             project = network.create_network(name=NETWORK)
             made.append("project network")
-        subnet = network.find_subnet(NETWORK, network_id=project.id)
+        subnet = next(iter(network.subnets(network_id=project.id)), None)  # it may have lost its name
         if subnet is None:
             subnet = network.create_subnet(name=NETWORK, network_id=project.id, ip_version=4, cidr=PROJECT_RANGE)
         external = network.find_network(EXTERNAL)
         if external is None:
             external = self._external(outside)
             made.append("external network")
-        if network.find_subnet(EXTERNAL, network_id=external.id) is None:
+        if not list(network.subnets(network_id=external.id)):
             self._external_subnet(external.id, outside)
         router = network.find_router(ROUTER)
         if router is None:
