@@ -41,7 +41,7 @@ def api(socket: str, seed: str, seeded: str, threads: str = "4") -> None:
 
 
 def _load_policies() -> None:
-    """Know all rules before the first request: of several at once, one would be refused by rules that are half there."""
+    """Know all rules before the first request: of several at once, some would be judged by those half there."""
     from keystone.common.rbac_enforcer.enforcer import RBACEnforcer
 
     RBACEnforcer.suppress_deprecation_warnings = True
