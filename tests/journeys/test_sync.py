@@ -170,7 +170,9 @@ def test_a_card_is_attached_while_it_runs_and_detached_while_it_is_off(cloud, ou
     cloud.compute.delete_server_interface(port, outside)
     eventually(lambda: mac not in run("virsh", "domiflist", outside).out, SECONDS, "the card is gone")
     eventually(lambda: cloud.network.find_port(port) is None, SECONDS, "its port is gone")
-    eventually(lambda: mac not in str(server(cloud, outside).addresses), SECONDS, "Nova knows; a resize asks what it knows")
+    eventually(
+        lambda: mac not in str(server(cloud, outside).addresses), SECONDS, "and Nova, whose resize asks for it, knows"
+    )
 
 
 def test_a_resize_changes_its_definition_and_moves_nothing(cloud, outside):
