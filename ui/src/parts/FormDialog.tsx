@@ -29,7 +29,13 @@ export interface Field {
 
 export type Values = Record<string, string>;
 
-/** A form in a window of its own; stays open and says why when the request fails. */
+/** What a field holds: what a person gave it, as long as that can be chosen, else what it begins with. */
+function valueOf({ initial, kind, choices = [] }: Field, given?: string): string {
+  if (kind !== 'select') return given ?? initial ?? '';
+  return given !== undefined && choices.some(({ value }) => value === given) ? given : (initial ?? choices[0]?.value ?? '');
+}
+
+/** A form in a window of its own; its choices may still come while it is filled in. Stays open and says why when the request fails. */
 export function FormDialog({ title, lead, fields, send, action, danger, close, check, children }: {
   title: string;
   lead?: ReactNode;
@@ -43,8 +49,8 @@ export function FormDialog({ title, lead, fields, send, action, danger, close, c
   children?: (values: Values) => ReactNode;
 }) {
   const id = useId();
-  const [values, setValues] = useState<Values>(() =>
-    Object.fromEntries(fields.map(({ name, initial, kind, choices }) => [name, initial ?? (kind === 'select' ? (choices?.[0]?.value ?? '') : '')])));
+  const [given, setGiven] = useState<Values>({});
+  const values = Object.fromEntries(fields.map((field) => [field.name, valueOf(field, given[field.name])]));
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const shown = fields.filter(({ when }) => when?.(values) !== false);
@@ -80,7 +86,7 @@ export function FormDialog({ title, lead, fields, send, action, danger, close, c
               field={field}
               value={values[field.name] ?? ''}
               first={place === 0}
-              set={(value) => setValues({ ...values, [field.name]: value })}
+              set={(value) => setGiven({ ...given, [field.name]: value })}
             />
           ))}
           {children?.(values)}

@@ -74,7 +74,7 @@ function AskingDialog({ action, server, title, close, act, send, scope }: {
     name: 'host', title: t.hostChoice, kind: 'select',
     choices: [{ value: '', title: t.anyHost }, ...hosts.map(({ host }) => ({ value: host, title: host }))],
   };
-  const asked: Partial<Record<InstanceAction, { fields: Field[]; send: (values: Values) => Promise<unknown>; ready?: boolean }>> = {
+  const asked: Partial<Record<InstanceAction, { fields: Field[]; send: (values: Values) => Promise<unknown> }>> = {
     rename: {
       fields: [
         { name: 'name', title: t.newName, initial: server.name, required: true },
@@ -83,7 +83,6 @@ function AskingDialog({ action, server, title, close, act, send, scope }: {
       send: ({ name, description }) => send('rename', server, () => put({ server: { name, description } })),
     },
     resize: {
-      ready: flavors.data !== undefined,
       fields: [{
         name: 'flavor', title: t.flavor, kind: 'select', required: true,
         choices: (flavors.data ?? []).filter(({ name }) => name !== server.flavor.original_name).map(({ id, name, vcpus, ram, disk }) =>
@@ -92,7 +91,6 @@ function AskingDialog({ action, server, title, close, act, send, scope }: {
       send: ({ flavor }) => act(server, { resize: { flavorRef: flavor } }),
     },
     rebuild: {
-      ready: images.data !== undefined,
       fields: [{
         name: 'image', title: t.image, kind: 'select', required: true,
         initial: server.image ? server.image.id : undefined,
@@ -109,7 +107,6 @@ function AskingDialog({ action, server, title, close, act, send, scope }: {
       send: ({ name }) => act(server, { createImage: { name } }),
     },
     attachVolume: {
-      ready: volumes.data !== undefined,
       fields: [{
         name: 'volume', title: t.volume, kind: 'select', required: true,
         choices: (volumes.data ?? []).filter(({ status, multiattach }) => status === 'available' || multiattach)
@@ -118,7 +115,6 @@ function AskingDialog({ action, server, title, close, act, send, scope }: {
       send: ({ volume }) => send('attachVolume', server, () => post('/os-volume_attachments', { volumeAttachment: { volumeId: volume } })),
     },
     attachInterface: {
-      ready: networks.data !== undefined,
       fields: [
         {
           name: 'network', title: t.network, kind: 'select', required: true,
@@ -131,12 +127,10 @@ function AskingDialog({ action, server, title, close, act, send, scope }: {
       })),
     },
     liveMigrate: {
-      ready: services.data !== undefined,
       fields: [hostField],
       send: ({ host }) => act(server, { 'os-migrateLive': { host: host || null, block_migration: 'auto' } }),
     },
     evacuate: {
-      ready: services.data !== undefined,
       fields: [hostField],
       send: ({ host }) => act(server, { evacuate: host ? { host } : {} }),
     },
@@ -152,7 +146,6 @@ function AskingDialog({ action, server, title, close, act, send, scope }: {
   if (dialog === undefined) return null;
   return (
     <FormDialog
-      key={String(dialog.ready)}
       title={title.replace(/\?$/, '')}
       lead={t.will[action]}
       danger={RULES[action].danger}

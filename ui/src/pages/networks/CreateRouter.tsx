@@ -16,7 +16,6 @@ export function CreateRouter({ close }: { close: () => void }) {
   const external = (networks.data ?? []).filter((one) => one['router:external']);
   return (
     <FormDialog
-      key={String(networks.isSuccess)}
       title={t.create}
       action={texts.actions.create}
       close={close}
