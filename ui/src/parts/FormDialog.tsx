@@ -29,10 +29,10 @@ export interface Field {
 
 export type Values = Record<string, string>;
 
-/** What a field holds: what a person gave it, as long as that can be chosen, else what it begins with. */
+/** What a field holds: what a person gave it, else what it begins with; of choices the first one, where that cannot be chosen. */
 function valueOf({ initial, kind, choices = [] }: Field, given?: string): string {
   if (kind !== 'select') return given ?? initial ?? '';
-  return given !== undefined && choices.some(({ value }) => value === given) ? given : (initial ?? choices[0]?.value ?? '');
+  return [given, initial].find((one) => choices.some(({ value }) => value === one)) ?? choices[0]?.value ?? '';
 }
 
 /** A form in a window of its own; its choices may still come while it is filled in. Stays open and says why when the request fails. */
