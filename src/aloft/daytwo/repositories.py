@@ -17,7 +17,7 @@ LOCAL = "local"
 """The repository that is there without anybody asking: a folder of the node itself."""
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
-_URL = re.compile(r"/[^\n\0]*|(sftp|s3|append):[^\n\0]+")
+_URL = re.compile(r"/[^\n\0]*|(sftp|s3):[^\n\0]+|append:(//[^/\n\0]+/|[^/\n\0]+:)[^\n\0]+")
 _CREDENTIALS = ("aws", "ssh", "known-hosts")
 
 

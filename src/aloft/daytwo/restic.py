@@ -8,16 +8,23 @@ import asyncio
 import json
 import os
 import shlex
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from aloft.base.errors import AloftError, Conflict, NotFound, PermanentError, TemporaryError
+from aloft.daytwo import retention
 
 PROGRAM = "/usr/bin/restic"
 PATIENCE_SECONDS = 3600.0
+LOCK_SECONDS = 600.0
+"""For how long another restic at work in the same repository is waited for."""
+
+LOCK_PAUSE_SECONDS = 2.0
 HOST = "aloft"
 """What snapshots name as their host, so that the node that made them does not matter."""
 
@@ -26,6 +33,10 @@ Role = Literal["primary", "secondary"]
 
 class RepositoryUnreachable(TemporaryError):
     """The repository is not there, or does not answer; it may come back."""
+
+
+class RepositoryLocked(Conflict):
+    """Another restic is at work there, or was when it was killed."""
 
 
 class RepositoryDamaged(PermanentError):
@@ -62,6 +73,11 @@ class Snapshot:
     time: str
     tags: Mapping[str, str]
     original: str = ""
+
+    @property
+    def moment(self) -> datetime:
+        """When it was made, by the clock of that time."""
+        return datetime.fromisoformat(self.time)
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> "Snapshot":
@@ -110,10 +126,10 @@ class Restic:
         return str(told["snapshot_id"]), {"read": told["total_bytes_processed"], "added": told["data_added"]}
 
     async def snapshots(self, tags: Mapping[str, str]) -> list[Snapshot]:
-        """The snapshots that have all of these tags, the oldest first."""
+        """The snapshots that have all of these tags, the oldest first (:func:`aloft.daytwo.retention.in_order`)."""
         wanted = ",".join(f"{name}={value}" for name, value in tags.items())
         said = await self._run("snapshots", "--json", "--no-lock", *(("--tag", wanted) if wanted else ()))
-        return sorted((Snapshot.read(one) for one in json.loads(said) or ()), key=lambda one: one.time)
+        return retention.in_order((Snapshot.read(one) for one in json.loads(said) or ()), datetime.now(UTC))
 
     async def restore(self, snapshot: str, target: Path, only: Sequence[str] = ()) -> None:
         """Lay a snapshot's files into a folder; what was damaged in the repository is noticed.
@@ -157,10 +173,10 @@ class Restic:
         """Copy snapshots from another repository, all that are missing when none is named."""
         await self._run("copy", *source.source(), *snapshots)
 
-    async def forget(self, tags: Mapping[str, str], keep: Sequence[str]) -> None:
-        """Forget snapshots with these tags except those that ``keep`` (restic's options) holds on to."""
-        wanted = ",".join(f"{name}={value}" for name, value in tags.items())
-        await self._run("forget", "--group-by", "host", "--tag", wanted, *keep)
+    async def forget(self, snapshots: Sequence[str]) -> None:
+        """Forget snapshots by their ids."""
+        if snapshots:
+            await self._run("forget", *snapshots)
 
     async def prune(self) -> None:
         """Give back the space of what was forgotten."""
@@ -177,9 +193,22 @@ class Restic:
     async def _run(self, *words: str, cwd: Path | None = None) -> str:
         """Run restic; returns its standard output.
 
+        One that is at work there is waited for; the locks of one that was killed are removed.
+
         Raises:
             AloftError: it failed.
         """
+        until = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                return await self._run_once(*words, cwd=cwd)
+            except RepositoryLocked:
+                if time.monotonic() > until:
+                    raise
+                await self._run_once("unlock")
+                await asyncio.sleep(LOCK_PAUSE_SECONDS)
+
+    async def _run_once(self, *words: str, cwd: Path | None = None) -> str:
         command = (self._program, *_options(self.repository), "--cache-dir", str(self._cache), *words)
         try:
             process = await asyncio.create_subprocess_exec(
@@ -219,7 +248,7 @@ def _options(repository: Repository) -> tuple[str, ...]:
     scheme, _, rest = repository.url.partition(":")
     if scheme == "append":
         place, folder = _far_side(rest)
-        program = f"{_ssh(repository.credentials, place)} rclone" if place else "rclone"
+        program = f"{_ssh(repository.credentials, place)} rclone"
         serve = f"serve restic --stdio --append-only {shlex.quote(folder)}"
         return ("-r", "rclone:", "-o", f"rclone.program={program}", "-o", f"rclone.args={serve}")
     if scheme == "sftp" and (repository.credentials / "ssh").exists():
@@ -232,7 +261,7 @@ def _far_side(rest: str) -> tuple[str, str]:
     """What ssh is to be told of ``user@host:/folder``, or of ``//user@host:port//folder``, and the folder there."""
     if not rest.startswith("//"):
         place, _, folder = rest.rpartition(":")
-        return (shlex.quote(place) if place else ""), folder
+        return shlex.quote(place), folder
     place, _, folder = rest[2:].partition("/")
     host, _, port = place.partition(":")
     return f"-p {shlex.quote(port or '22')} {shlex.quote(host)}", folder
@@ -274,9 +303,9 @@ _COMPLAINTS: tuple[tuple[tuple[str, ...], type[AloftError], str, str], ...] = (
     (("no matching id found", "no snapshot found"), NotFound, "has no such backup", "See `aloft backup list`."),
     (
         ("unable to create lock", "already locked"),
-        Conflict,
+        RepositoryLocked,
         "is locked by another restic",
-        "Wait until that has ended; `aloft backup check` removes locks of what is no more.",
+        "Wait until that has ended; locks of what is no more are removed half an hour later.",
     ),
     (
         ("dial tcp", "connection refused", "connection reset", "no such host"),

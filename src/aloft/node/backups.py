@@ -10,7 +10,7 @@ import json
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from aloft.daytwo.lists import LISTS
 from aloft.daytwo.metadata import Manifest, RegionPart, Source
 from aloft.daytwo.repositories import Repositories
 from aloft.daytwo.restic import Restic, Snapshot
+from aloft.daytwo.retention import outlived
 from aloft.node.binlog import Binlog, replay
 from aloft.node.broker import Broker
 from aloft.node.controllers import Controllers
@@ -39,6 +40,9 @@ ROOM_BYTES = 64 << 20
 
 PARALLEL_RESTORES = 2
 """Customers that are restored at a time, when many are."""
+
+LEAST = 3
+"""Backups of a customer that are kept, however old they are."""
 
 LATEST = "latest"
 """In the place of a moment: the last one of which the repository knows."""
@@ -254,17 +258,17 @@ class Backups:
         return {}
 
     async def retain(self, work: Work) -> dict[str, Any]:
-        """Forget a customer's backups that are older than ``days``, but the last three, and give their space back.
+        """Forget a customer's backups that are older than ``days``, but the newest three, and give their space back.
 
         Returns the ids of the snapshots that are ``kept``, and in which ``repository``.
         """
         opened = self._repositories.open(self._repositories.primary())
         async with work.step(f"forget old backups in {opened.repository.name}"):
-            keep = ("--keep-within", f"{work.arguments['days']}d", "--keep-last", "3")
-            await opened.forget({**KIND, "customer": work.customer}, keep)
+            lying = await opened.snapshots({**KIND, "customer": work.customer})
+            gone = {one.id for one in outlived(lying, datetime.now(UTC), work.arguments["days"], LEAST)}
+            await opened.forget(sorted(gone))
             await opened.prune()
-        kept = await opened.snapshots({**KIND, "customer": work.customer})
-        return {"repository": opened.repository.name, "kept": [one.id for one in kept]}
+        return {"repository": opened.repository.name, "kept": [one.id for one in lying if one.id not in gone]}
 
     async def _copy(self, work: Work, primary: Restic, name: str, snapshot: str) -> str:
         """Copy a backup to a secondary repository; why that was not possible, or an empty text."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from aloft.base import files
-from aloft.base.errors import AloftError, NotFound, PermanentError
+from aloft.base.errors import AloftError, NotFound, PermanentError, TemporaryError
 from aloft.base.paths import Paths
 from aloft.daytwo.repositories import Repositories
 from aloft.daytwo.restic import Repository, RepositoryUnreachable, Restic
@@ -31,7 +31,7 @@ SHIP_SECONDS = 40.0
 KIND = {"kind": "log"}
 """The tag of snapshots that hold binary logs."""
 
-KEPT = ("--keep-last", "5")
+KEPT = 5
 """Each shipment holds all logs that there are, so few are kept."""
 
 SHIP_PATIENCE_SECONDS = 600.0
@@ -193,8 +193,13 @@ class Binlog:
         moment = datetime.now(UTC)
         current = str((await self._database.execute(None, ["SHOW MASTER STATUS"]))[0][0])
         folder = self._paths.state / "backup/logs"
-        await asyncio.to_thread(_gather, self._folder, folder, current)
-        files.write(folder / CUSTOMERS, json.dumps(sorted(set(self._customers()))), mode=0o600)
+        try:
+            await asyncio.to_thread(_gather, self._folder, folder, current)
+            files.write(folder / CUSTOMERS, json.dumps(sorted(set(self._customers()))), mode=0o600)
+        except OSError as error:
+            failure = _unwritable(folder, error)
+            self._troubles |= {one.name: str(failure) for one in self._repositories.all()}
+            raise failure from error
         primary = self._repositories.open(self._repositories.primary())
         snapshot = ""
 
@@ -205,7 +210,7 @@ class Binlog:
             snapshot, _ = await primary.backup(folder, {**tags, "until": moment.isoformat()})
             self._last_forgotten = (self._last_forgotten + 1) % FORGET_EVERY
             if not self._last_forgotten:
-                await primary.forget(tags, KEPT)
+                await primary.forget([one.id for one in (await primary.snapshots(tags))[:-KEPT]])
 
         async def copy(repository: Repository) -> None:
             secondary = self._repositories.open(repository)
@@ -237,7 +242,10 @@ class Binlog:
             raise
         self._troubles.pop(name, None)
         self._shipped[name] = moment.timestamp()
-        files.write(self._record, json.dumps(self._shipped), mode=0o600)
+        try:
+            files.write(self._record, json.dumps(self._shipped), mode=0o600)
+        except OSError as error:
+            raise _unwritable(self._record, error) from error
 
     def _shipping(self, repository: Repository) -> Shipping:
         """How far one repository is; what was there before there was anything to ship does not count."""
@@ -246,6 +254,12 @@ class Binlog:
         since = max(shipped or 0.0, self._busy_since, known if shipped is None else 0.0)
         behind = time.time() - since if any(True for _ in self._customers()) else 0.0
         return Shipping(repository.name, repository.role, shipped, behind, self._troubles.get(repository.name, ""))
+
+
+def _unwritable(path: Path, error: OSError) -> TemporaryError:
+    return TemporaryError(
+        f"{path} cannot be written: {error.strerror}.", "Free some space there; it is tried again by itself."
+    )
 
 
 def _gather(source: Path, target: Path, current: str) -> None:

@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from aloft.base import files
-from aloft.base.errors import AloftError, Conflict, InvalidInput, NotFound
+from aloft.base.errors import AloftError, Conflict, InvalidInput, NotFound, TemporaryError
 from aloft.base.paths import Paths
 from aloft.controller.spec import Problem, Step
 
@@ -167,12 +167,19 @@ class Jobs:
 
         Raises:
             InvalidInput: the id or the kind is not possible.
+            TemporaryError: it cannot be written down; it is not begun then.
         """
         if not _ID.fullmatch(job) or request.kind not in self._handlers:
             raise InvalidInput(f"There is no job of kind '{request.kind}' with the id '{job}'.")
         if job not in self._jobs:
             self._jobs[job] = _Job(request, JobStatus(id=job, kind=request.kind, customer=request.customer))
-            self._save(job)
+            try:
+                self._save(job)
+            except OSError as error:
+                del self._jobs[job]
+                raise TemporaryError(
+                    f"{self._folder} cannot be written: {error.strerror}.", "Free some space on that file system."
+                ) from error
             self._begin(job)
         return self._jobs[job].status
 
@@ -241,6 +248,11 @@ class Jobs:
             async with self._locks[request.customer]:
                 result = await self._handlers[request.kind](work)
             known.change(state="succeeded", result=result)
+        except OSError as error:
+            _log.exception("%s of %s", request.kind, request.customer)
+            where = f" ({error.filename})" if error.filename else ""
+            problem = f"This machine refused something: {error.strerror or error}{where}."
+            known.change(state="failed", error=Problem(message=problem, remedy="See to its disk, then try again."))
         except AloftError as error:
             _log.warning("%s of %s: %s", request.kind, request.customer, error)
             known.change(state="failed", error=Problem(message=error.message, remedy=error.remedy))
@@ -248,7 +260,8 @@ class Jobs:
             _log.exception("%s of %s", request.kind, request.customer)
             problem = f"An unexpected fault: {type(error).__name__}: {error}"
             known.change(state="failed", error=Problem(message=problem, remedy="See the node's log."))
-        self._save(job)
+        with contextlib.suppress(OSError):  # unwritten, it is gone through once more after the next start
+            self._save(job)
 
     def _save(self, job: str) -> None:
         """Write a job down; what it was given and has written down is dropped when it has ended."""

@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,9 @@ ZYGOTE_SECONDS = 240.0
 
 TRIM_SECONDS = 600.0
 """Between two looks at what customers' logs may keep."""
+
+AGAIN_SECONDS = 10.0
+"""Until what runs for ever begins again when a fault has ended it."""
 
 PUBLISH_SECONDS = 6 * 3600.0
 """Between two looks at the edge's names and certificates."""
@@ -364,7 +367,7 @@ class Node:
         """Go on with what a former run of the node left unfinished, then keep slots warm; runs for ever."""
         await self.pool.sweep(moves.held(self.jobs.journals()))
         self.jobs.resume()
-        await self.pool.keep_warm()
+        await keep_at("warm slots", self.pool.keep_warm)
 
     async def keep_published(self) -> None:
         """Look at all names and certificates again from time to time, so that none runs out; runs for ever."""
@@ -473,9 +476,12 @@ async def run(paths: Paths, settings: NodeSettings) -> None:
     if start.done():
         start.result()
         begin(node.go_on(), "warm slots and jobs")
-        begin(node.keep_published(), "names")
-        begin(node.keep_shipping(), "binary logs")
-        begin(node.keep_logs_trimmed(), "log retention")
+        for name, work in (
+            ("names", node.keep_published),
+            ("binary logs", node.keep_shipping),
+            ("log retention", node.keep_logs_trimmed),
+        ):
+            begin(keep_at(name, work), name)
         await stop.wait()
     start.cancel()
     server.should_exit = True
@@ -484,6 +490,16 @@ async def run(paths: Paths, settings: NodeSettings) -> None:
     await asyncio.gather(*background, start, return_exceptions=True)
     await node.room.stop()
     await node.supervisor.shutdown()
+
+
+async def keep_at(name: str, work: Callable[[], Coroutine[Any, Any, None]], pause: float = AGAIN_SECONDS) -> None:
+    """Do what runs for ever, and begin it again when it ends by a fault: a full disk must not end it for good."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            _log.exception("%s ended by a fault and begins again", name)
+        await asyncio.sleep(pause)
 
 
 def check_root() -> None:

@@ -169,5 +169,5 @@ class Pool:
         for number in self._registry.slots() - self._registry.claimed() - self._registry.warm().keys() - needed:
             try:
                 await self.dismantle(number)
-            except AloftError as error:
+            except (AloftError, OSError) as error:
                 _log.warning("What is left of slot %s could not be removed: %s", number, error)

@@ -7,6 +7,7 @@ what they trust. The customers themselves are then restored one by one (:mod:`al
 import json
 import shutil
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from aloft.base.errors import Conflict, NotFound
 from aloft.base.paths import Paths
 from aloft.daytwo.repositories import Repositories
 from aloft.daytwo.restic import Restic, Snapshot
+from aloft.daytwo.retention import in_order
 from aloft.node.backups import KIND
 from aloft.node.binlog import Binlog
 from aloft.node.jobs import Work
@@ -72,7 +74,7 @@ class Recovery:
             last = await self._binlog.customers_in(opened)
             there = frozenset(newest) if last is None else last
         async with work.step("take over the edge's authority") as remark:
-            youngest = max(newest.values(), key=lambda one: one.time)
+            youngest = in_order(newest.values(), datetime.now(UTC))[-1]
             remark(await self._take_over_authority(opened, youngest))
         return {
             "snapshots": {name: one.id for name, one in sorted(newest.items()) if name in there},

@@ -55,9 +55,18 @@ class Rules:
         if self._rules.pop(customer, None) is not None:
             (self._folder / f"{customer}.json").unlink(missing_ok=True)
 
-    def trim_logs(self) -> None:
-        """Take out of customers' logs what is older than they want."""
+    def trim_logs(self, only: str | None = None) -> None:
+        """Take out of all customers' logs what is older than they want.
+
+        Args:
+            only: whose are looked through line by line, as they want something else now; none when left out.
+
+        Raises:
+            OSError: a log cannot be changed.
+        """
         for record in self._registry.all():
             days = self.get(record.spec.customer).log_days
-            if days and record.slot is not None:
-                logs.expire(self._paths.slot_log(record.slot), days * _DAY)
+            for folder in (self._paths.slot_log(number) for number in record.slots if days):
+                if only == record.spec.customer:
+                    logs.drop_older(folder, days * _DAY)
+                logs.expire(folder, days * _DAY)

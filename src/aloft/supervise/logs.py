@@ -10,6 +10,7 @@ import asyncio
 import gzip
 import logging
 import os
+import re
 import shutil
 import time
 from collections.abc import AsyncIterator
@@ -20,6 +21,7 @@ _log = logging.getLogger(__name__)
 
 _BLOCK = 1 << 16
 _POLL = 0.2
+_STAMPED = re.compile(rb"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)")
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,21 @@ def expire(folder: Path, seconds: float) -> None:
                 old.unlink()
         if former.stat().st_size and now - former.stat().st_mtime > seconds * 3 / 4:
             os.truncate(former, 0)
+
+
+def drop_older(folder: Path, seconds: float) -> None:
+    """Drop at once what was written longer ago than this, by the time at the beginning of each line.
+
+    Logs without such times are left to :func:`expire`.
+    """
+    limit = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() - seconds)).encode()
+    for path in sorted(folder.glob("*.log")):
+        with path.open("rb") as file:
+            begins = next((stamp for line in file if (stamp := _stamp(line))), limit)
+        if begins < limit:
+            rotate(path, Rotation(max_bytes=0))
+        for old in folder.glob(f"{path.name}.[0-9]*"):
+            _keep_since(old, limit)
 
 
 async def keep_rotated(folder: Path, rotation: Rotation, interval: float = 60.0) -> None:
@@ -175,6 +192,29 @@ def _copy_and_truncate(source: Path, target: Path) -> None:
         while block := live.read(_BLOCK):
             copy.write(block)
         live.truncate(0)
+
+
+def _stamp(line: bytes) -> bytes:
+    """When a line was written, as ``2026-11-20 14:03:10``; empty when it does not say."""
+    found = _STAMPED.match(line)
+    return b" ".join(found.groups()) if found else b""
+
+
+def _keep_since(path: Path, limit: bytes) -> None:
+    """Keep of a rotated log what comes from the first line on that was written at ``limit`` or later."""
+    packed, status = path.suffix == ".gz", path.stat()
+    with gzip.open(path, "rb") if packed else path.open("rb") as file:
+        lines = file.readlines()
+    stamps = [_stamp(line) for line in lines]
+    if not any(stamp and stamp < limit for stamp in stamps):
+        return
+    kept = lines[next((place for place, stamp in enumerate(stamps) if stamp >= limit), len(lines)) :]
+    fresh = path.with_name(f"{path.name}.fresh")
+    with gzip.open(fresh, "wb", compresslevel=6) if packed else fresh.open("wb") as out:
+        _same_access(path, fresh)
+        out.writelines(kept)
+    os.utime(fresh, (status.st_atime, status.st_mtime))
+    fresh.replace(path)
 
 
 def _same_access(source: Path, target: Path) -> None:

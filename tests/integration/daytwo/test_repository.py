@@ -1,14 +1,19 @@
 """restic itself, in folders: what is kept comes back, and what is wrong with a repository is said."""
 
+import asyncio
 import os
 import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aloft.base.errors import AloftError, NotFound, PermanentError
-from aloft.daytwo.restic import PROGRAM, Repository, RepositoryDamaged, Restic
+from aloft.daytwo.restic import PROGRAM, Repository, RepositoryDamaged, RepositoryLocked, Restic
 
 pytestmark = pytest.mark.skipif(not Path(PROGRAM).exists(), reason="needs the package restic")
 TAGS = {"kind": "customer", "customer": "acme"}
@@ -43,7 +48,7 @@ async def test_what_is_kept_comes_back_also_from_a_copy(tmp_path: Path, source: 
     assert await second.snapshots({"customer": "other"}) == []
     await second.restore(copied.id, tmp_path / "back")
     assert (tmp_path / "back/below/file").read_bytes() == (source / "below/file").read_bytes()
-    await first.forget(TAGS, ("--keep-last", "1"))
+    await first.forget([snapshot])
     await first.prune()
     assert [one.id[:8] for one in await first.snapshots(TAGS)] == [again[:8]]
     await first.check(read=True)
@@ -71,6 +76,62 @@ async def test_what_is_wrong_with_a_repository_is_said(tmp_path: Path, source: P
     shutil.rmtree(tmp_path / "first/data")
     with pytest.raises(AloftError):
         await opened.restore(snapshot, tmp_path / "back")
+
+
+@contextmanager
+def _at_work(opened: Restic, *words: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Another restic that has locked the repository."""
+    locks = Path(opened.repository.url) / "locks"
+    command = [PROGRAM, "-r", opened.repository.url, "--no-cache", *words]
+    env = {**os.environ, "RESTIC_PASSWORD_FILE": str(opened.repository.password)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=env) as doing:
+        while not any(locks.iterdir()) and doing.poll() is None:
+            time.sleep(0.001)
+        assert doing.poll() is None, "it ended before it was seen at work"
+        yield doing
+
+
+def _killed(opened: Restic, *words: str) -> None:
+    """Begin a restic that locks the repository, and kill it once it has."""
+    with _at_work(opened, *words) as doing:
+        doing.kill()
+    assert any((Path(opened.repository.url) / "locks").iterdir())
+
+
+async def test_locks_of_one_that_was_killed_are_in_nobodys_way(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aloft.daytwo.restic.LOCK_PAUSE_SECONDS", 0.0)
+    opened, second = repository(tmp_path, "first"), repository(tmp_path, "second")
+    await opened.ensure()
+    snapshot, _ = await opened.backup(source, TAGS)
+    _killed(opened, "backup", "--stdin")
+    await opened.forget([snapshot])
+    again, _ = await opened.backup(source, TAGS)
+    _killed(opened, "check", "--read-data")
+    await opened.prune()
+    _killed(opened, "check", "--read-data")
+    await second.ensure(like=opened)
+    await opened.backup(source, TAGS)
+    await second.copy_from(opened, (again,))
+    assert len(await second.snapshots(TAGS)) == 1
+
+
+async def test_one_that_is_at_work_is_waited_for(tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aloft.daytwo.restic.LOCK_PAUSE_SECONDS", 0.05)
+    opened = repository(tmp_path, "first")
+    await opened.ensure()
+    with _at_work(opened, "backup", "--stdin") as other:
+        monkeypatch.setattr("aloft.daytwo.restic.LOCK_SECONDS", 0.0)
+        with pytest.raises(RepositoryLocked):
+            await opened.prune()
+        monkeypatch.setattr("aloft.daytwo.restic.LOCK_SECONDS", 60.0)
+        waiting = asyncio.create_task(opened.prune())
+        await asyncio.wait({waiting}, timeout=0.5)
+        assert not waiting.done(), "it went on beside the other"
+        assert other.stdin is not None
+        other.stdin.close()
+        await waiting
 
 
 async def test_one_file_of_a_snapshot_is_read_alone(tmp_path: Path, source: Path) -> None:

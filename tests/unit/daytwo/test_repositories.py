@@ -43,7 +43,8 @@ def test_a_password_stays_what_it_was(repositories):
 
 
 @pytest.mark.parametrize(
-    ("name", "url"), [("Far", "/srv"), ("../x", "/srv"), ("far", "srv"), ("far", "ftp:x"), ("far", "/a\nb")]
+    ("name", "url"),
+    [("Far", "/srv"), ("../x", "/srv"), ("far", "srv"), ("far", "ftp:x"), ("far", "/a\nb"), ("far", "append:/srv")],
 )
 def test_what_cannot_be_is_refused(repositories, name, url):
     with pytest.raises(InvalidInput):

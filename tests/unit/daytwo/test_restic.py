@@ -4,8 +4,16 @@ import asyncio
 
 import pytest
 
-from aloft.base.errors import Conflict, NotFound, PermanentError
-from aloft.daytwo.restic import Repository, RepositoryDamaged, RepositoryUnreachable, Restic, Snapshot, complaint
+from aloft.base.errors import NotFound, PermanentError
+from aloft.daytwo.restic import (
+    Repository,
+    RepositoryDamaged,
+    RepositoryLocked,
+    RepositoryUnreachable,
+    Restic,
+    Snapshot,
+    complaint,
+)
 
 
 @pytest.mark.parametrize(
@@ -14,7 +22,7 @@ from aloft.daytwo.restic import Repository, RepositoryDamaged, RepositoryUnreach
         ("Fatal: wrong password or no key found", PermanentError),
         ("Fatal: unable to save snapshot: write /x: no space left on device", PermanentError),
         ("Fatal: create repository failed: mkdir /x: read-only file system", PermanentError),
-        ("unable to create lock in backend: repository is already locked exclusively by PID 1", Conflict),
+        ("unable to create lock in backend: repository is already locked exclusively by PID 1", RepositoryLocked),
         ("Fatal: unable to open config file: stat /x/config: no such file. Is there a repository at the following location?", NotFound),  # noqa: E501 - restic's own words
         ("Fatal: no matching ID found for prefix", NotFound),
         ("ciphertext verification failed", RepositoryDamaged),

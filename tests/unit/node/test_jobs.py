@@ -1,10 +1,12 @@
 """Jobs are begun once, gone on with after an end of the node, and one at a time for each customer."""
 
 import asyncio
+import errno
+import os
 
 import pytest
 
-from aloft.base.errors import Conflict, InvalidInput, NotFound, PermanentError
+from aloft.base.errors import Conflict, InvalidInput, NotFound, PermanentError, TemporaryError
 from aloft.base.paths import Paths
 from aloft.node.jobs import JobRequest, Jobs, Work
 
@@ -162,3 +164,23 @@ async def test_what_a_part_comes_to_is_its_own() -> None:
         return 7
 
     assert await Work("job", JobRequest(kind="upgrade", customer="acme"), lambda: None).unless_aborted(short()) == 7
+
+
+async def test_a_full_disk_is_told_and_leaves_no_job_that_never_runs(tmp_path, monkeypatch):
+    handlers = Handlers()
+    jobs = handlers.jobs(Paths(tmp_path))
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/var/lib/aloft/backup")
+
+    def refuse(*args, **options):
+        raise full
+
+    with monkeypatch.context() as disk:
+        disk.setattr("aloft.base.files.write", refuse)
+        with pytest.raises(TemporaryError, match="No space left"):
+            jobs.put(ID, request())
+    handlers.error = full
+    handlers.gate.set()
+    jobs.put(ID, request())
+    status = await ended(jobs)
+    assert status.error.message == "This machine refused something: No space left on device (/var/lib/aloft/backup)."
+    assert handlers.begun == ["acme"]

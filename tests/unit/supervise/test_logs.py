@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import os
+import time
 from pathlib import Path
 
 from hypothesis import given
@@ -118,3 +119,52 @@ def test_the_owner_is_kept(tmp_path: Path):
     append(path, "x" * 20)
     rotate(path, SMALL)
     assert (tmp_path / "x.log.1").stat().st_uid == os.getuid()
+
+
+DAY = 86_400.0
+NOW = time.time()
+
+
+def _days_ago(days: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(NOW - days * DAY))
+
+
+def _aged(path: Path, days: float) -> None:
+    os.utime(path, (time.time() - days * DAY,) * 2)
+
+
+def test_lines_that_are_too_old_go_at_once(tmp_path: Path):
+    live, packed = tmp_path / "nova.log", tmp_path / "nova.log.2.gz"
+    live.write_text(f"{_days_ago(9)}.123 old\n  its second line\n{_days_ago(1)} INFO new\nits second line\n")
+    packed.write_bytes(gzip.compress(f"{_days_ago(30)} ancient\n".encode()))
+    young = tmp_path / "ovn.log"
+    young.write_text(f"{_days_ago(2).replace(' ', 'T')}.000Z|00001|young\n")
+    unstamped = tmp_path / "other.log"
+    unstamped.write_text("no time\n")
+    with live.open("ab", buffering=0) as writer:
+        logs.drop_older(tmp_path, 7 * DAY)
+        writer.write(b"later\n")
+    held = "".join(
+        (gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()).decode()
+        for path in sorted(tmp_path.glob("nova.log*"), reverse=True)
+    )
+    assert held == f"{_days_ago(1)} INFO new\nits second line\nlater\n"
+    assert "young" in young.read_text() and unstamped.read_text() == "no time\n"
+
+
+def test_logs_outlive_their_time_by_nothing_without_being_read(tmp_path: Path):
+    live, marker, packed = (tmp_path / f"x.log{more}" for more in ("", ".1", ".2.gz"))
+    live.write_text("one\n")
+    logs.expire(tmp_path, 8 * DAY)
+    assert live.read_text() == "one\n" and marker.read_text() == "", "it is noted when it was seen first"
+    _aged(marker, 2.5)
+    logs.expire(tmp_path, 8 * DAY)
+    assert live.read_text() == "" and marker.read_text() == "one\n"
+    _aged(marker, 5)
+    logs.expire(tmp_path, 8 * DAY)
+    assert marker.read_text() == "one\n", "its last line is five days old"
+    packed.write_bytes(gzip.compress(b"zero\n"))
+    for path in (marker, packed):
+        _aged(path, 6.5)
+    logs.expire(tmp_path, 8 * DAY)
+    assert marker.read_text() == "" and not packed.exists()
