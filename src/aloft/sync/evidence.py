@@ -39,6 +39,9 @@ def absent(scene: "Scene", present: Collection[str]) -> tuple[list[Action], floa
     return actions, due
 
 
+UNSURE_SECONDS = 15.0
+"""How long after OpenStack's own change of an instance its host's account may be older than that change."""
+
 ACCEPTED = "its disappearance was accepted"
 """The reason of what an administrator has accepted as gone: it goes at once."""
 
@@ -48,8 +51,8 @@ def _missed(scene: "Scene", known: Known, weak: bool) -> tuple[Action | None, fl
     if known.standing not in PRESENT or view is None or view.deleted:
         entry = scene.entry(known.uuid, "standing", known.standing, None, note="it is gone from its host")
         return Action("note", known.uuid, None, entries=(entry,)), None
-    if view.busy or view.host not in ("", known.host):
-        return None, scene.now + 2.0  # OpenStack is moving or rebuilding it
+    if view.busy or view.host not in ("", known.host) or scene.now - view.done_at < UNSURE_SECONDS:
+        return None, scene.now + 2.0  # OpenStack is moving or rebuilding it, or has just done so
     if known.reason == ACCEPTED:
         return _remove(scene, known, view), None
     since = scene.now if known.stale_since is None else known.stale_since

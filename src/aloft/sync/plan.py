@@ -7,9 +7,9 @@ came about, and who told it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
-from aloft.sync.evidence import absent
+from aloft.sync.evidence import UNSURE_SECONDS, absent
 from aloft.sync.facts import FOLLOWED, SETTLED, Facts, facts
 from aloft.sync.inventory import Delta, Domain, Inventory
 from aloft.sync.made import made
@@ -121,6 +121,9 @@ def _present(scene: Scene, domain: Domain, waiting: dict[str, str]) -> Action | 
         return _recognise(scene, domain, view)
     if known.host != scene.host and not _moved_here(scene, domain, known):
         return None
+    if _unsure(scene, domain, known, view):
+        waiting[uuid] = "OpenStack has changed it, and the host has not told of that yet"
+        return None
     return _follow(scene, domain, known, view)
 
 
@@ -181,6 +184,14 @@ def _recognise(scene: Scene, domain: Domain, view: View) -> Action | None:
     base = {**told, **({} if origin == "discovered" else {"name": view.name, "description": view.description})}
     after = Known(domain.uuid, scene.host, "adopted", origin, view.project, base, scene.now)
     return Action("note", domain.uuid, after, domain, told)
+
+
+def _unsure(scene: Scene, domain: Domain, known: Known, view: View) -> bool:
+    """Whether OpenStack says otherwise than the host only because the host has not told yet of what was done to it."""
+    if scene.now - view.done_at > UNSURE_SECONDS:
+        return False
+    told = facts(domain, scene.host, scene.inventory, known.base)
+    return any(told[name] == known.base.get(name) and _drifted(view, name, told[name]) for name in FOLLOWED)
 
 
 def _moved_here(scene: Scene, domain: Domain, known: Known) -> bool:
@@ -247,14 +258,12 @@ def _followed(scene: Scene, known: Known, view: View, told: Facts) -> tuple[list
     """The fields in which OpenStack follows the host, as far as they differ, and what the trail says of them."""
     changed: list[str] = []
     entries: list[Entry] = []
-    seen = {"state": view.state, "vcpus": view.vcpus, "memory_mib": view.memory_mib, "host": view.host}
     for name in FOLLOWED:
         before, after = known.base.get(name), told[name]
-        differs = before != after
-        drifted = name in seen and seen[name] != after and not (name == "state" and _means_same(view.state, after))
+        differs, drifted = before != after, _drifted(view, name, after)
         if not differs and not drifted:
             continue
-        already = name in seen and not drifted
+        already = name in _SEEN and not drifted
         if not already:
             changed.append(name)
         if differs and name in known.base:
@@ -262,8 +271,20 @@ def _followed(scene: Scene, known: Known, view: View, told: Facts) -> tuple[list
             entries.append(scene.entry(known.uuid, name, before, after, **about))
         elif drifted:
             note = "OpenStack's record said otherwise"
-            entries.append(scene.entry(known.uuid, name, seen[name], after, note=note, source="scan", at=scene.now))
+            shown = getattr(view, name)
+            entries.append(scene.entry(known.uuid, name, shown, after, note=note, source="scan", at=scene.now))
     return changed, entries
+
+
+_SEEN = ("state", "vcpus", "memory_mib", "host")
+"""Those of the fields that OpenStack's record shows."""
+
+
+def _drifted(view: View, name: str, told: Any) -> bool:
+    """Whether OpenStack's record says otherwise than the host."""
+    if name not in _SEEN or getattr(view, name) == told:
+        return False
+    return not (name == "state" and _means_same(view.state, told))
 
 
 def _means_same(nova: str, state: str) -> bool:

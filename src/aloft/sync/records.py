@@ -62,6 +62,7 @@ class View:
         busy: whether OpenStack is doing something to it.
         deleted: whether only the record of a deleted instance is left.
         updated_at: when the record was changed last.
+        done_at: when OpenStack itself changed it last, as far as known; zero where the sync service did.
     """
 
     uuid: str
@@ -75,6 +76,7 @@ class View:
     busy: bool = False
     deleted: bool = False
     updated_at: float = 0.0
+    done_at: float = 0.0
 
 
 @dataclass(frozen=True)

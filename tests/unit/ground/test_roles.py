@@ -76,6 +76,11 @@ def test_nova_reaches_the_region_through_the_link_only():
     assert nova["placement"]["password"] == "nova-$$ecret"
 
 
+def test_the_scheduler_is_not_told_which_instances_are_here_since_it_would_not_learn_of_those_adopted_later():
+    nova = parsed(file_named(hypervisor.role(make_context()), "nova.conf"))
+    assert nova["filter_scheduler"]["track_instance_changes"] == "false"
+
+
 def test_nothing_privileged_is_started_by_sudo():
     role = hypervisor.role(make_context())
     for name in ("nova.conf", "neutron-metadata.conf"):

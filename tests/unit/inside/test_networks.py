@@ -10,15 +10,20 @@ PORT = "6207bcb1-e041-46f5-9356-3d2abaebc32c"
 
 
 class Neutron:
-    """Has no ports, and notes what it is asked for."""
+    """Has these ports, and notes what it is asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, *ports: dict[str, Any]) -> None:
+        self.ports = list(ports)
         self.asked: list[tuple[str, str]] = []
 
     def call(self, service: str, method: str, path: str, *_: object) -> Any:
         self.asked.append((method, path))
         if path.startswith("/v2.0/ports?"):
-            return {"ports": []}
+            return {"ports": self.ports}
+        if path.startswith("/v2.0/networks/"):
+            return {"network": {"id": "n1", "name": "lan", "project_id": "p1", "mtu": 1442}}
+        if method == "DELETE":
+            return None
         raise NotFound("no such port")
 
 
@@ -40,3 +45,21 @@ def test_nothing_is_invented_for_a_card_whose_port_neutron_does_not_know() -> No
     assert {method for method, _ in neutron.asked} == {"GET"}
     assert [(entry.object, entry.field, entry.after) for entry in told] == [("u1", "nics", "fa:16:3e:00:00:01")]
     assert f"its port {PORT} is not known to Neutron" in told[0].note
+
+
+def port(ident: str, mac: str) -> dict[str, Any]:
+    return {
+        "id": ident, "mac_address": mac, "device_id": "u1", "description": "", "network_id": "n1", "project_id": "p1",
+        "fixed_ips": [],
+    }  # fmt: skip
+
+
+def test_a_port_goes_with_its_card_and_one_that_openstack_is_about_to_plug_in_stays() -> None:
+    neutron = Neutron(port("had", "fa:16:3e:00:00:02"), port("coming", "fa:16:3e:00:00:03"))
+    networks = Networks(neutron, None, Store())  # type: ignore[arg-type]  # as much of them as is needed
+    networks.cards = {"u1": frozenset({"fa:16:3e:00:00:02"})}
+    wanted = {"u1": ("p1", {"nics": [], "host": "h1"})}
+    ports, _ = networks.bring_about("h1", wanted, Inventory(0.0), 1.0, shared=False)
+    assert [one["id"] for one in ports["u1"]] == ["coming"]
+    assert ports["u1"][0]["network"]["name"] == "lan"
+    assert [path for method, path in neutron.asked if method == "DELETE"] == ["/v2.0/ports/had"]

@@ -350,3 +350,27 @@ class TestWhatIsGone:
         seen = domain()
         made = plan(scene([], [known(seen)], [view(seen, host="h2")]))
         assert made.actions == ()
+
+
+def test_what_openstack_has_just_done_is_not_undone_because_the_host_has_not_told_of_it_yet() -> None:
+    seen = domain()
+    for about in ({"state": "stopped"}, {"vcpus": 4, "memory_mib": 4096}):
+        fresh = plan(scene([seen], [known(seen)], [view(seen, **about, done_at=NOW - 1)]))
+        assert not fresh.actions
+        assert seen.uuid in fresh.waiting
+        (later,) = plan(scene([seen], [known(seen)], [view(seen, **about, done_at=NOW - 60)])).actions
+        assert set(later.fields) == set(about)
+
+
+def test_what_the_host_itself_changed_is_followed_at_once_whatever_openstack_has_just_done() -> None:
+    seen = domain()
+    (action,) = plan(scene([replace(seen, state="shutoff")], [known(seen)], [view(seen, done_at=NOW - 1)])).actions
+    assert action.fields == ("state",)
+
+
+def test_an_instance_that_openstack_has_just_defined_anew_is_not_missed() -> None:
+    seen = domain()
+    assert not plan(scene([], [known(seen)], [view(seen, done_at=NOW - 1)])).actions
+    (action,) = plan(scene([], [known(seen)], [view(seen, done_at=NOW - 60)])).actions
+    assert action.known is not None
+    assert action.known.standing == "stale"

@@ -120,6 +120,9 @@ def nova_sections(context: Context) -> dict[str, ini.Options]:
             "resume_guests_state_on_host_boot": True,
         },
         "workarounds": {"handle_virt_lifecycle_events": False},
+        # The scheduler asks the database which instances are here. What a host tells it lacks those that were adopted
+        # since, and would keep them from being resized.
+        "filter_scheduler": {"track_instance_changes": False},
         "libvirt": {
             "virt_type": context.facts.virtualisation,
             "cpu_mode": "host-model" if context.facts.kvm else "none",

@@ -65,6 +65,7 @@ class Applier:
             self._networks.forget_seen()
             missed = (known.uuid for known in scene.known.values() if known.standing in ("stale", "held"))
             self._networks.gone = frozenset(missed)
+            self._networks.cards = {uuid: _cards(scene.known.get(uuid)) for uuid in (a.uuid for a in plan.actions)}
         for chunk in _chunks([action for action in plan.actions if action.kind == "adopt"]):
             self._keep(note, self._adopt(chunk, place))
         notes = [action for action in plan.actions if action.kind == "note"]
@@ -228,6 +229,11 @@ def _resources(flavor: Any) -> dict[str, int]:
         "MEMORY_MB": flavor.memory_mb,
         "DISK_GB": flavor.root_gb + flavor.ephemeral_gb,
     }
+
+
+def _cards(known: Known | None) -> frozenset[str]:
+    """MACs of the cards that an instance had when both sides agreed last."""
+    return frozenset(nic["mac"] for nic in known.base.get("nics", ())) if known else frozenset()
 
 
 def _only_ports(action: Action) -> bool:

@@ -14,6 +14,7 @@ from nova.db.main import models
 from nova.network import model as network_model
 from sqlalchemy import select
 
+from aloft.base.errors import Conflict
 from aloft.inside.sync.adoption import STATES, Adoption, Newcomer, Place, sizes
 from aloft.inside.sync.clients import Clients
 from aloft.inside.sync.flavors import Flavors
@@ -37,6 +38,7 @@ class Instances:
         self._clients = clients
         self._context = context.get_admin_context()
         self.flavors = Flavors(self._context)
+        self._written: dict[str, datetime.datetime | None] = {}
         self._adoption = Adoption(clients, self._context, self.flavors, self.remove)
 
     def views(self, uuids: Iterable[str]) -> dict[str, View]:
@@ -54,7 +56,7 @@ class Instances:
                     table.c.uuid.in_(wanted[start : start + _CHUNK])
                 )
                 for row in connection.execute(query).mappings():
-                    seen[row["uuid"]] = _view(row)
+                    seen[row["uuid"]] = _view(row, self._written.get(row["uuid"]))
         return seen
 
     def place(self, host: str) -> Place | None:
@@ -77,7 +79,11 @@ class Instances:
         return self._adoption.adopt(newcomers, place)
 
     def update(self, uuid: str, facts: Facts, fields: Iterable[str], place: Place | None, project: str) -> Any:
-        """Bring an instance in line with its facts; gives its flavor where that has changed, else ``None``."""
+        """Bring an instance in line with its facts; gives its flavor where that has changed, else ``None``.
+
+        Raises:
+            Conflict: OpenStack has begun to work on it.
+        """
         wanted = ["flavor", "metadata", "system_metadata"]
         instance = objects.Instance.get_by_uuid(self._context, uuid, expected_attrs=wanted)
         fields, flavor = set(fields), None
@@ -98,7 +104,7 @@ class Instances:
             instance.availability_zone = place.zone
         if "snapshots" in fields:
             instance.metadata = _with(instance.metadata, "aloft:snapshots", names(facts["snapshots"]))
-        instance.save()
+        self._save(instance)
         if "disks" in fields:
             self._replace_disks(uuid, facts)
         return flavor
@@ -111,7 +117,7 @@ class Instances:
             metadata = _with(metadata, f"aloft:{name}", value)
         if metadata != instance.metadata:
             instance.metadata = metadata
-            instance.save()
+            self._save(instance)
 
     def ask(self, uuid: str) -> None:
         """Have the host bring its virtual machine in line with the instance's name and description.
@@ -141,11 +147,20 @@ class Instances:
 
         The API cannot show an instance of which the scheduler knows nothing; so the instance itself goes first.
         """
+        self._written.pop(uuid, None)
         with suppress(exception.InstanceNotFound):
             objects.Instance.get_by_uuid(self._context, uuid).destroy(hard_delete=True)
         for take in (objects.RequestSpec, objects.InstanceMapping):
             with suppress(exception.RequestSpecNotFound, exception.InstanceMappingNotFound):
                 take.get_by_instance_uuid(self._context, uuid).destroy()
+
+    def _save(self, instance: Any) -> None:
+        """Write changes of an instance on which nobody else works."""
+        try:
+            instance.save(expected_task_state=[None])
+        except exception.UnexpectedTaskStateError as error:
+            raise Conflict("OpenStack is working on the instance.", "Try again when it is done.") from error
+        self._written[instance.uuid] = instance.updated_at
 
     def _with_volumes(self, uuid: str, facts: Facts) -> Facts:
         """Facts in which disks that are Cinder's, and shown with their identifier as the serial, are marked as such."""
@@ -188,8 +203,15 @@ class Instances:
         return flavor
 
 
-def _view(row: Mapping[Any, Any]) -> View:
+def _view(row: Mapping[Any, Any], written: datetime.datetime | None) -> View:
+    """A row of Nova's.
+
+    Args:
+        row: see there.
+        written: when this service changed it last.
+    """
     changed = row["updated_at"] or row["created_at"]
+    ours = row["updated_at"] is None or (written is not None and row["updated_at"] == written.replace(tzinfo=None))
     return View(
         row["uuid"],
         row["display_name"] or "",
@@ -201,8 +223,13 @@ def _view(row: Mapping[Any, Any]) -> View:
         row["project_id"],
         busy=row["task_state"] is not None or row["vm_state"] == vm_states.BUILDING,
         deleted=bool(row["deleted"]),
-        updated_at=changed.replace(tzinfo=datetime.UTC).timestamp() if changed else 0.0,
+        updated_at=_seconds(changed),
+        done_at=0.0 if ours else _seconds(changed),
     )
+
+
+def _seconds(at: datetime.datetime | None) -> float:
+    return at.replace(tzinfo=datetime.UTC).timestamp() if at else 0.0
 
 
 def _state(vm_state: str | None, power: int | None) -> str:
@@ -240,7 +267,14 @@ def _vif(port: Facts) -> Any:
     return network_model.VIF(
         id=port["id"],
         address=port["mac_address"],
-        network=network_model.Network(id=port["network_id"], bridge=bridge, label=port["label"], subnets=subnets),
+        network=network_model.Network(
+            id=port["network_id"],
+            bridge=bridge,
+            label=port["network"]["name"],
+            subnets=subnets,
+            tenant_id=port["network"]["project_id"],
+            mtu=port["network"]["mtu"],
+        ),
         type=port["vif_type"],
         devname=f"tap{port['id']}"[:14],
         ovs_interfaceid=port["id"],

@@ -29,7 +29,8 @@ class Networks:
         projects: Keystone's projects.
         store: remembers which network was made for which place.
 
-    ``gone`` has the instances whose virtual machines are missed on their hosts.
+    ``gone`` has the instances whose virtual machines are missed on their hosts, ``cards`` the MACs that instances had
+    when both sides agreed last.
     """
 
     def __init__(self, clients: Clients, projects: Projects, store: Store) -> None:
@@ -37,13 +38,14 @@ class Networks:
         self._projects = projects
         self._store = store
         self._networks = store.things("network")
-        self._labels: dict[str, str] = {}
+        self._seen: dict[str, Facts] = {}
         self._subnets: dict[str, dict[str, str]] = {}
         self.gone: frozenset[str] = frozenset()
+        self.cards: Mapping[str, frozenset[str]] = {}
 
     def forget_seen(self) -> None:
         """Ask Neutron anew for what may have been changed there."""
-        self._labels.clear()
+        self._seen.clear()
         self._subnets.clear()
 
     def bring_about(
@@ -59,12 +61,13 @@ class Networks:
             shared: whether networks that are made can be used by every project.
 
         Returns:
-            The ports of each instance in the order of its NICs, and what the trail has to say.
+            The ports of each instance, in the order of its NICs, and what the trail has to say.
         """
         entries: list[Entry] = []
         ranges = _ranges(inventory, host)
         present = self._present(wanted)
         ports: dict[str, dict[str, Facts]] = {uuid: {} for uuid in wanted}
+        coming: dict[str, list[Facts]] = {}
         missing: list[tuple[str, Facts]] = []
         for uuid, (project, facts) in wanted.items():
             for nic in facts["nics"]:
@@ -78,12 +81,11 @@ class Networks:
                     missing.append((uuid, body))
                 else:
                     ports[uuid][nic["mac"]] = self._aligned(found, body, nic)
-            for port in present.get(uuid, {}).values():
-                self._clients.call("network", "DELETE", f"/v2.0/ports/{port['id']}")
+            coming[uuid] = self._without_cards(uuid, present.get(uuid, {}).values())
         for uuid, port in self._make(missing, entries, now):
             ports[uuid][port["mac_address"]] = port
         ordered = {
-            uuid: [ports[uuid][nic["mac"]] for nic in facts["nics"] if nic["mac"] in ports[uuid]]
+            uuid: [ports[uuid][nic["mac"]] for nic in facts["nics"] if nic["mac"] in ports[uuid]] + coming[uuid]
             for uuid, (_, facts) in wanted.items()
         }
         return {uuid: [self._shown(port) for port in each] for uuid, each in ordered.items()}, entries
@@ -121,6 +123,16 @@ class Networks:
                 found.setdefault(port["device_id"], {})[port["mac_address"]] = port
         return found
 
+    def _without_cards(self, uuid: str, ports: Iterable[Facts]) -> list[Facts]:
+        """Take away ports whose NICs are gone, and give back the others: OpenStack is about to plug those in."""
+        coming = []
+        for port in ports:
+            if port["description"].startswith(_FOUND) or port["mac_address"] in self.cards.get(uuid, ()):
+                self._clients.call("network", "DELETE", f"/v2.0/ports/{port['id']}")
+            else:
+                coming.append(port)
+        return coming
+
     def _of_ovn(self, nic: Facts, uuid: str) -> Facts | None:
         """The port that a NIC on OVN's bridge names itself."""
         if not nic["interface_id"]:
@@ -143,7 +155,7 @@ class Networks:
         place = nic["place"]
         if place in self._networks:
             ident = self._networks[place][0]
-            if self._label(ident) is not None:
+            if self._look_up(ident) is not None:
                 return ident
         return self._made(place, ranges.get(place, ()), facts["host"], now, shared, entries)
 
@@ -159,7 +171,7 @@ class Networks:
             "shared": shared,
         }
         network = self._find(place) or self._create(body, kind, first, second)
-        self._labels[network["id"]] = network["name"]
+        self._seen[network["id"]] = network
         for cidr in ranges:
             self._range(network["id"], cidr)
         entry = Entry(now, host, "network", place, "network", None, network["id"], note=f"network {network['name']}")
@@ -185,14 +197,14 @@ class Networks:
             # Neutron has no such physical network with tags, or the bridge's untagged network is there already.
             return self._post("networks", "network", body)
 
-    def _label(self, ident: str) -> str | None:
-        if ident not in self._labels:
+    def _look_up(self, ident: str) -> Facts | None:
+        """A network; ``None`` where it is no more."""
+        if ident not in self._seen:
             try:
-                network = self._clients.call("network", "GET", f"/v2.0/networks/{ident}")["network"]
+                self._seen[ident] = self._clients.call("network", "GET", f"/v2.0/networks/{ident}")["network"]
             except NotFound:
                 return None
-            self._labels[ident] = network["name"]
-        return self._labels[ident]
+        return self._seen[ident]
 
     def _ranges(self, network: str) -> dict[str, str]:
         """A network's ranges of addresses: CIDR → subnet."""
@@ -297,10 +309,10 @@ class Networks:
 
     def _shown(self, port: Facts) -> Facts:
         """A port with what Nova's cache shows besides."""
-        network = port["network_id"]
-        cidrs = {ident: cidr for cidr, ident in self._ranges(network).items()} if port["fixed_ips"] else {}
-        vif_type = port.get("binding:vif_type") or "unbound"
-        return {**port, "label": self._label(network) or network, "cidrs": cidrs, "vif_type": vif_type}
+        ident = port["network_id"]
+        network = self._look_up(ident) or {"name": ident, "project_id": port["project_id"], "mtu": None}
+        cidrs = {ident: cidr for cidr, ident in self._ranges(ident).items()} if port["fixed_ips"] else {}
+        return {**port, "network": network, "cidrs": cidrs, "vif_type": port.get("binding:vif_type") or "unbound"}
 
 
 def _ranges(inventory: Inventory, host: str) -> dict[str, tuple[str, ...]]:
