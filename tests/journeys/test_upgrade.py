@@ -22,6 +22,7 @@ class Client:
 
     region: Region
     token: str
+    asked: int = 0
     made: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
@@ -29,7 +30,8 @@ class Client:
         while not stop.is_set():
             for service, path in (("identity", "/projects"), ("compute", "/servers"), ("network", "/v2.0/networks")):
                 self.call("GET", self.endpoints[service] + path, 200)
-            body = {"project": {"name": f"p{len(self.made)}", "domain_id": "default"}}
+            self.asked += 1  # an answer that is lost may be one to what has been done
+            body = {"project": {"name": f"p{self.asked}", "domain_id": "default"}}
             answer = self.call("POST", self.endpoints["identity"] + "/projects", 201, body)
             if answer is not None:
                 self.made.append(answer.json()["project"]["id"])

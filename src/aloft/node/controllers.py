@@ -5,15 +5,13 @@ Whatever interrupts it, bringing up a controller starts over from its record and
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from aloft.base import files
 from aloft.base.errors import AloftError, Conflict, NotFound, PermanentError, TemporaryError
 from aloft.base.paths import Paths
 from aloft.controller import processes, slots
@@ -23,12 +21,12 @@ from aloft.controller.declare import Service
 from aloft.controller.ports import Hold, Names, Supervisor
 from aloft.controller.release import release
 from aloft.controller.services import enabled, optional_names
-from aloft.controller.services import keystone as keystone_service
-from aloft.controller.spec import Component, ControllerSpec, ControllerStatus, Credentials, Phase, Problem, Step
+from aloft.controller.spec import Component, ControllerSpec, ControllerStatus, Credentials, Problem
 from aloft.node.pool import Pool
+from aloft.node.progress import Progress
 from aloft.node.registry import Record, Registry
+from aloft.node.seeds import Seeds
 from aloft.node.settings import NodeSettings
-from aloft.supervise.once import run_once
 from aloft.supervise.spec import ProcessStatus
 
 _log = logging.getLogger(__name__)
@@ -36,29 +34,8 @@ _log = logging.getLogger(__name__)
 READY_SECONDS = 120.0
 """Until all processes of a controller must be ready."""
 
-SEED_SECONDS = 60.0
-"""Until a changed seed must have been brought about in Keystone."""
-
 CHECK_SECONDS = 60.0
 """Until a controller whose processes are ready must answer."""
-
-
-@dataclass
-class Progress:
-    """How far a controller has come; changed in place, each change raising ``revision``."""
-
-    phase: Phase = "building"
-    steps: list[Step] = field(default_factory=list)
-    error: Problem | None = None
-    revision: int = 1
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    task: asyncio.Task[None] | None = None
-
-    def touch(self) -> None:
-        """Tell those who wait that something changed."""
-        self.revision += 1
-        self.changed.set()
-        self.changed = asyncio.Event()
 
 
 class Controllers:
@@ -93,6 +70,7 @@ class Controllers:
         self._registry = registry
         self._pool = pool
         self._supervisor = supervisor
+        self._seeds = Seeds(registry, supervisor, self.context)
         self._publish = publish
         self._start_release = start_release
         self._edge_authority = edge_authority
@@ -380,6 +358,9 @@ class Controllers:
             )
         return record
 
+    def _identity_key(self, spec: ControllerSpec) -> str:
+        return spec.key if spec.identity else self._identity_record(spec).spec.key
+
     def _components(self, record: Record) -> tuple[Component, ...]:
         prefix = f"slots/{record.slot}/"
         return tuple(
@@ -439,37 +420,22 @@ class Controllers:
             self._pool.end_build()
             progress.touch()
 
-    @contextlib.asynccontextmanager
-    async def _step(self, progress: Progress, name: str):  # type: ignore[no-untyped-def]  # an async context manager
-        place = len(progress.steps)
-        progress.steps.append(Step(name=name, state="running", started=time.time()))
-        progress.touch()
-        try:
-            yield
-        except BaseException as error:
-            progress.steps[place] = progress.steps[place].model_copy(
-                update={"state": "failed", "ended": time.time(), "detail": str(error)[:500]}
-            )
-            raise
-        progress.steps[place] = progress.steps[place].model_copy(update={"state": "done", "ended": time.time()})
-        progress.touch()
-
     async def _bring_up(self, key: str, progress: Progress) -> None:
         record = self._record(key)
         spec, services = record.spec, enabled(record.spec)
-        async with self._step(progress, "prepare release"):
+        async with progress.step("prepare release"):
             await self._start_release(spec.release)
-        async with self._step(progress, "prepare slot"):
+        async with progress.step("prepare slot"):
             await self._pool.ensure(record.slot or 0, spec.release)
             context = await asyncio.to_thread(self.context, key)
             await asyncio.to_thread(self._configure, context, services)
-        async with self._step(progress, "start services"):
+        async with progress.step("start services"):
             specs = processes.processes(context, services)
             await self._supervisor.apply(processes.group(context.slot), specs)
             await self.publish_names()
-            await self._bring_about_seed(spec)
+            await self._seeds.bring_about(self._identity_key(spec))
             await self._supervisor.wait_ready([process.name for process in specs], READY_SECONDS)
-        async with self._step(progress, "check"):
+        async with progress.step("check"):
             await check(context, services, self._edge_authority, CHECK_SECONDS)
         progress.phase = "ready"
         progress.touch()
@@ -479,56 +445,20 @@ class Controllers:
         for service in services:
             service.prepare(context)
         if context.spec.identity:
-            self._write_seed(context)
-
-    def _write_seed(self, context: Context) -> str:
-        """Write what must exist in the customer's Keystone; returns the seed's hash."""
-        regions = [
-            self.context(record.spec.key)
-            for record in self._registry.all()
-            if record.spec.customer == context.spec.customer
-            and record.wanted
-            and record.slot is not None
-            and (record.spec.key == context.spec.key or self._registry.prepared(record.slot))
-        ]
-        services = {service.name: service for region in regions for service in enabled(region.spec)}
-        text = keystone_service.seed(context, tuple(services.values()), tuple(regions))
-        path = context.conf / "keystone/seed.json"
-        files.write(path, text, mode=0o400, owner=context.slot.user, group=context.slot.user)
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    async def _bring_about_seed(self, spec: ControllerSpec) -> None:
-        """Have the customer's Keystone take in what its controllers declare now, beside its running API."""
-        key = spec.key if spec.identity else self._identity_record(spec).spec.key
-        context = await asyncio.to_thread(self.context, key)
-        mark = await asyncio.to_thread(self._write_seed, context)
-        api = next(
-            process
-            for process in processes.processes(context, (keystone_service.SERVICE,))
-            if process.name == context.slot.process("keystone")
-        )
-        await self._supervisor.wait_ready((api.name,), READY_SECONDS)
-        seeded = Path(api.arguments["seeded"])
-        if await asyncio.to_thread(_text, seeded) == mark:
-            return
-        arguments = {name: api.arguments[name] for name in ("seed", "seeded")}
-        log = context.slot.log / "keystone-seed.log"
-        entry = "aloft.inside.keystone:apply_seed"
-        seeding = replace(api, name=f"{api.name}-seed", entry=entry, arguments=arguments, clear=(), log=log)
-        await run_once(seeding, SEED_SECONDS)
+            self._seeds.write(context)
 
     async def _tear_down(self, key: str, progress: Progress) -> None:
         record = self._record(key)
-        async with self._step(progress, "stop services"):
+        async with progress.step("stop services"):
             if record.slot is not None:
                 await self._supervisor.remove(processes.group(self._pool.slot(record.slot)))
             await self.publish_names()
-        async with self._step(progress, "remove data"):
+        async with progress.step("remove data"):
             for slot in record.slots:
                 await self._pool.dismantle(slot)
             self._registry.forget(key)
             if not record.spec.identity:
-                await self._bring_about_seed(record.spec)
+                await self._seeds.bring_about(self._identity_key(record.spec))
         self._progress.pop(key, None)
 
     async def publish_names(self) -> None:
@@ -558,8 +488,3 @@ async def _outlast(task: "asyncio.Task[None] | None") -> None:
             cancelled = True
     if cancelled:
         raise asyncio.CancelledError
-
-
-def _text(file: Path) -> str:
-    """The file's text; empty when there is none."""
-    return file.read_text() if file.exists() else ""
