@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from aloft.base.errors import AloftError, TemporaryError
 from aloft.plane import desired, enrolment, hosts
-from aloft.plane.api import types
+from aloft.plane.api import host_types
 from aloft.plane.api.callers import ThePlane
 from aloft.plane.api.hosts import read_authority
 from aloft.plane.records.tables import Host, utcnow
@@ -27,7 +27,7 @@ RegionHeader = Annotated[str, Header(alias="X-Aloft-Region")]
 
 
 @router.post("/v1/enrol")
-async def enrol(body: types.Enrolment, plane: ThePlane) -> types.Enrolled:
+async def enrol(body: host_types.Enrolment, plane: ThePlane) -> host_types.Enrolled:
     """Become a host: a token and a certificate request against a certificate.
 
     One that failed for a passing reason, or whose answer was lost, can be repeated with the same token for as long as
@@ -54,7 +54,7 @@ async def enrol(body: types.Enrolment, plane: ThePlane) -> types.Enrolled:
             enrolment.granted(work, admission, grant)
 
     await asyncio.to_thread(keep)
-    return types.Enrolled(
+    return host_types.Enrolled(
         host=admission.host,
         certificate=grant.certificate,
         authority=grant.authority,
@@ -65,7 +65,7 @@ async def enrol(body: types.Enrolment, plane: ThePlane) -> types.Enrolled:
     )
 
 
-@router.get("/agent/v1/state", response_model=types.DesiredState)
+@router.get("/agent/v1/state", response_model=host_types.DesiredState)
 async def desired_state(
     plane: ThePlane,
     host: HostHeader,
@@ -90,7 +90,9 @@ async def desired_state(
 
 
 @router.post("/agent/v1/report")
-async def report(body: types.Report, plane: ThePlane, host: HostHeader, region: RegionHeader) -> types.Received:
+async def report(
+    body: host_types.Report, plane: ThePlane, host: HostHeader, region: RegionHeader
+) -> host_types.Received:
     """Take what the host says about itself; when that is nothing new, it only counts as a sign of life."""
     entry = await plane.directory.find(region, host)
     roles = {name: told.model_dump() for name, told in body.roles.items()}
@@ -106,13 +108,13 @@ async def report(body: types.Report, plane: ThePlane, host: HostHeader, region: 
         await asyncio.to_thread(take)
         await asyncio.sleep(0)  # what the commit rang is heard first
         plane.directory.note(entry.host_id, heard)
-    return types.Received(generation=entry.generation)
+    return host_types.Received(generation=entry.generation)
 
 
 @router.post("/agent/v1/certificate")
 async def renew_certificate(
-    body: types.CertificateRequest, plane: ThePlane, host: HostHeader, region: RegionHeader
-) -> types.HostCertificate:
+    body: host_types.CertificateRequest, plane: ThePlane, host: HostHeader, region: RegionHeader
+) -> host_types.HostCertificate:
     """Give the host another certificate, long before the present one ends; that one stays good until then."""
     enrolment.check_csr(body.csr)
 
@@ -126,7 +128,7 @@ async def renew_certificate(
     granted = await asyncio.to_thread(roles)
     customer, _, name = region.partition("/")
     grant = await plane.node.grant(customer, name, host, body.csr, granted)
-    return types.HostCertificate(
+    return host_types.HostCertificate(
         certificate=grant.certificate,
         authority=grant.authority,
         edge_authority=await asyncio.to_thread(read_authority, plane.settings.edge_ca),

@@ -14,7 +14,7 @@ from aloft.controller.network import NetworkTemplate
 from aloft.ground import installer
 from aloft.plane import customers, hosts, networks, openstack, rollout, tasks, tokens
 from aloft.plane.access.policy import Principal
-from aloft.plane.api import types, views
+from aloft.plane.api import host_types, types, views
 from aloft.plane.api.callers import ThePlane, may
 from aloft.plane.api.streams import stream
 from aloft.plane.openstack import Server
@@ -31,7 +31,7 @@ HOST = REGION + "/hosts/{host}"
 
 
 @router.get("/hosts")
-def list_all_hosts(plane: ThePlane, principal: Reader) -> types.Items[types.Host]:
+def list_all_hosts(plane: ThePlane, principal: Reader) -> types.Items[host_types.Host]:
     """Every host that the caller may see."""
     with plane.records.transaction() as work:
         whole = (joinedload(Host.region).joinedload(Region.customer), undefer(Host.facts))
@@ -42,7 +42,7 @@ def list_all_hosts(plane: ThePlane, principal: Reader) -> types.Items[types.Host
 
 
 @router.get(REGION + "/hosts")
-def list_hosts(customer: str, region: str, plane: ThePlane, principal: Reader) -> types.Items[types.Host]:
+def list_hosts(customer: str, region: str, plane: ThePlane, principal: Reader) -> types.Items[host_types.Host]:
     """The hosts of a region."""
     with plane.records.transaction() as work:
         found = customers.find_region(work.session, customer, region)
@@ -51,7 +51,7 @@ def list_hosts(customer: str, region: str, plane: ThePlane, principal: Reader) -
 
 
 @router.get(HOST)
-def show_host(customer: str, region: str, host: str, plane: ThePlane, principal: Reader) -> types.Host:
+def show_host(customer: str, region: str, host: str, plane: ThePlane, principal: Reader) -> host_types.Host:
     """One host."""
     with plane.records.transaction() as work:
         return views.host(hosts.find_host(work.session, customer, region, host), plane.presence)
@@ -65,7 +65,7 @@ def show_host_history(
     plane: ThePlane,
     principal: Reader,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-) -> types.Items[types.HostHistory]:
+) -> types.Items[host_types.HostHistory]:
     """The states that a host was in, newest first; also of one that was deleted."""
     with plane.records.transaction() as work:
         customers.find_region(work.session, customer, region)
@@ -100,7 +100,7 @@ def watch_host(customer: str, region: str, host: str, plane: ThePlane, principal
 
 @router.put(HOST + "/roles", status_code=202)
 async def authorise_roles(
-    customer: str, region: str, host: str, body: types.HostRoles, plane: ThePlane, principal: Writer
+    customer: str, region: str, host: str, body: host_types.HostRoles, plane: ThePlane, principal: Writer
 ) -> types.Accepted:
     """Authorise exactly these roles; the agent brings them about and removes others.
 
@@ -122,7 +122,7 @@ async def authorise_roles(
 
 @router.post(HOST + "/drain", status_code=202)
 def drain_host(
-    customer: str, region: str, host: str, body: types.HostDrain, plane: ThePlane, principal: Writer
+    customer: str, region: str, host: str, body: host_types.HostDrain, plane: ThePlane, principal: Writer
 ) -> types.Accepted:
     """Let no new instances come to a host; list those that must move, or move them."""
     fate: Fate | None = "migrate" if body.migrate else None
@@ -147,11 +147,13 @@ def retry_host(customer: str, region: str, host: str, plane: ThePlane, principal
 @router.get(HOST + "/instances")
 async def list_host_instances(
     customer: str, region: str, host: str, plane: ThePlane, principal: Reader
-) -> types.Items[types.HostInstance]:
+) -> types.Items[host_types.HostInstance]:
     """The instances on a host, of all projects, as Nova tells them now."""
     address = (customer, region, host)
     servers = await _servers(plane, address) if await asyncio.to_thread(_runs_instances, plane, address, []) else []
-    return types.Items(items=[types.HostInstance(id=one.identity, name=one.name, status=one.status) for one in servers])
+    return types.Items(
+        items=[host_types.HostInstance(id=one.identity, name=one.name, status=one.status) for one in servers]
+    )
 
 
 @router.delete(HOST, status_code=202)
@@ -161,7 +163,7 @@ async def delete_host(
     host: str,
     plane: ThePlane,
     principal: Writer,
-    instances: types.InstancesFate | None = None,
+    instances: host_types.InstancesFate | None = None,
 ) -> types.Accepted:
     """Detach a host: what the agent put there goes, its certificate and logins become worthless, its record goes.
 
@@ -177,7 +179,7 @@ async def delete_host(
 
 
 @router.get(REGION + "/rollout")
-def show_rollout(customer: str, region: str, plane: ThePlane, principal: Reader) -> types.Rollout:
+def show_rollout(customer: str, region: str, plane: ThePlane, principal: Reader) -> host_types.Rollout:
     """How the hosts of a region come to the software that they shall run."""
     with plane.records.transaction() as work:
         row = customers.find_region(work.session, customer, region)
@@ -185,7 +187,7 @@ def show_rollout(customer: str, region: str, plane: ThePlane, principal: Reader)
 
 
 @router.post(REGION + "/rollout/retry")
-def retry_rollout(customer: str, region: str, plane: ThePlane, principal: Writer) -> types.Rollout:
+def retry_rollout(customer: str, region: str, plane: ThePlane, principal: Writer) -> host_types.Rollout:
     """Let a rollout that halted go on, with the hosts that went back too."""
     with plane.records.transaction() as work:
         row = customers.find_region(work.session, customer, region, lock=True)
@@ -196,7 +198,9 @@ def retry_rollout(customer: str, region: str, plane: ThePlane, principal: Writer
 
 
 @router.get(REGION + "/host-tokens")
-def list_host_tokens(customer: str, region: str, plane: ThePlane, principal: Reader) -> types.Items[types.HostToken]:
+def list_host_tokens(
+    customer: str, region: str, plane: ThePlane, principal: Reader
+) -> types.Items[host_types.HostToken]:
     """The host tokens of a region, without their texts."""
     with plane.records.transaction() as work:
         row = customers.find_region(work.session, customer, region)
@@ -206,11 +210,11 @@ def list_host_tokens(customer: str, region: str, plane: ThePlane, principal: Rea
 
 @router.post(REGION + "/host-tokens", status_code=201)
 async def issue_host_token(
-    customer: str, region: str, body: types.NewHostToken, plane: ThePlane, principal: Writer
-) -> types.IssuedHostToken:
+    customer: str, region: str, body: host_types.NewHostToken, plane: ThePlane, principal: Writer
+) -> host_types.IssuedHostToken:
     """Issue a token with which machines enrol as hosts of the region, with these roles authorised."""
 
-    def write() -> tuple[types.HostToken, str]:
+    def write() -> tuple[host_types.HostToken, str]:
         with plane.records.transaction() as work:
             row, text = tokens.issue(work, principal.actor, customer, region, body.roles, body.uses, body.lifetime)
             return views.host_token(row), text
@@ -218,7 +222,7 @@ async def issue_host_token(
     shown, text = await asyncio.to_thread(write)
     authority = await asyncio.to_thread(read_authority, plane.settings.edge_ca)
     url = plane.settings.plane_url()
-    return types.IssuedHostToken(
+    return host_types.IssuedHostToken(
         **shown.model_dump(),
         token=text,
         line=installer.line(url, authority.encode(), text),

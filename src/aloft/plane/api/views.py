@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from aloft.plane import backups, hosts, rollout
 from aloft.plane.access.policy import Role
-from aloft.plane.api import care_types, types
+from aloft.plane.api import care_types, host_types, types
 from aloft.plane.node_api import NodeRepository
 from aloft.plane.presence import Presence
 from aloft.plane.records import tables
@@ -90,12 +90,12 @@ def customer(row: tables.Customer, node: str) -> types.Customer:
     )
 
 
-def host(row: tables.Host, presence: Presence) -> types.Host:
+def host(row: tables.Host, presence: Presence) -> host_types.Host:
     """A host; ``presence`` knows of signs of life that are not in the records yet."""
     account = hosts.account_of(row)
     bearing = hosts.shown(row)
     heard = presence.last(row.id, row.reported_at)
-    return types.Host.model_validate(
+    return host_types.Host.model_validate(
         {
             "customer": row.region.customer.name,
             "region": row.region.name,
@@ -125,7 +125,7 @@ def host(row: tables.Host, presence: Presence) -> types.Host:
     )
 
 
-def rolling_out(target: Software, rows: Sequence[tables.Host]) -> types.Rollout:
+def rolling_out(target: Software, rows: Sequence[tables.Host]) -> host_types.Rollout:
     """The rollout of a region."""
     listed, reasons = [], []
     for row in rows:
@@ -137,7 +137,7 @@ def rolling_out(target: Software, rows: Sequence[tables.Host]) -> types.Rollout:
         else:
             progress, reason = "trial" if software.former else ("settled" if wanted == target else "waiting"), ""
         listed.append(
-            types.RolloutHost.model_validate(
+            host_types.RolloutHost.model_validate(
                 {
                     "name": row.name,
                     "progress": progress,
@@ -147,14 +147,14 @@ def rolling_out(target: Software, rows: Sequence[tables.Host]) -> types.Rollout:
                 }
             )
         )
-    return types.Rollout(
+    return host_types.Rollout(
         release=target.release, packages=dict(target.packages), halted="; ".join(reasons), hosts=listed
     )
 
 
-def host_history(row: tables.HostHistory) -> types.HostHistory:
+def host_history(row: tables.HostHistory) -> host_types.HostHistory:
     """An entry of a host's history."""
-    return types.HostHistory.model_validate(
+    return host_types.HostHistory.model_validate(
         {
             "id": row.id,
             "at": row.at,
@@ -166,9 +166,9 @@ def host_history(row: tables.HostHistory) -> types.HostHistory:
     )
 
 
-def host_token(row: tables.HostToken) -> types.HostToken:
+def host_token(row: tables.HostToken) -> host_types.HostToken:
     """A host token."""
-    return types.HostToken.model_validate(
+    return host_types.HostToken.model_validate(
         {
             "id": row.id,
             "roles": row.roles,
