@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aloft.base.errors import PermanentError
+from aloft.controller import programs
 from aloft.controller.context import Context
 from aloft.controller.declare import Service
 
@@ -69,29 +70,6 @@ async def _each(context: Context, service: Service, limit: asyncio.Semaphore, be
 
 
 async def _run(context: Context, command: tuple[str, ...]) -> tuple[int, str]:
-    """Run one command of the release as the slot's user; its exit code and its last lines."""
-    program, *arguments = (part.format(conf=context.conf) for part in command)
-    process = await asyncio.create_subprocess_exec(
-        str(context.environment / "bin" / program),
-        *arguments,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        user=context.slot.user,
-        group=context.slot.user,
-        extra_groups=[],
-        cwd=context.slot.state,
-        env={
-            "PATH": f"{context.environment}/bin:/usr/bin:/bin",
-            "HOME": str(context.slot.state),
-            "TMPDIR": str(context.slot.state / "tmp"),
-            "PYTHONWARNINGS": "ignore",
-        },
-    )
-    try:
-        output, _ = await process.communicate()
-    except asyncio.CancelledError:
-        process.kill()
-        await process.wait()
-        raise
-    return process.returncode or 0, "\n".join(output.decode(errors="replace").splitlines()[-LAST_LINES:])
+    """Run one command of the release; its exit code and its last lines."""
+    ended = await programs.run(context, *(part.format(conf=context.conf) for part in command))
+    return ended.code, ended.last(LAST_LINES)

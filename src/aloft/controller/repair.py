@@ -1,9 +1,9 @@
 """What brings a controller's parts together again that were restored as they were at different moments, or are lost."""
 
-import asyncio
 import json
 
 from aloft.base.errors import PermanentError
+from aloft.controller import programs
 from aloft.controller.context import Context
 from aloft.controller.services import sync
 
@@ -41,27 +41,8 @@ def _neutron_files(context: Context) -> tuple[str, str]:
 
 
 async def _run(context: Context, trouble: str, program: str, *arguments: str) -> str:
-    """Run a program of the release's environment as the slot's user; what it printed."""
-    process = await asyncio.create_subprocess_exec(
-        str(context.environment / "bin" / program),
-        *arguments,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        user=context.slot.user,
-        group=context.slot.user,
-        extra_groups=[],
-        cwd=context.slot.state,
-        env={
-            "PATH": f"{context.environment}/bin:/usr/bin:/bin",
-            "HOME": str(context.slot.state),
-            "TMPDIR": str(context.slot.state / "tmp"),
-            "OVS_RUNDIR": str(context.slot.run),
-            "PYTHONWARNINGS": "ignore",
-        },
-    )
-    said, complaints = await process.communicate()
-    if process.returncode:
-        lines = (said + complaints).decode(errors="replace").splitlines()
-        raise PermanentError(f"{context.spec.key}: {trouble}:\n" + "\n".join(lines[-LAST_LINES:]))
-    return said.decode()
+    """Run a program of the release; what it printed."""
+    ended = await programs.run(context, program, *arguments)
+    if ended.code:
+        raise PermanentError(f"{context.spec.key}: {trouble}:\n{ended.last(LAST_LINES)}")
+    return ended.output
