@@ -160,7 +160,10 @@ class Instances:
             instance.save(expected_task_state=[None])
         except exception.UnexpectedTaskStateError as error:
             raise Conflict("OpenStack is working on the instance.", "Try again when it is done.") from error
-        self._written[instance.uuid] = instance.updated_at
+        table = models.Instance.__table__
+        with database.get_engine().connect() as connection:
+            query = select(table.c.updated_at).where(table.c.uuid == instance.uuid)
+            self._written[instance.uuid] = connection.execute(query).scalar()
 
     def _with_volumes(self, uuid: str, facts: Facts) -> Facts:
         """Facts in which disks that are Cinder's, and shown with their identifier as the serial, are marked as such."""
@@ -208,10 +211,10 @@ def _view(row: Mapping[Any, Any], written: datetime.datetime | None) -> View:
 
     Args:
         row: see there.
-        written: when this service changed it last.
+        written: when this service changed it last, as the database has it.
     """
     changed = row["updated_at"] or row["created_at"]
-    ours = row["updated_at"] is None or (written is not None and row["updated_at"] == written.replace(tzinfo=None))
+    ours = row["updated_at"] in (None, written)
     return View(
         row["uuid"],
         row["display_name"] or "",
