@@ -266,8 +266,10 @@ class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships 
     def inject_network_info(self, instance: Any, nw_info: Any) -> None:
         """Have an instance's domain called and described as the instance is.
 
-        Nova has no call for that, and no use for this one with libvirt; the sync service makes it after a change.
+        Nova has no call for that, and no use for this one with libvirt; the sync service makes it after a change. What
+        it sent along may be out of date when it arrives.
         """
+        instance.refresh()
         domains.describe(self._domain(instance), instance.display_name, instance.display_description or "")
 
     # What makes no sense for a domain that is not Nova's

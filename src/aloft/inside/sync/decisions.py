@@ -206,6 +206,7 @@ class Decisions:
             entry = self._entry(known, field, getattr(view, field), value, who, f"entry {number} was put back")
             base = {**known.base, "asked": {**known.asked, field: [value, entry.at]}}
             self._region.remember(replace(known, base=base), uuid, (entry,))
+            self._region.applier.instances.ask(uuid)
         self._region.look(frozenset({uuid}))
         return {"uuid": uuid, "field": field, "value": value}
 
