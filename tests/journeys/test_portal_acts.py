@@ -1,5 +1,6 @@
 """What a person does in the portal with the mouse, over the demo customer's real OpenStack: logged in once for all."""
 
+import base64
 import re
 import uuid
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from playwright.sync_api import Browser, expect
 
 from aloft.install.demo import IMAGE
@@ -18,6 +20,8 @@ NAME = "portal-acts"
 RENAMED = "portal-acted"
 OUTSIDE = "portal-outside"
 NETWORK, ROUTER, PICTURE, SNAPSHOT = "portal-net", "portal-router", "portal-image", "portal-snapshot"
+KEY = "portal-key"
+USER_DATA = '#!/bin/sh\necho "it\'s $HOME"\n'
 AXE = PATHS.opt / "ui/node_modules/axe-core/axe.min.js"
 IMAGES = Path("/var/lib/libvirt/images")
 RESIZE_MS = 180_000
@@ -60,13 +64,20 @@ def ann(inside: Person, request: pytest.FixtureRequest) -> Iterator[Person]:
 
 
 @pytest.fixture(scope="module")
-def machine(cloud: Any, demo: Region) -> Iterator[Any]:
-    """An instance to act upon."""
-    image, flavor = cloud.image.find_image(IMAGE), cloud.compute.find_flavor("m1.nano")
-    network = cloud.network.find_network(demo.customer)
-    made = cloud.compute.create_server(
-        name=NAME, image_id=image.id, flavor_id=flavor.id, networks=[{"uuid": network.id}]
-    )
+def machine(inside: Person, cloud: Any, demo: Region, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """An instance to act upon, made by the command line that the portal shows for what was filled in."""
+    inside.open(f"{inside.project}instances/create")
+    inside.page.locator("input#name").fill(NAME)
+    inside.choose("Image", IMAGE)
+    inside.choose("Flavor", "m1.nano")
+    inside.choose("Networks", demo.customer)
+    inside.choose("Security groups", "default")
+    inside.page.locator("#user-data").fill(USER_DATA)
+    command = inside.page.get_by_role("region", name="As code").locator("pre").inner_text()
+    folder = tmp_path_factory.mktemp("as-code")
+    told = run("sh", "-c", f"cd {folder}\n{command} -f json", OS_CLOUD=demo.customer)
+    assert told.code == 0, (command, told)
+    made = cloud.compute.get_server(told.json["id"])
     yield cloud.compute.wait_for_server(made, wait=180)
     cloud.compute.delete_server(made.id, ignore_missing=True)
     cloud.compute.wait_for_delete(made, wait=120)
@@ -83,6 +94,7 @@ def clean(cloud: Any) -> Iterator[None]:
         cloud.network.delete_router(router)
     for network in cloud.network.networks(name=NETWORK):
         cloud.network.delete_network(network)
+    cloud.compute.delete_keypair(KEY, ignore_missing=True)
     for name in (PICTURE, SNAPSHOT):
         for image in cloud.image.images(name=name):
             cloud.image.delete_image(image)
@@ -113,6 +125,34 @@ def test_every_power_action_shows_what_came_of_it(ann: Person, machine: Any) -> 
     expect(heading.get_by_text("Locked", exact=True)).to_have_count(0)
     page.get_by_role("tab", name="Activity").click()
     expect(page.get_by_role("cell", name="Suspend", exact=True)).to_be_visible()
+
+
+def test_what_is_shown_as_code_is_what_was_filled_in(machine: Any, cloud: Any, demo: Region) -> None:
+    assert (machine.name, machine.flavor.name) == (NAME, "m1.nano")
+    assert base64.b64decode(machine.user_data).decode() == USER_DATA
+    assert list(machine.addresses) == [demo.customer]
+    assert machine.image.id == cloud.image.find_image(IMAGE).id
+
+
+def test_a_key_pair_is_made_and_its_private_half_downloaded(clean: None, ann: Person, cloud: Any) -> None:
+    page = ann.page
+    ann.open(f"{ann.project}keypairs")
+    page.get_by_role("button", name="Create key pair").first.click()
+    with page.expect_download() as downloaded:
+        ann.fill({"Name": KEY}, "Create")
+    expect(page.get_by_role("row").filter(has_text=KEY)).to_be_visible()
+    private = serialization.load_pem_private_key(downloaded.value.path().read_bytes(), None)
+    public = private.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    assert cloud.compute.find_keypair(KEY).public_key.split()[1] == public.split()[1].decode()
+
+
+def test_a_region_without_block_storage_says_so_instead_of_failing(ann: Person) -> None:
+    page = ann.page
+    ann.open(f"{ann.project}volumes")
+    expect(page.get_by_text("This region has no block storage", exact=False).first).to_be_visible()
+    expect(page.get_by_role("button", name="Create volume")).to_have_count(0)
+    ann.open(f"{ann.project}instances/create")
+    expect(page.get_by_label("Put the root disk on a new volume")).to_be_disabled()
 
 
 def test_settings_and_snapshots_of_an_instance(clean: None, ann: Person, machine: Any) -> None:

@@ -26,6 +26,11 @@ describe('errors of the APIs', () => {
     expect(remedy('Name it with --physical NAME.')).toBe(errorOf(409, '').remedy);
     expect(remedy('Give it another name.')).toBe('Give it another name.');
   });
+  it('name operations as the rest of the portal does', () => {
+    const message = (text: string) => errorOf(409, JSON.stringify({ error: { code: 'conflict', message: text, remedy: '' } })).message;
+    expect(message('The operation backup.run on demo has not ended yet.')).toBe('The operation “Back up” on demo has not ended yet.');
+    expect(message('There is no host web.example here.')).toBe('There is no host web.example here.');
+  });
   it('tell a session that ended from a region that is down', () => {
     expect(endsSession(errorOf(401, '{"error": {"code": "session_ended", "message": "", "remedy": ""}}'))).toBe(true);
     expect(isUnreachable(errorOf(502, '{"error": {"code": "region_unreachable", "message": "Down.", "remedy": ""}}'))).toBe(true);

@@ -1,5 +1,5 @@
 /** What went wrong with a request, in one form for all of the APIs behind the portal. */
-import { remedyHere, texts } from '../texts';
+import { messageHere, remedyHere, texts } from '../texts';
 
 /** A request failed; `message` says what happened, `remedy` what to do. `status` 0: no answer at all. */
 export class ApiError extends Error {
@@ -37,7 +37,7 @@ export function errorOf(status: number, body: string): ApiError {
   const told = read(body);
   const code = told.code ?? String(status);
   const message = told.message ?? texts.errors.byStatus[status] ?? texts.errors.unknown(status);
-  return new ApiError(status, code, message, remedyHere(told.remedy) ?? texts.errors.remedyOf(status));
+  return new ApiError(status, code, messageHere(message), remedyHere(told.remedy) ?? texts.errors.remedyOf(status));
 }
 
 /** Anything that was thrown, as an `ApiError`. */

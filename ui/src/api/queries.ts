@@ -53,6 +53,9 @@ export interface VolumeLimits {
 
 export type NetworkQuotas = Record<'network' | 'subnet' | 'port' | 'router' | 'floatingip' | 'security_group', Quota>;
 
+/** What Cinder calls the type of volumes of which no type was asked for. */
+const DEFAULT_TYPE = '__DEFAULT__';
+
 export const queries = {
   // Nova lists an instance for a moment after it has told of its end, and tells of nothing more.
   instances: (scope: Scope) =>
@@ -91,8 +94,14 @@ export const queries = {
     one<AvailabilityZone[]>('service', scope, 'zones-with-hosts', 'compute', '/v2.1/os-availability-zone/detail', 'availabilityZoneInfo'),
   aggregates: (scope: Scope) => one<Aggregate[]>('aggregate', scope, 'list', 'compute', '/v2.1/os-aggregates', 'aggregates'),
   services: (scope: Scope) => one<ComputeService[]>('service', scope, 'list', 'compute', '/v2.1/os-services', 'services'),
+  /** Whether a host of the region keeps volumes: Cinder names a zone for each that does. */
+  blockStorage: (scope: Scope) => queryOptions({
+    ...one<unknown[]>('service', scope, 'volume-zones', 'volume', '/v3/os-availability-zone', 'availabilityZoneInfo'),
+    select: (zones: unknown[]) => zones.length > 0,
+  }),
   volumes: (scope: Scope) => list<Volume>('volume', scope, 'volume', '/v3/volumes/detail', 'volumes'),
-  volumeTypes: (scope: Scope) => list<{ id: string; name: string }>('volume-type', scope, 'volume', '/v3/types', 'volume_types'),
+  volumeTypes: (scope: Scope) => 
+    list<{ id: string; name: string }>('volume-type', scope, 'volume', '/v3/types', 'volume_types', {}, ({ name }) => name !== DEFAULT_TYPE),
   snapshots: (scope: Scope) => list<VolumeSnapshot>('volume-snapshot', scope, 'volume', '/v3/snapshots/detail', 'snapshots'),
   images: (scope: Scope) => list<Image>('image', scope, 'image', '/v2/images', 'images'),
   networks: (scope: Scope) => list<Network>('network', scope, 'network', '/v2.0/networks', 'networks'),

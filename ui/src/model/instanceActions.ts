@@ -114,7 +114,6 @@ export const PLAIN_BODIES: Partial<Record<InstanceAction, Record<string, unknown
   shelve: { shelve: null },
   shelveOffload: { shelveOffload: null },
   unshelve: { unshelve: null },
-  rescue: { rescue: null },
   unrescue: { unrescue: null },
   confirmResize: { confirmResize: null },
   revertResize: { revertResize: null },

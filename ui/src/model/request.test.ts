@@ -53,8 +53,18 @@ describe('the same as code', () => {
 
   it('is a command line', () => {
     expect(asCommandLine({ ...WANTED, count: 2 })).toBe(
-      "openstack --os-region-name demo-1 server create \\\n  --flavor small \\\n  --image 'debian 12' \\\n  --network net \\\n  --min 2 --max 2 \\\n  web",
+      "openstack --os-region-name demo-1 server create \\\n  --flavor small \\\n  --image img \\\n  --network net \\\n  --min 2 --max 2 \\\n  web",
     );
+  });
+
+  it('says in a command what becomes of a root volume', () => {
+    expect(asCommandLine({ ...WANTED, rootVolume: { size: 30, deleteWithInstance: true } })).toContain(
+      '--block-device boot_index=0,uuid=img,destination_type=volume,source_type=image,volume_size=30,delete_on_termination=true \\\n',
+    );
+  });
+
+  it('ends user data where it ends', () => {
+    expect(asCommandLine({ ...WANTED, userData: '#!/bin/sh\nid\n' })).toContain("<<'END'\n#!/bin/sh\nid\nEND\n");
   });
 
   it('quotes texts for Terraform', () => expect(hclText('a "b" ${c}\n')).toBe('"a \\"b\\" $${c}\\n"'));

@@ -77,12 +77,10 @@ export function shellWord(text: string): string {
 /** The same request as a command line of `openstack`. */
 export function asCommandLine(wanted: InstanceRequest): string {
   const words: string[][] = [['openstack', '--os-region-name', wanted.region, 'server', 'create']];
-  const { source, rootVolume } = wanted;
+  const disks = blockDevices(wanted);
   words.push(['--flavor', wanted.flavor.name]);
-  words.push([`--${source.kind}`, source.kind === 'image' ? source.name || source.id : source.id]);
-  if (source.kind === 'image' && rootVolume !== null) {
-    words.push(['--boot-from-volume', String(rootVolume.size)]);
-  }
+  if (disks === null) words.push(['--image', wanted.source.id]);
+  for (const disk of disks ?? []) words.push(['--block-device', Object.entries(disk).map(([key, value]) => `${key}=${String(value)}`).join(',')]);
   for (const network of wanted.networks) words.push(['--network', network.id]);
   for (const group of wanted.securityGroups) words.push(['--security-group', group.id]);
   if (wanted.key !== '') words.push(['--key-name', wanted.key]);
@@ -93,7 +91,7 @@ export function asCommandLine(wanted: InstanceRequest): string {
   if (wanted.userData !== '') words.push(['--user-data', 'user-data.txt']);
   words.push([wanted.name.trim()]);
   const command = words.map((part) => part.map(shellWord).join(' ')).join(' \\\n  ');
-  return wanted.userData === '' ? command : `cat > user-data.txt <<'END'\n${wanted.userData}\nEND\n${command}`;
+  return wanted.userData === '' ? command : `cat > user-data.txt <<'END'\n${wanted.userData.replace(/\n$/, '')}\nEND\n${command}`;
 }
 
 /** A quoted text of Terraform's language (HCL): escapes, and no templates. */

@@ -21,6 +21,7 @@ import { Usage } from '../parts/Usage';
 import { run } from '../shell/tasks';
 import { Tabbed } from '../parts/Tabbed';
 import { texts } from '../texts';
+import { NoBlockStorage, useNoBlockStorage } from './volumes/NoBlockStorage';
 
 const t = texts.create;
 const DEFAULT_ROOT = 10;
@@ -47,6 +48,7 @@ export default function CreateInstance() {
     name: '', description: '', count: 1, region: scope.region, zone: '', source: { kind: 'image', id: '', name: '' },
     rootVolume: null, flavor: { id: '', name: '' }, networks: [], securityGroups: [], key: '', userData: '', configDrive: false,
   });
+  const noVolumes = useNoBlockStorage();
   const [busy, setBusy] = useState(false);
   const [tried, setTried] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -143,10 +145,13 @@ export default function CreateInstance() {
               none={t.none[wanted.source.kind]}
               onChoose={({ id, name }) => set({ source: { ...wanted.source, id, name } })}
             />
+            {wanted.source.kind !== 'image' && <NoBlockStorage />}
             {wanted.source.kind === 'image' && (
               <Checkbox
                 id="root"
                 label={t.fields.rootVolume}
+                isDisabled={noVolumes}
+                description={noVolumes ? texts.volumes.noStorage : undefined}
                 isChecked={wanted.rootVolume !== null}
                 onChange={(_event, on) => set({ rootVolume: on ? { size: Math.max(DEFAULT_ROOT, minimum.disk), deleteWithInstance: true } : null })}
               />

@@ -12,6 +12,8 @@ import { StatusLabel } from '../parts/StatusLabel';
 import { deleteAction, formAction } from '../parts/rowActions';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
+import { CreateVolume } from './volumes/CreateVolume';
+import { NoBlockStorage, useNoBlockStorage } from './volumes/NoBlockStorage';
 
 const t = texts.volumes;
 const FACETS = [{ key: 'status', title: t.columns.status, value: ({ status }: Volume) => status }];
@@ -22,11 +24,10 @@ export default function Volumes() {
   const scope = useScope();
   const query = useQuery(queries.volumes(scope));
   const instances = useQuery(queries.instances(scope));
-  const images = useQuery(queries.images(scope));
-  const snapshots = useQuery(queries.snapshots(scope));
   const types = useQuery(queries.volumeTypes(scope));
   const change = useChange();
   const { dialog, open, close } = useDialog();
+  const impossible = useNoBlockStorage();
   const nameOf = (id: string) => instances.data?.find((one) => one.id === id)?.name ?? id;
   const called = ({ id, name }: Volume) => name || id;
   const columns: Column<Volume>[] = [
@@ -48,36 +49,6 @@ export default function Volumes() {
   const post = (title: string, volume: Volume, body: unknown, ...kinds: string[]) =>
     change({ title, subject: called(volume) }, 'volume', 'POST', `/v3/volumes/${volume.id}/action`, body, 'volume', ...kinds);
   const free = ({ status }: Volume) => status === 'available';
-
-  const create = () => open(
-    <FormDialog
-      title={t.create}
-      action={texts.actions.create}
-      close={close}
-      fields={[
-        { name: 'name', title: t.fields.name, required: true },
-        { name: 'size', title: t.fields.size, kind: 'number', minimum: 1, initial: '10', required: true },
-        {
-          name: 'type', title: t.fields.type, kind: 'select',
-          choices: [{ value: '', title: t.fields.defaultType }, ...(types.data ?? []).map(({ name }) => ({ value: name, title: name }))],
-        },
-        {
-          name: 'source', title: t.fields.source, kind: 'select',
-          choices: [
-            { value: '', title: t.fields.none },
-            ...(images.data ?? []).filter(({ status }) => status === 'active').map(({ id, name }) => ({ value: `imageRef:${id}`, title: `${t.fields.image}: ${name ?? id}` })),
-            ...(snapshots.data ?? []).map(({ id, name }) => ({ value: `snapshot_id:${id}`, title: `${t.fields.snapshot}: ${name || id}` })),
-          ],
-        },
-        { name: 'description', title: t.fields.description },
-      ]}
-      send={({ name = '', size, type, source = '', description }) => {
-        const [field, id] = source.split(':');
-        const volume = { name, size: Number(size), description, ...(type ? { volume_type: type } : {}), ...(field ? { [field]: id } : {}) };
-        return change({ title: t.create, subject: name }, 'volume', 'POST', '/v3/volumes', { volume }, 'volume');
-      }}
-    />,
-  );
 
   const actions = (): RowAction<Volume>[] => [
     {
@@ -189,7 +160,8 @@ export default function Volumes() {
       facets={FACETS}
       words={words}
       empty={t.empty}
-      create={{ title: t.create, run: create }}
+      notice={<NoBlockStorage />}
+      create={impossible ? undefined : { title: t.create, run: () => open(<CreateVolume close={close} />) }}
       dialog={dialog}
     />
   );

@@ -111,7 +111,8 @@ function FieldOf({ id, field, value, set, first }: {
   first: boolean;
   set: (value: string) => void;
 }) {
-  const { kind = 'text', title, choices = [], required, help, placeholder, minimum } = field;
+  const { kind = 'text', title, choices = [], required, placeholder, minimum } = field;
+  const help = kind === 'select' && choices.length === 0 ? texts.form.nothing : field.help;
   const common = { id, value, isRequired: required, 'aria-describedby': help === undefined ? undefined : `${id}-help` };
   const helper = help !== undefined && (
     <FormHelperText><HelperText id={`${id}-help`}><HelperTextItem>{help}</HelperTextItem></HelperText></FormHelperText>

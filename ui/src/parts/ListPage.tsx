@@ -8,7 +8,9 @@ type PageProperties = Pick<ComponentProps<typeof Page>, 'title' | 'lead' | 'badg
 type TableProperties<T> = Omit<ComponentProps<typeof ResourceTable<T>>, 'create' | 'actions'>;
 
 /** A page that is a list: what most pages are. */
-export function ListPage<T>({ title, lead, badge, above, actions: tools, create, rowActions, dialog, children, ...table }: PageProperties & TableProperties<T> & {
+export function ListPage<T>({ title, lead, badge, above, actions: tools, notice, create, rowActions, dialog, children, ...table }: PageProperties & TableProperties<T> & {
+  /** Above the list: what a person has to know about all of it. */
+  notice?: ReactNode;
   /** The button that makes another one. */
   create?: { title: string; run: () => void };
   rowActions?: ComponentProps<typeof ResourceTable<T>>['actions'];
@@ -19,6 +21,7 @@ export function ListPage<T>({ title, lead, badge, above, actions: tools, create,
 }) {
   return (
     <Page title={title} lead={lead} badge={badge} above={above} actions={tools} fill>
+      {notice}
       <ResourceTable<T>
         {...table}
         actions={rowActions}

@@ -11,6 +11,8 @@ interface Said {
   title: string;
   subject: string;
   link?: string;
+  /** The API's version, where another than the usual one is needed: `compute 2.91`. */
+  version?: string;
 }
 
 /** Change something by one of the region's APIs: a line in the task bar, and what it makes stale is asked for anew. */
@@ -18,8 +20,9 @@ export function useChange() {
   const scope = useScope();
   const { user } = useSession();
   const client = useQueryClient();
-  return async <T,>(said: Said, service: Service, method: Method, path: string, body: unknown, ...kinds: string[]): Promise<T> => {
-    const headers = method === 'PATCH' && service === 'image' ? { 'Content-Type': 'application/openstack-images-v2.1-json-patch' } : undefined;
+  return async <T,>({ version, ...said }: Said, service: Service, method: Method, path: string, body: unknown, ...kinds: string[]): Promise<T> => {
+    const headers: Record<string, string> = version === undefined ? {} : { 'OpenStack-API-Version': version };
+    if (method === 'PATCH' && service === 'image') headers['Content-Type'] = 'application/openstack-images-v2.1-json-patch';
     const answer = await run({ ...said, who: user.name }, () => openstack<T>(scope.region, service, path, { method, body, headers }));
     await client.invalidateQueries({ predicate: ({ queryKey }) => kinds.includes(String(queryKey[0])) });
     return answer;

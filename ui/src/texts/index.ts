@@ -24,6 +24,13 @@ export function remedyHere(remedy: string | undefined): string | undefined {
   return COMMANDS.find(([words]) => remedy.includes(words))?.[1];
 }
 
+const KIND = /\b[a-z]+(?:[.-][a-z]+)+\b/g;
+
+/** What happened, as it is said here: the plane names kinds of operations as its API does. */
+export function messageHere(message: string): string {
+  return message.replaceAll(KIND, (kind) => (kind in OPERATIONS ? `“${operationText(kind)}”` : kind));
+}
+
 /** A state of any of the APIs, as people say it. */
 export function statusText(status: string): string {
   return STATUSES[status.toLowerCase()] ?? readable(status);
@@ -36,5 +43,5 @@ export function actionText(action: string): string {
 
 /** A kind of operation of the plane, as people say it. */
 export function operationText(kind: string): string {
-  return OPERATIONS[kind] ?? readable(kind);
+  return OPERATIONS[kind] ?? (/^[a-z.-]+$/.test(kind) ? readable(kind) : kind);
 }

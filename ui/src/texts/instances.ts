@@ -76,7 +76,7 @@ export const instances = {
       `${count} instances with their disks on hosts are deleted, ${disks} volumes with them; ${kept} volumes stay.`,
     more: (count: number) => `and ${count} more`,
     state: 'State', newState: 'New state', password: 'New administrator password', newName: 'New name', description: 'Description',
-    flavor: 'New flavor', image: 'Image', snapshotName: 'Name of the snapshot', reason: 'Reason', volume: 'Volume', network: 'Network',
+    flavor: 'New flavor', image: 'Image', rescueImage: 'Rescue image', sameImage: 'The image that it was made from', snapshotName: 'Name of the snapshot', reason: 'Reason', volume: 'Volume', network: 'Network',
     hostChoice: 'Host', anyHost: 'Let the scheduler choose', fixedIp: 'Fixed IP address (optional)',
     fault: (message: string) => `Nova reports: ${message}`,
     faultRemedy: 'Look at Activity for the step that failed. Delete the instance and create it again, or try a hard reboot.',

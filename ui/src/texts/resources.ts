@@ -10,6 +10,9 @@ export const resources = {
     deleteWill: 'The volume and all that is on it are deleted. This cannot be taken back.',
     detachWill: (instance: string) => `${instance} loses this disk. Unmount it in the guest first.`,
     grow: 'The new size has to be larger than the present one.',
+    noStorage: 'This region has no block storage', noStorageBody: 'None of its hosts keeps volumes, so none can be made. Instances have their disks on the host that they run on.',
+    noStorageAdministrator: 'Volumes can be made once a host has the role “Block storage” and keeps a store for them.',
+    noStorageUser: 'Ask an administrator of your organisation for a host that keeps volumes.',
   },
   snapshots: {
     title: 'Volume snapshots',
@@ -31,6 +34,7 @@ export const resources = {
     title: 'Key pairs', create: 'Create key pair',
     empty: { title: 'No key pairs yet', body: 'The public half of a key pair is put into new instances, so that you can log in by SSH.' },
     columns: { name: 'Name', type: 'Type', fingerprint: 'Fingerprint', key: 'Public key' },
+    origin: 'Which', origins: { made: 'A new one; its private half is downloaded, and kept nowhere else', own: 'One that I have' },
     publicKey: 'Public key', publicHelp: 'Paste the content of a file such as ~/.ssh/id_ed25519.pub.',
     deleteWill: 'New instances cannot be given this key any more; those that have it keep it.',
   },

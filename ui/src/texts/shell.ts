@@ -41,6 +41,7 @@ export const shell = {
     noRegion: 'Your organisation has no region that is ready.',
     noProject: 'You are not a member of any project. Ask an administrator for a role in one.',
   },
+  form: { nothing: 'There is nothing to choose from.' },
   confirm: {
     ask: (action: string, names: string) => `${action} ${names}?`,
     type: (name: string) => `Type “${name}” to confirm`,

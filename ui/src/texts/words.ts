@@ -2,7 +2,7 @@
 
 export const STATUSES: Record<string, string> = {
   active: 'Active', shutoff: 'Stopped', build: 'Building', verify_resize: 'Confirm resize', shelved_offloaded: 'Shelved',
-  soft_deleted: 'Deleted (kept)', hard_reboot: 'Hard reboot', 'in-use': 'In use', down: 'Down', ok: 'OK', n: 'No',
+  rescue: 'Rescued', soft_deleted: 'Deleted (kept)', hard_reboot: 'Hard reboot', 'in-use': 'In use', down: 'Down', ok: 'OK', n: 'No',
   block_device_mapping: 'Preparing disks', powering_on: 'Starting', 'powering-on': 'Starting', 'powering-off': 'Stopping',
   rebooting_hard: 'Rebooting', image_snapshot: 'Taking snapshot', image_snapshot_pending: 'Taking snapshot',
   image_pending_upload: 'Taking snapshot', image_uploading: 'Uploading snapshot', resize_prep: 'Preparing resize',
@@ -17,6 +17,7 @@ export const ACTIONS: Record<string, string> = {
   trigger_crash_dump: 'Crash dump', 'reset-state': 'Reset state', changePassword: 'Set password',
 };
 
+/** What is done at the plane: kinds of operations, and what else the audit trail names. */
 export const OPERATIONS: Record<string, string> = {
   'customer.create': 'Create customer', 'customer.delete': 'Delete customer', 'region.create': 'Create region',
   'region.change': 'Change region', 'region.delete': 'Delete region', 'host.attach': 'Attach host',
@@ -25,6 +26,16 @@ export const OPERATIONS: Record<string, string> = {
   'upgrade.wave': 'Upgrade many',
   'backup.run': 'Back up', 'backup.prove': 'Prove backup', 'backup.restore': 'Restore', 'backup.check': 'Check repository',
   'backup.retain': 'Tidy up backups', 'region.network': 'Change network template',
+  'backup.restore-all': 'Restore all customers', 'backup.policy': 'Change backup schedule', 'region.rebuild': 'Rebuild region',
+  'account.create': 'Create account', 'account.change': 'Change account', 'account.delete': 'Delete account',
+  'customer.change': 'Change customer', 'customer.credentials': 'Look at administrator’s login',
+  'host-token.create': 'Make line to paste', 'host-token.delete': 'Withdraw line to paste', 'host.authorise': 'Authorise roles',
+  'host.deauthorise': 'Take roles away', 'host.certificate': 'Renew host’s certificate', 'host.drain': 'Drain host',
+  'host.resume': 'Take host into use again', 'host.retry': 'Try again on host', 'host.update': 'Update host',
+  'operation.cancel': 'Cancel operation', 'repository.put': 'Change repository', 'repository.delete': 'Take repository out',
+  'repository.password': 'Look at repository’s password', 'rollout.retry': 'Try rollout again', 'settings.bounds': 'Change what may be set',
+  'settings.change': 'Change settings', 'settings.confirm': 'Confirm networks that are let in', 'settings.revert': 'Take networks back',
+  'token.create': 'Log in', 'token.delete': 'Log out', 'upgrade.abort': 'Abort upgrade', 'upgrade.wave.stop': 'Stop wave of upgrades',
 };
 
 /** What a remedy names at the command line, and what does the same in the portal. */

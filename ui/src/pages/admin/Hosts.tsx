@@ -68,7 +68,7 @@ export default function Hosts() {
           <ul>
             {tokens.data?.map(({ id, roles, uses_left: uses, expires }) => (
               <li key={id} className="al-row">
-                <span>{roles.join(', ') || t.noRoles}</span>
+                <span>{roles.map((role) => t.roleNames[role] ?? role).join(', ') || t.noRoles}</span>
                 <span className="al-quiet">{`${t.usesLeft(uses)}, ${t.until} ${dateTime(expires)}`}</span>
                 <Button variant="link" isDanger onClick={() => void change('DELETE', `${regionPath(customer, region)}/host-tokens/${id}`, undefined, 'host')}>{t.revoke}</Button>
               </li>

@@ -98,6 +98,16 @@ function AskingDialog({ action, server, title, close, act, send, scope }: {
       }],
       send: ({ image }) => act(server, { rebuild: { imageRef: image } }),
     },
+    rescue: {
+      fields: [{
+        name: 'image', title: t.rescueImage, kind: 'select', required: !server.image,
+        choices: [
+          ...(server.image ? [{ value: '', title: t.sameImage }] : []),
+          ...(images.data ?? []).filter(({ status }) => status === 'active').map(({ id, name }) => ({ value: id, title: name ?? id })),
+        ],
+      }],
+      send: ({ image }) => act(server, { rescue: image ? { rescue_image_ref: image } : null }),
+    },
     setPassword: {
       fields: [{ name: 'password', title: t.password, kind: 'password', required: true }],
       send: ({ password }) => act(server, { changePassword: { adminPass: password } }),

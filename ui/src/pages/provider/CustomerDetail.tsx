@@ -101,7 +101,7 @@ function RegionPart({ region, open, close }: { region: Region; open: (dialog: Re
         [r.release, region.release],
         [r.node, region.node],
         [r.services, Object.entries(region.services).filter(([, on]) => on).map(([name]) => name).join(', ')],
-        [r.endpoint, Object.values(region.endpoints).join(' ')],
+        [r.endpoint, <ul key="endpoints">{Object.values(region.endpoints).map((url) => <li key={url}>{url}</li>)}</ul>],
       ]} />
       <ResourceTable id="components" query={status} columns={COMPONENT_COLUMNS} rowKey={({ name }) => name} empty={texts.components.empty} />
     </section>

@@ -19,7 +19,8 @@ const COLUMNS: Column<Operation>[] = [
   {
     key: 'progress', title: t.columns.progress, value: ({ progress }) => progress,
     render: ({ state, progress, steps }) => state === 'running'
-      ? <Progress size="sm" value={Math.round(progress * 100)} aria-label={t.columns.progress} /> : (steps.at(-1)?.name ?? ''),
+      ? <Progress size="sm" value={Math.round(progress * 100)} aria-label={t.columns.progress} />
+      : state === 'succeeded' ? '' : (steps.at(-1)?.name ?? ''),
   },
   { key: 'actor', title: t.columns.actor, value: ({ actor }) => actor.replace(/^\w+:/, '') },
   { key: 'created', title: t.columns.created, value: ({ created }) => created, render: ({ created }) => <Ago at={created} /> },
