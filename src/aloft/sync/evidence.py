@@ -42,6 +42,9 @@ def absent(scene: "Scene", present: Collection[str]) -> tuple[list[Action], floa
 UNSURE_SECONDS = 15.0
 """How long after OpenStack's own change of an instance its host's account may be older than that change."""
 
+SHELVED = "shelved_offloaded"
+"""Nova's word for an instance that it has taken off its host itself and keeps as an image until it is wanted again."""
+
 ACCEPTED = "its disappearance was accepted"
 """The reason of what an administrator has accepted as gone: it goes at once."""
 
@@ -50,6 +53,10 @@ def _missed(scene: "Scene", known: Known, weak: bool) -> tuple[Action | None, fl
     view = scene.views.get(known.uuid)
     if known.standing not in PRESENT or view is None or view.deleted:
         entry = scene.entry(known.uuid, "standing", known.standing, None, note="it is gone from its host")
+        return Action("note", known.uuid, None, entries=(entry,)), None
+    if view.state == SHELVED and not view.busy:
+        note = "OpenStack shelved it"
+        entry = scene.entry(known.uuid, "standing", known.standing, None, note=note, source="openstack")
         return Action("note", known.uuid, None, entries=(entry,)), None
     if view.busy or view.host not in ("", known.host) or scene.now - view.done_at < UNSURE_SECONDS:
         return None, scene.now + 2.0  # OpenStack is moving or rebuilding it, or has just done so

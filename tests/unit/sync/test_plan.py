@@ -346,6 +346,14 @@ class TestWhatIsGone:
         gone = plan(scene(seen[:3], [*accepted, *map(known, seen[:3])], map(view, seen))).actions
         assert {action.kind for action in gone} == {"remove"}
 
+    def test_what_openstack_shelved_is_forgotten_and_left_as_it_is(self) -> None:
+        seen = domain()
+        shelved = view(seen, state="shelved_offloaded", host="")
+        assert plan(scene([], [known(seen)], [replace(shelved, busy=True)])).actions == ()
+        (action,) = plan(scene([], [known(seen)], [shelved], actors={seen.uuid: "ada"})).actions
+        assert (action.kind, action.known, action.fields) == ("note", None, ())
+        assert [(entry.who, entry.note) for entry in action.entries] == [("ada", "OpenStack shelved it")]
+
     def test_what_openstack_moves_away_itself_is_not_missed(self) -> None:
         seen = domain()
         made = plan(scene([], [known(seen)], [view(seen, host="h2")]))

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { NetworkTemplate } from '../api/plane';
 import { formOf, NEW_NETWORK, problemOf, templateOf, type TemplateForm } from './networkTemplate';
+import { line } from './json';
 import { missing } from './policy';
 
 const TEMPLATE: NetworkTemplate = {
@@ -57,4 +58,8 @@ describe('a policy', () => {
     expect(missing([{ project: 'a' }, { project: ' ' }, {}], 'project')).toBe(1);
     expect(missing([{ project: 'a' }], 'project')).toBeNull();
   });
+});
+
+describe('what a flat object says', () => {
+  it('is a line', () => expect(line({ roles: ['network', 'hypervisor'], uses_left: 1, operation: 'x' }, ['operation'])).toBe('roles: network, hypervisor; uses left: 1'));
 });

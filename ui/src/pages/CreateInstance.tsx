@@ -26,6 +26,8 @@ import { NoBlockStorage, useNoBlockStorage } from './volumes/NoBlockStorage';
 const t = texts.create;
 const DEFAULT_ROOT = 10;
 const KINDS: SourceKind[] = ['image', 'snapshot', 'volume'];
+/** Formats of what belongs to an image: kernels and ramdisks start nothing by themselves. */
+const PARTS: ReadonlySet<string> = new Set(['aki', 'ari']);
 const gib = (size: number) => mebibytes(size * 1024);
 
 /** Create instances on one page: seen as a whole, checked against the quota, and as code. */
@@ -63,7 +65,7 @@ export default function CreateInstance() {
   const sizes = { instances: String, cores: String, ram: mebibytes };
 
   const sources: Record<SourceKind, PickRow[] | undefined> = {
-    image: images.data?.filter(({ status, image_type: type }) => status === 'active' && type !== 'kernel').map((one) => ({
+    image: images.data?.filter(({ status, disk_format: format }) => status === 'active' && !PARTS.has(format ?? '')).map((one) => ({
       id: one.id, name: one.name ?? one.id, cells: [one.disk_format ?? '', bytes(one.size ?? 0), one.visibility],
     })),
     snapshot: snapshots.data?.filter(({ status }) => status === 'available').map((one) => ({
@@ -148,7 +150,7 @@ export default function CreateInstance() {
             {wanted.source.kind !== 'image' && <NoBlockStorage />}
             {wanted.source.kind === 'image' && (
               <Checkbox
-                id="root"
+                id="root-volume"
                 label={t.fields.rootVolume}
                 isDisabled={noVolumes}
                 description={noVolumes ? texts.volumes.noStorage : undefined}

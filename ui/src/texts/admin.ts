@@ -6,6 +6,10 @@ export const admin = {
     roleNames: {
       'hypervisor': 'Hypervisor', 'network': 'Network', 'block-storage': 'Block storage', 'image-library': 'Image library', 'vsphere-gateway': 'vSphere gateway',
     } as Record<string, string>,
+    factNames: {
+      distribution_name: 'System', kernel: 'Kernel', architecture: 'Architecture', cpu_model: 'Processor', cpus: 'Processors', memory_mib: 'Memory',
+      free_disk_mib: 'Free disk', kvm: 'Hardware virtualisation', address: 'Address',
+    },
     roles: 'Roles', roleHelp: 'Without a role the host waits here until you authorise it.', authorise: 'Authorise roles', uses: 'How many hosts', lifetime: 'Valid for (hours)',
     make: 'Make the line', pasteTitle: 'Paste this on the machine, as root', paste: 'It is shown once. The machine needs nothing but one outgoing connection; it appears in the list by itself.',
     pending: (count: number) => `${count} waiting for roles`, done: 'Done',
@@ -13,14 +17,14 @@ export const admin = {
     removeWill: 'What the agent put there is taken away, its certificate becomes worthless and its record goes.', fate: 'Instances on it',
     fates: { '': 'There are none', 'keep': 'Keep running, outside of OpenStack', 'migrate': 'Move to other hosts', 'delete': 'Delete' } as Record<string, string>,
     drained: 'Drained', facts: 'Facts', report: 'Roles', instances: 'Instances', lacks: 'Lacks', warnings: 'Warnings', software: 'Software', tokens: 'Lines that are still valid',
-    revoke: 'Revoke', usesLeft: (count: number) => `${count} uses left`, until: 'valid until', noRoles: 'no roles', release: 'Release', since: 'Since', attached: 'Attached',
+    revoke: 'Revoke', usesLeft: (count: number) => (count === 1 ? 'for one more host' : `for ${count} more hosts`), until: 'valid until', noRoles: 'no roles', release: 'Release', since: 'Since', attached: 'Attached',
     noInstances: { title: 'No instances', body: 'Nothing runs on this host.' },
   },
   networkTemplate: {
     title: 'Network template', lead: 'Which physical networks there are, what carries them on the hosts, and the overlay between them. Every host brings it about by itself.',
     columns: { name: 'Physical network', flat: 'Untagged', vlans: 'VLANs', bridge: 'Bridge', interface: 'Interface', hosts: 'Exceptions' },
     overlay: 'Overlay', type: 'Encapsulation', interface: 'Interface', mtu: 'MTU', edit: 'Edit', gateway: 'The one to the default gateway',
-    editWill: 'The change goes to Neutron and to every host. A wrong interface can cut a host off its network.', types: { geneve: 'Geneve', vxlan: 'VXLAN' },
+    editWill: 'The change goes to Neutron and to every host. A wrong interface can cut a host off its network.', types: { geneve: 'Geneve', vxlan: 'VXLAN' } as Record<string, string>,
     fields: { name: 'Name', flat: 'Untagged', vlans: 'VLANs, such as 100-199, 300', bridge: 'Bridge', interface: 'Interface', mtu: 'MTU', host: 'Host', address: 'Address', absent: 'Not there' },
     bridgeOwn: 'none: a bridge of its own', mtuOverlay: 'as the overlay', same: 'as elsewhere', network: (number: number) => `Physical network ${number}`, addNetwork: 'Add physical network',
     exception: (number: number) => `Exception ${number}`, addException: 'Add a host that differs',

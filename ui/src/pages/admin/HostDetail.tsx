@@ -4,7 +4,8 @@ import { useNavigate, useParams } from 'react-router';
 
 import { type Host, type HostInstance, planeQueries, regionQueries } from '../../api/plane';
 import { adminPath, pathIn, useScope } from '../../api/scope';
-import { dateTime } from '../../model/format';
+import { dateTime, mebibytes } from '../../model/format';
+import { shown } from '../../model/json';
 import { Ago } from '../../parts/Ago';
 import { ErrorState, Loaded } from '../../parts/ErrorState';
 import { Facts } from '../../parts/Facts';
@@ -38,11 +39,14 @@ export default function HostDetail() {
   );
 }
 
-/** Facts that are a word or a number; the rest is for programs. */
+/** What people ask of a machine; the other facts are for programs. */
 function plainFacts(facts: Record<string, unknown>): [string, string][] {
-  return Object.entries(facts)
-    .filter((pair): pair is [string, string | number | boolean] => ['string', 'number', 'boolean'].includes(typeof pair[1]))
-    .map(([name, value]) => [name.replaceAll('_', ' '), String(value)]);
+  return Object.entries(t.factNames).filter(([name]) => name in facts).map(([name, title]) => [title, factText(name, facts[name])]);
+}
+
+function factText(name: string, value: unknown): string {
+  if (typeof value === 'boolean') return value ? texts.actions.yes : texts.actions.no;
+  return name.endsWith('_mib') && typeof value === 'number' ? mebibytes(value) : shown(value);
 }
 
 function Detail({ host }: { host: Host }) {

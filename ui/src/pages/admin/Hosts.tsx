@@ -2,9 +2,9 @@ import { Alert, Button, Label, Modal, ModalBody, ModalFooter, ModalHeader } from
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 
-import { type Host, type IssuedHostToken, planeQueries, regionPath } from '../../api/plane';
+import { type Host, type HostToken, type IssuedHostToken, planeQueries, regionPath } from '../../api/plane';
 import { adminPath, useScope } from '../../api/scope';
-import { dateTime } from '../../model/format';
+import { dateTime, instant } from '../../model/format';
 import { CodeBox } from '../../parts/CodeBox';
 import { FormDialog } from '../../parts/FormDialog';
 import { Page } from '../../parts/Page';
@@ -19,12 +19,16 @@ const t = texts.hosts;
 const FACETS = [{ key: 'state', title: t.columns.state, value: ({ state }: Host) => state }];
 const HOUR = 3600;
 
+function stillValid({ uses_left: uses, expires }: HostToken): boolean {
+  return uses > 0 && instant(expires).getTime() > Date.now();
+}
+
 /** The machines of a region, and how to attach more. */
 export default function Hosts() {
   const scope = useScope();
   const { customer, region } = useRegion();
   const query = useQuery({ ...planeQueries.hosts(), select: (hosts) => hosts.filter((host) => host.region === region) });
-  const tokens = useQuery(planeQueries.hostTokens(customer, region));
+  const tokens = useQuery({ ...planeQueries.hostTokens(customer, region), select: (all) => all.filter(stillValid) });
   const change = usePlaneChange();
   const { dialog, open, close } = useDialog();
   const [issued, setIssued] = useState<IssuedHostToken | null>(null);

@@ -41,7 +41,7 @@ export default function NetworkTemplatePage() {
               <CardTitle component="h2">{t.overlay}</CardTitle>
               <CardBody>
                 <Facts columns={1} facts={[
-                  [t.type, template.overlay.type],
+                  [t.type, t.types[template.overlay.type] ?? template.overlay.type],
                   [t.interface, template.overlay.interface ?? t.gateway],
                   [t.mtu, template.overlay.mtu],
                   [t.columns.hosts, Object.keys(template.overlay.hosts).join(', ')],

@@ -15,7 +15,7 @@ const called = ({ customer }: Upgrade) => customer;
 const path = ({ customer }: Upgrade, what = '') => `/customers/${encodeURIComponent(customer)}/upgrade${what}`;
 const COLUMNS: Column<Upgrade>[] = [
   { key: 'customer', title: t.columns.customer, value: called },
-  { key: 'release', title: t.columns.release, value: ({ release }) => release },
+  { key: 'release', title: t.columns.release, value: ({ release }) => release, narrow: true },
   { key: 'kept', title: t.columns.kept, value: ({ kept }) => kept },
   { key: 'since', title: t.columns.since, value: ({ since }) => since ?? '', render: ({ since }) => (since === null ? '' : <Ago at={since} />) },
   { key: 'operation', title: t.columns.operation, value: ({ operation }) => (operation === null ? '' : `${operationText(operation.kind)}: ${operation.steps.at(-1)?.name ?? ''}`) },
@@ -32,7 +32,10 @@ export default function Upgrades() {
   const last = wave.data?.operation ?? null;
   const running = last !== null && (last.state === 'running' || last.state === 'queued');
   const known = (releases.data ?? []).map(({ name }) => ({ value: name, title: name }));
-  const release = { name: 'release', title: texts.customers.fields.release, kind: 'select' as const, choices: [{ value: '', title: texts.customers.fields.newest }, ...known] };
+  const newerThan = (serving: string) => known.filter(({ value }) => value > serving);
+  const release = (choices = known) =>
+    ({ name: 'release', title: texts.customers.fields.release, kind: 'select' as const, choices: [{ value: '', title: texts.customers.fields.newest }, ...choices] });
+  const idle = ({ operation, release: serving }: Upgrade) => operation === null && newerThan(serving).length > 0;
   const leave = [
     { name: 'any_time', title: t.anyTime, kind: 'tick' as const },
     { name: 'despite_hosts', title: t.despiteHosts, kind: 'tick' as const },
@@ -46,7 +49,7 @@ export default function Upgrades() {
       lead={t.waveLead}
       close={close}
       fields={[
-        release,
+        release(),
         { name: 'canary', title: t.canary, kind: 'select', choices: [{ value: '', title: t.noCanary }, ...(query.data ?? []).map(({ customer }) => ({ value: customer, title: customer }))] },
         { name: 'soak', title: t.soak, kind: 'number', minimum: 0, initial: '60', when: ({ canary }) => canary !== undefined && canary !== '' },
         { name: 'at_once', title: t.atOnce, kind: 'number', minimum: 1, initial: '1' },
@@ -76,11 +79,11 @@ export default function Upgrades() {
       create={{ title: t.wave, run: start }}
       rowActions={() => [
         formAction<Upgrade>({ open, close }, {
-          key: 'plan', title: t.plan, called, when: ({ operation }) => operation === null, fields: () => [release],
+          key: 'plan', title: t.plan, called, when: idle, fields: (one) => [release(newerThan(one.release))],
           send: (one, { release: name = '' }) => change('POST', path(one, '/plan'), { release: name === '' ? null : name }),
         }),
         formAction<Upgrade>({ open, close }, {
-          key: 'start', title: t.start, called, lead: t.lead, when: ({ operation, kept }) => operation === null && kept === '', fields: () => [release, ...leave],
+          key: 'start', title: t.start, called, lead: t.lead, when: (one) => idle(one) && one.kept === '', fields: (one) => [release(newerThan(one.release)), ...leave],
           send: (one, values) => change('POST', path(one), orders(values)),
         }),
         {
