@@ -127,6 +127,16 @@ def test_every_power_action_shows_what_came_of_it(ann: Person, machine: Any) -> 
     expect(page.get_by_role("cell", name="Suspend", exact=True)).to_be_visible()
 
 
+def test_a_shelved_instance_comes_back(ann: Person, machine: Any) -> None:
+    ann.open(f"{ann.project}instances/{machine.id}")
+    heading = ann.page.locator(".al-heading")
+    assert not run("virsh", "destroy", machine.instance_name).code
+    expect(heading.get_by_text("Stopped", exact=True)).to_be_visible()
+    for action, outcome in (("Shelve", "Shelved"), ("Unshelve", "Active")):
+        ann.act("Lifecycle", action)
+        expect(heading.get_by_text(outcome, exact=True)).to_be_visible(timeout=RESIZE_MS)
+
+
 def test_what_is_shown_as_code_is_what_was_filled_in(machine: Any, cloud: Any, demo: Region) -> None:
     assert (machine.name, machine.flavor.name) == (NAME, "m1.nano")
     assert base64.b64decode(machine.user_data).decode() == USER_DATA
