@@ -165,18 +165,21 @@ class Region:
         """The public URL of a service; Keystone is the customer's, whichever region it lives in."""
         return str(self.credentials["auth_url"] if service == "identity" else self.status["endpoints"][service])
 
-    def token(self) -> str:
-        """A fresh token of the customer's administrator."""
+    def login_request(self) -> dict[str, Any]:
+        """What the customer's administrator sends to get a token."""
         login = self.credentials
         domain = {"name": login["user_domain_name"]}
         user = {"name": login["username"], "password": login["password"], "domain": domain}
-        body = {
+        return {
             "auth": {
                 "identity": {"methods": ["password"], "password": {"user": user}},
                 "scope": {"project": {"name": login["project_name"], "domain": domain}},
             }
         }
-        answer = https("POST", f"{login['auth_url']}/auth/tokens", json=body)
+
+    def token(self) -> str:
+        """A fresh token of the customer's administrator."""
+        answer = https("POST", f"{self.credentials['auth_url']}/auth/tokens", json=self.login_request())
         assert answer.status_code == 201, answer.text
         return answer.headers["X-Subject-Token"]
 
@@ -206,11 +209,12 @@ def lists_answer(region: Region) -> bool:
 
 def https(method: str, url: str, **more: Any) -> httpx.Response:
     """One request through the edge."""
-    with httpx.Client(verify=_trust(), timeout=30, trust_env=False) as client:
+    with httpx.Client(verify=trust(), timeout=30, trust_env=False) as client:
         return client.request(method, url, **more)
 
 
-def _trust() -> ssl.SSLContext:
+def trust() -> ssl.SSLContext:
+    """What users of the Aloft on this machine trust."""
     return ssl.create_default_context(cafile=str(PATHS.etc / "ca.pem"))
 
 

@@ -45,12 +45,14 @@ class Agent:
         name: of its host.
         folder: for its key and certificate.
         told: called with its name, what it shall be, and when it heard that (monotonic seconds).
+        reported: when a report of it was last taken (monotonic seconds); 0 before that.
     """
 
     name: str
     folder: Path
     told: Callable[[str, dict[str, Any], float], None]
     desired: dict[str, Any] = field(default_factory=dict)
+    reported: float = 0.0
     _client: httpx.AsyncClient | None = None
 
     async def enrol(self, plane: httpx.AsyncClient, token: str) -> None:
@@ -69,17 +71,26 @@ class Agent:
         bundle.touch(mode=0o600)
         bundle.write_bytes(given["certificate"].rstrip().encode() + b"\n" + key)
         authority.write_text(given["edge_authority"])
-        context = ssl.create_default_context(cafile=str(authority))
-        context.load_cert_chain(str(bundle))
+        self._trust = ssl.create_default_context(cafile=str(authority))
+        self._trust.load_cert_chain(str(bundle))
         url = urlsplit(given["agent_url"])
-        self._client = httpx.AsyncClient(
-            base_url=f"https://127.0.0.1:{url.port or 443}",
-            headers={"Host": url.netloc},
-            verify=context,
+        self._place, self._name = url.netloc, url.hostname or ""
+        self._client = self._lead_to("127.0.0.1")
+
+    async def move(self, address: str) -> None:
+        """Find the edge at another address from now on, as when its name was led there."""
+        former, self._client = self._client, self._lead_to(address)
+        if former is not None:
+            await former.aclose()
+
+    def _lead_to(self, address: str) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            base_url=f"https://{address}:{self._place.partition(':')[2] or 443}",
+            headers={"Host": self._place},
+            verify=self._trust,
             timeout=httpx.Timeout(20, read=POLL_SECONDS + 20),
             trust_env=False,
         )
-        self._name = url.hostname or ""
 
     async def run(self) -> None:
         """Poll and report until cancelled."""
@@ -120,12 +131,13 @@ class Agent:
     async def _report(self) -> None:
         roles = {role: {"state": "ok", "done": 1.0} for role in self.desired.get("roles", [])}
         body = {"generation": self.desired.get("generation", 0), "facts": self._facts(), "roles": roles}
-        await self._call("POST", "/agent/v1/report", json=body)
+        if await self._call("POST", "/agent/v1/report", json=body) is not None:
+            self.reported = time.monotonic()
 
     async def _call(self, method: str, path: str, **options: Any) -> dict[str, Any] | None:
         """One request; ``None`` after a pause when it failed, as it does once the host was deleted."""
         assert self._client is not None  # noqa: S101  for the type checker: it is made by enrol()
-        with contextlib.suppress(httpx.HTTPError):
+        with contextlib.suppress(httpx.HTTPError, RuntimeError):  # a client that was closed meanwhile
             answer = await self._client.request(method, path, extensions={"sni_hostname": self._name}, **options)
             if answer.is_success:
                 told: dict[str, Any] = answer.json()

@@ -5,7 +5,6 @@ import random
 import ssl
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,11 +12,10 @@ from typing import Any
 
 import httpx
 
-from aloft.base.errors import TemporaryError
 from aloft.bench import measure
 from aloft.bench.agents import Agent, enrol_all
 from aloft.bench.far import FarHost, make_switch, remove_switch
-from aloft.bench.plane import PlaneApi
+from aloft.bench.plane import PlaneApi, until
 from aloft.bench.report import Figure, Report, percentile, timed
 from aloft.bench.running import Running, tidy
 
@@ -68,13 +66,13 @@ async def _crowd(
     agents = [Agent(f"sim-{number:03}", folder, told) for number in range(AGENTS)]
     running.tell(f"enrolling {AGENTS} simulated agents")
     began = time.monotonic()
-    token = await _token(api, region, ROLES[0], AGENTS)
+    token = await api.host_token(region, ROLES[0], AGENTS)
     async with httpx.AsyncClient(base_url=api.url, verify=_trust(running), timeout=120.0) as plane:
         await enrol_all(agents, plane, token["token"])
     enrolled = time.monotonic() - began
     tasks = [asyncio.create_task(agent.run()) for agent in agents]
     try:
-        await _until(lambda: _all_ok(api, region[0]), "all simulated hosts are ok")
+        await until(lambda: _all_ok(api, region[0]), "all simulated hosts are ok")
         await _warm(running, agents[0])
         await asyncio.sleep(SETTLE_SECONDS)
         running.tell(f"changing desired states for {WINDOW_SECONDS:.0f} s")
@@ -131,7 +129,7 @@ async def _heard_of(asked: dict[tuple[str, int], float], heard: dict[tuple[str, 
     async def all_heard() -> bool:
         return asked.keys() <= heard.keys()
 
-    await _until(all_heard, "every change has reached its agent")
+    await until(all_heard, "every change has reached its agent")
 
 
 async def _far(
@@ -145,10 +143,10 @@ async def _far(
             host = FarHost(folder, number, running.paths)
             try:
                 running.tell("pasting the line on a far host")
-                token = await _token(api, region, ["hypervisor"], 1)
+                token = await api.host_token(region, ["hypervisor"], 1)
                 began = time.monotonic()
                 await asyncio.to_thread(host.paste, token["line"])
-                await _until(partial(_is, api, region[0], host.name, "ok"), "the far host is ok")
+                await until(partial(_is, api, region[0], host.name, "ok"), "the far host is ok")
                 enrols.append(time.monotonic() - began)
                 running.tell(f"ok after {enrols[-1]:.1f} s; watching its agent for {IDLE_SECONDS:.0f} s")
                 await asyncio.sleep(SETTLE_SECONDS)
@@ -179,16 +177,10 @@ async def _relink(running: Running, api: PlaneApi, customer: str, host: FarHost)
     await asyncio.sleep(CUT_SECONDS)
     await asyncio.to_thread(host.mend)
     began, wall = time.monotonic(), datetime.now(UTC)
-    await _until(partial(_is, api, customer, host.name, "ok", wall), "the far host is back")
+    await until(partial(_is, api, customer, host.name, "ok", wall), "the far host is back")
     seconds = time.monotonic() - began
     running.tell(f"back after {seconds:.1f} s")
     return seconds
-
-
-async def _token(api: PlaneApi, region: tuple[str, str], roles: list[str], uses: int) -> dict[str, Any]:
-    path = f"/v1/customers/{region[0]}/regions/{region[1]}/host-tokens"
-    told: dict[str, Any] = await api.call("POST", path, {"roles": roles, "uses": uses})
-    return told
 
 
 async def _warm(running: Running, agent: Agent) -> None:
@@ -197,7 +189,7 @@ async def _warm(running: Running, agent: Agent) -> None:
     for name, build in agent.desired["packages"].items():
         if build:
             path = f"/agent/v1/packages/{name}/{build}"
-            await _until(partial(agent.fetch, path), f"{name} is packed")
+            await until(partial(agent.fetch, path), f"{name} is packed")
 
 
 async def _all_ok(api: PlaneApi, customer: str) -> bool:
@@ -224,16 +216,3 @@ def _agents(host: FarHost) -> list[int]:
 
 def _trust(running: Running) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(running.authority))
-
-
-async def _until(met: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Ask until a condition is met.
-
-    Raises:
-        TemporaryError: it is not in time.
-    """
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not await met():
-        if time.monotonic() > until:
-            raise TemporaryError(f"It took more than {PATIENCE_SECONDS:.0f} s until {what}.")
-        await asyncio.sleep(0.2)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,12 @@ class PlaneApi:
         """The hosts of a customer."""
         return [one for one in (await self.call("GET", "/v1/hosts"))["items"] if one["customer"] == customer]
 
+    async def host_token(self, region: tuple[str, str], roles: list[str], uses: int) -> dict[str, Any]:
+        """A fresh host token of a region (customer and name): ``token``, and in ``line`` what to paste."""
+        path = f"/v1/customers/{region[0]}/regions/{region[1]}/host-tokens"
+        told: dict[str, Any] = await self.call("POST", path, {"roles": roles, "uses": uses})
+        return told
+
     async def detach(self, customer: str, seconds: float) -> None:
         """Delete every host of a customer, and wait until they are gone.
 
@@ -82,3 +88,16 @@ class PlaneApi:
     async def close(self) -> None:
         """Close every connection."""
         await self._client.aclose()
+
+
+async def until(met: Callable[[], Awaitable[bool]], what: str, seconds: float = 300.0) -> None:
+    """Ask until a condition is met.
+
+    Raises:
+        TemporaryError: it is not in time.
+    """
+    end = time.monotonic() + seconds
+    while not await met():
+        if time.monotonic() > end:
+            raise TemporaryError(f"It took more than {seconds:.0f} s until {what}.")
+        await asyncio.sleep(0.2)
