@@ -170,6 +170,7 @@ def _show_plan(told: dict[str, Any]) -> None:
             ("from", told["from"]),
             ("to", told["release"]),
             ("expected pause", f"{told['pause_seconds']} s, for requests that write"),
+            ("as", told["pause_basis"]),
             ("compared", f"{told['things']} things listed alike"),
             ("tables and columns", ", ".join(f"{region}: {count}" for region, count in changed.items())),
             ("hosts", ", ".join(told["unwell"]) or "all well"),

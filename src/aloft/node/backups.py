@@ -41,6 +41,8 @@ ROOM_BYTES = 64 << 20
 PARALLEL_RESTORES = 2
 """Customers that are restored at a time, when many are."""
 
+LISTS_DIFFER = "Do not count on this backup: look at the customer's controller and back up again."
+
 LEAST = 3
 """Backups of a customer that are kept, however old they are."""
 
@@ -164,7 +166,7 @@ class Backups:
                 for record in records:
                     await self._controllers.run_beside(record)
             async with work.step("compare the lists of its APIs"):
-                things = sum([await self.compare_lists(record) for record in records])
+                things = sum([await self.compare_lists(record, LISTS_DIFFER) for record in records])
         finally:
             await asyncio.shield(self.remove(scratch))
         tables = sum(len(tables) for part in manifest.regions.values() for tables in part.tables.values())
@@ -372,11 +374,11 @@ class Backups:
                 "Restore another backup, and look at the log of 'mariadb'.",
             )
 
-    async def compare_lists(self, record: Record) -> int:
+    async def compare_lists(self, record: Record, remedy: str) -> int:
         """See that a controller's APIs list what its rows say; returns how many things.
 
         Raises:
-            PermanentError: they do not.
+            PermanentError: they do not; with this remedy.
         """
         context = self._controllers.context(record.spec.key)
         services = enabled(record.spec)
@@ -391,7 +393,7 @@ class Backups:
                 raise PermanentError(
                     f"The API lists {len(told[listing.key])} {listing.key} and the database has {len(rows)}; "
                     f"{len(rows ^ told[listing.key])} differ.",
-                    "Do not count on this backup: look at the customer's controller and back up again.",
+                    remedy,
                 )
         return sum(len(found) for found in told.values())
 

@@ -45,6 +45,12 @@ class Copies:
         found = [await self._database.execute(slot.schema(name), [query]) for name, query in UNFINISHED.items()]
         return [str(row[0]) for rows in found for row in rows]
 
+    async def size(self, slot: Slot) -> float:
+        """How large a slot's databases are, in MiB."""
+        listed = ", ".join(f"'{slot.schema(name)}'" for name in metadata.schemas())
+        query = "SELECT SUM(data_length + index_length) FROM information_schema.tables WHERE table_schema IN"
+        return float((await self._database.execute(None, [f"{query} ({listed})"]))[0][0]) / (1 << 20)
+
     async def versions(self, slot: Slot) -> dict[str, frozenset[str]]:
         """Up to which migrations each schema is that has any."""
         found: dict[str, frozenset[str]] = {}

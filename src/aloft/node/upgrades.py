@@ -10,11 +10,13 @@ exchanged.
 
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from aloft.base import files
 from aloft.base.errors import AloftError, Conflict, NotFound, PermanentError
 from aloft.base.paths import Paths
 from aloft.controller import golden, migrate, slots
@@ -24,6 +26,7 @@ from aloft.controller.release import release
 from aloft.controller.services import ALL, enabled
 from aloft.controller.services.ovn import MEMCACHED, OVN
 from aloft.daytwo import metadata
+from aloft.daytwo.pause import KEPT, Measured, estimate
 from aloft.node.backups import Backups
 from aloft.node.controllers import Controllers
 from aloft.node.copies import Copies, Own, only
@@ -42,6 +45,11 @@ ANSWER_SECONDS = 5.0
 QUIET_SECONDS = 600.0
 """How long work that was begun (an instance being built) may take to end before an upgrade is given up."""
 
+CALM_SECONDS = 120.0
+"""How long the copy waits for such work: it may be taken in the midst of some, and the less of it the better."""
+
+LISTS_DIFFER = "Nothing has changed. Try again when less is being done; if it stays so, see the new release's logs."
+
 ATTEMPTS = 10
 """How often the hold is begun: something may have been begun just before it."""
 
@@ -56,6 +64,7 @@ class Prepared:
         checks: what the projects' upgrade checks said.
         changes: names of tables and columns that came and went.
         seconds: how long the parts of the switch took that can be done without one.
+        mib: how large the customer's databases are.
         things: how many things its APIs listed as its rows say.
     """
 
@@ -64,6 +73,7 @@ class Prepared:
     checks: list[Check]
     changes: dict[str, list[str]]
     seconds: float
+    mib: float
     things: int
 
 
@@ -101,23 +111,29 @@ class Upgrades:
         self._backups = backups
         self._edge = edge
         self._start_release = start_release
+        self._pauses = paths.state / "node/pauses.json"
 
     async def plan(self, work: Work) -> dict[str, Any]:
         """Rehearse an upgrade to ``release``: all of it but the switch, then remove what was made.
 
         Returns:
-            ``checks`` (project, verdict, detail), ``changes`` of the schemas, the ``pause_seconds`` to expect, and how
-            many ``things`` were listed alike.
+            ``checks`` (project, verdict, detail), ``changes`` of the schemas, the ``pause_seconds`` to expect and in
+            ``pause_basis`` how they were arrived at, and how many ``things`` were listed alike.
         """
         prepared = await work.unless_aborted(self._prepare(work, self._present(work.customer)))
         async with work.step("remove the new instance"):
             for one in prepared:
                 await self._backups.discard(one.record)
+        measured = self._measured()
+        expected = max(
+            (estimate(work.customer, one.seconds, one.mib, measured) for one in prepared), key=lambda one: one.seconds
+        )
         return {
             "release": work.arguments["release"],
             "checks": [asdict(check) for one in prepared for check in one.checks],
             "changes": {one.record.spec.region: one.changes for one in prepared},
-            "pause_seconds": round(max(one.seconds for one in prepared), 1),
+            "pause_seconds": round(expected.seconds, 1),
+            "pause_basis": expected.basis,
             "things": sum(one.things for one in prepared),
         }
 
@@ -203,6 +219,9 @@ class Upgrades:
         try:
             async with work.step(f"prepare release {name}"):
                 await self._start_release(name)
+            async with work.step("wait for a quiet moment") as remark:
+                if left := await self._unfinished(present, CALM_SECONDS, remark):
+                    remark(f"goes on beside {len(left)} operations")
             async with self._backups.staging(f"upgrade-{work.customer}") as folder:
                 async with work.step("copy the metadata"):
                     manifest = await metadata.collect(
@@ -251,20 +270,21 @@ class Upgrades:
             seconds = await self._rehearse(source, target, own, since)
             remark(f"{seconds:.1f} s")
         async with work.step("compare the lists of its APIs"):
-            things = await self._backups.compare_lists(record)
+            things = await self._backups.compare_lists(record, LISTS_DIFFER)
         async with work.step("run the projects' upgrade checks") as remark:
             checks = await migrate.upgrade_checks(context, enabled(spec))
             remark(", ".join(f"{one.project}: {one.verdict}" for one in checks))
         real = replace(present, spec=present.spec.model_copy(update={"release": name}), slot=record.slot, kept={})
-        return Prepared(real, own, checks, changes, seconds, things)
+        return Prepared(real, own, checks, changes, seconds, await self._copies.size(source), things)
 
     async def _rehearse(self, source: Slot, target: Slot, own: Own, since: tuple[str, int]) -> float:
         """Do what a switch does while writes wait, as far as it changes nothing; returns how many seconds it took."""
         carrying = await self._copies.carrying(source, target, own.tables)
         dependents = await self._copies.dependents(source)
         begun = time.monotonic()
-        written = await self._copies.written((source, target), since, dependents)
-        await self._copies.differing(only(carrying, written), source, target)
+        async with self._database.frozen({target.schema(name): each for name, each in carrying.items()}):
+            written = await self._copies.written((source, target), since, dependents)
+            await self._copies.differing(only(carrying, written), source, target)
         async with self._backups.staging(f"ovn-{target.number}") as folder:
             await metadata.save_ovn(source, folder)
         await self._controllers.publish_names()
@@ -277,15 +297,19 @@ class Upgrades:
             Conflict: it has not within :data:`QUIET_SECONDS`.
         """
         async with work.step("wait for operations under way") as remark:
-            until = time.monotonic() + QUIET_SECONDS
-            while found := [one for record in records for one in await self._copies.unfinished(self._slot(record))]:
-                remark(", ".join(found[:5]))
-                if time.monotonic() > until:
-                    raise Conflict(
-                        f"Operations are under way: {', '.join(found[:5])}.", "Try again when they have ended."
-                    )
-                await asyncio.sleep(1.0)
-            remark("")
+            if left := await self._unfinished(records, QUIET_SECONDS, remark):
+                raise Conflict(f"Operations are under way: {', '.join(left[:5])}.", "Try again when they have ended.")
+
+    async def _unfinished(self, records: list[Record], seconds: float, remark: Callable[[str], None]) -> list[str]:
+        """Wait until work that was begun has ended, for so long at most; what is still being done then."""
+        until = time.monotonic() + seconds
+        while found := [one for record in records for one in await self._copies.unfinished(self._slot(record))]:
+            remark(", ".join(found[:5]))
+            if time.monotonic() > until:
+                return found
+            await asyncio.sleep(1.0)
+        remark("")
+        return []
 
     # The switch
 
@@ -294,6 +318,7 @@ class Upgrades:
         former = self._record(one.record.spec.key)
         kept = {"job": work.id, "record": former.told(), "own": asdict(one.own)}
         held = await self._switch(work, former, one.record, one.own, kept)
+        self._remember(Measured(customer=work.customer, rehearsed=one.seconds, mib=one.mib, held=held))
         await self._confirm(work, self._record(former.spec.key))
         return held
 
@@ -419,6 +444,17 @@ class Upgrades:
             await metadata.replace_ovn(target, folder)
 
     # Looking
+
+    def _measured(self) -> list[Measured]:
+        """The switches of this node that were measured, the last one at the end."""
+        told = json.loads(self._pauses.read_text()) if self._pauses.exists() else []
+        return [Measured.model_validate(one) for one in told]
+
+    def _remember(self, one: Measured) -> None:
+        """Keep what a switch took; one that cannot be kept is no reason to fail."""
+        told = [each.model_dump(mode="json") for each in (*self._measured(), one)[-KEPT:]]
+        with contextlib.suppress(OSError):
+            files.write(self._pauses, json.dumps(told), mode=0o600)
 
     def _present(self, customer: str) -> list[Record]:
         """A customer's controllers, the one with Keystone first.
