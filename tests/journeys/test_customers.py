@@ -152,6 +152,16 @@ def test_a_deleted_region_is_gone_and_the_other_stays(grown):
     assert lists_answer(first)
 
 
+def test_a_service_that_is_switched_off_ends(grown):
+    first = REGIONS[0]
+    url, token = first.endpoint("block-storage") + "/volumes", first.token()
+    assert https("GET", url, headers={"X-Auth-Token": token}).status_code == 200
+    assert aloft("customer", "settings", "voyage", "--service", "cinder=off").code == 0
+    assert not [name for name in first.pids() if name.startswith("cinder")]
+    assert https("GET", url, headers={"X-Auth-Token": token}).status_code in (404, 421, 503)
+    assert first.get("compute", "/servers", token).status_code == 200
+
+
 def test_a_deleted_customer_leaves_nothing_behind(grown):
     slot = REGIONS[0].slot
     assert all(traces(slot).values())
