@@ -1,5 +1,6 @@
 """Who lost the first datacenter has all customers back in a second one, from what was shipped there alone."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -9,12 +10,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 
-from aloft.bench.datacenter import ADDRESS, Datacenter, Shelf
+from aloft.bench.datacenter import ADDRESS, PROGRAMS, Datacenter, Shelf
 
 from ..running import LISTS, PATHS, Region, aloft, eventually, https, told, trust
 
 REPOSITORY = "far-away"
+
+pytestmark = pytest.mark.skipif(
+    not all(map(shutil.which, PROGRAMS)), reason="needs the packages openssh-server and rclone"
+)
 
 
 @contextmanager

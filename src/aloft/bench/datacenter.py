@@ -5,18 +5,20 @@ others as a second datacenter shall: behind an SSH server, for a key with which 
 """
 
 import json
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aloft.base.errors import PermanentError
+from aloft.base.errors import Conflict, PermanentError
 from aloft.base.paths import Paths
 from aloft.bench.machines import Machine, cable
 
 PRIVATE = ("run", "var/lib/aloft", "var/log/aloft", "usr/local/share/ca-certificates", "usr/local/bin")
 NAME, CARD, NEAR = "aloft-second", "eth0", "aloft-second"
 ADDRESS, NEAR_ADDRESS = "10.216.0.2", "10.216.0.1/24"
+PROGRAMS = ("/usr/sbin/sshd", "ssh-keygen", "rclone")
 UP_SECONDS = 600.0
 RESTORE_SECONDS = 1800.0
 
@@ -63,10 +65,19 @@ class Datacenter:
         self._domain = domain
         self.machine = Machine(folder / "machine", NAME, PRIVATE)
         cable(self.machine, CARD, f"{ADDRESS}/24", NEAR, near_address=NEAR_ADDRESS)
-        self.machine.run("umount", "-R", "/sys/fs/cgroup", check=False)  # the control groups there are the first one's
+        # the control groups there are the first one's
+        self.machine.run("mount", "-t", "tmpfs", "-o", "ro", "tmpfs", "/sys/fs/cgroup")
 
     def keep_backups(self) -> Shelf:
-        """Have room for another's backups, to which it can add."""
+        """Have room for another's backups, to which it can add.
+
+        Raises:
+            Conflict: this machine lacks what that needs.
+        """
+        if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
+            raise Conflict(
+                f"This machine has no {', '.join(missing)}.", "Install them: apt-get install openssh-server rclone"
+            )
         shelf = self._folder / "shelf"
         shelf.mkdir()
         for name in ("key", "host"):
