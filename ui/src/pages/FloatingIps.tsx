@@ -40,26 +40,6 @@ export default function FloatingIps() {
   ];
   const put = (title: string, ip: FloatingIp, body: Partial<FloatingIp>) =>
     change({ title, subject: called(ip) }, 'network', 'PUT', `/v2.0/floatingips/${ip.id}`, { floatingip: body }, 'floating-ip', 'port', 'instance');
-  const targets = (ports.data ?? []).flatMap(({ id, device_id: device, fixed_ips: ips }) => {
-    const one = instances.data?.find((server) => server.id === device);
-    return one === undefined ? [] : [{ value: id, title: `${one.name} · ${ips.map(({ ip_address: ip }) => ip).join(', ')}` }];
-  });
-  const create = () => open(
-    <FormDialog
-      title={t.create}
-      action={t.create}
-      close={close}
-      fields={[
-        {
-          name: 'network', title: t.external, kind: 'select', required: true,
-          choices: (networks.data ?? []).filter((one) => one['router:external']).map(({ id, name }) => ({ value: id, title: name })),
-        },
-        { name: 'description', title: t.description },
-      ]}
-      send={({ network, description = '' }) => change({ title: t.create, subject: description }, 'network', 'POST', '/v2.0/floatingips',
-        { floatingip: { floating_network_id: network, description, project_id: scope.project } }, 'floating-ip', 'port')}
-    />,
-  );
   return (
     <ListPage
       id="floating-ips"
@@ -68,19 +48,11 @@ export default function FloatingIps() {
       columns={columns}
       rowKey={({ id }) => id}
       empty={t.empty}
-      create={{ title: t.create, run: create }}
+      create={{ title: t.create, run: () => open(<Allocate close={close} />) }}
       rowActions={() => [
         {
           key: 'associate', title: t.associate, when: ({ port_id: port }) => port === null,
-          run: ([ip]) => ip !== undefined && open(
-            <FormDialog
-              title={t.associate}
-              action={t.associate}
-              close={close}
-              fields={[{ name: 'port', title: t.port, kind: 'select', required: true, choices: targets }]}
-              send={({ port = '' }) => put(t.associate, ip, { port_id: port })}
-            />,
-          ),
+          run: ([ip]) => ip !== undefined && open(<Associate send={(port) => put(t.associate, ip, { port_id: port })} close={close} />),
         },
         askAction<FloatingIp>({ open, close }, {
           key: 'disassociate', title: t.disassociate, called, will: t.disassociateWill, when: ({ port_id: port }) => port !== null,
@@ -97,6 +69,49 @@ export default function FloatingIps() {
         }),
       ]}
       dialog={dialog}
+    />
+  );
+}
+
+/** Take an address of one of the external networks. */
+function Allocate({ close }: { close: () => void }) {
+  const scope = useScope();
+  const networks = useQuery(queries.networks(scope));
+  const change = useChange();
+  return (
+    <FormDialog
+      title={t.create}
+      action={t.create}
+      close={close}
+      fields={[
+        {
+          name: 'network', title: t.external, kind: 'select', required: true,
+          choices: (networks.data ?? []).filter((one) => one['router:external']).map(({ id, name }) => ({ value: id, title: name })),
+        },
+        { name: 'description', title: t.description },
+      ]}
+      send={({ network, description = '' }) => change({ title: t.create, subject: description }, 'network', 'POST', '/v2.0/floatingips',
+        { floatingip: { floating_network_id: network, description, project_id: scope.project } }, 'floating-ip', 'port')}
+    />
+  );
+}
+
+/** Choose the instance's address that a floating IP leads to. */
+function Associate({ send, close }: { send: (port: string) => Promise<unknown>; close: () => void }) {
+  const scope = useScope();
+  const ports = useQuery(queries.ports(scope));
+  const instances = useQuery(queries.instances(scope));
+  const targets = (ports.data ?? []).flatMap(({ id, device_id: device, fixed_ips: ips }) => {
+    const one = instances.data?.find((server) => server.id === device);
+    return one === undefined ? [] : [{ value: id, title: `${one.name} · ${ips.map(({ ip_address: ip }) => ip).join(', ')}` }];
+  });
+  return (
+    <FormDialog
+      title={t.associate}
+      action={t.associate}
+      close={close}
+      fields={[{ name: 'port', title: t.port, kind: 'select', required: true, choices: targets }]}
+      send={({ port = '' }) => send(port)}
     />
   );
 }
