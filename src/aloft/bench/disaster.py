@@ -77,12 +77,12 @@ async def _customer(
     """A customer with a backup, and the agent of its host, at work."""
     async with gate:
         context = await stack.enter_async_context(running.customer(name))
-        await running.command("backup", "run", name, "--json")
         region = (name, context.spec.region)
         token = await api.host_token(region, ROLES, 1)
         agent = Agent(f"{name}-host", folder, lambda *_: None)
         async with httpx.AsyncClient(base_url=api.url, verify=_trust(running), timeout=60.0) as plane:
             await agent.enrol(plane, token["token"])
+        await running.command("backup", "run", name, "--json")  # it knows the host, as the plane's records are in it
     working = asyncio.create_task(agent.run())
 
     async def end() -> None:
