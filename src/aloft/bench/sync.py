@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from aloft.base import files
-from aloft.base.errors import TemporaryError
-from aloft.bench.caller import Caller, through_edge
+from aloft.base.errors import Conflict, TemporaryError
+from aloft.bench.caller import Answer, Caller, through_edge
 from aloft.bench.programs import Programs
 from aloft.bench.report import Figure, Report, percentile
 from aloft.bench.running import Running
@@ -137,7 +137,11 @@ async def run(running: Running, runs: int) -> Report:
     """Measure events of each kind, then adoption and rescan of many, then random operations on a model."""
     async with running.customer("bench-sync-1") as context:
         with hypervisor(context, running):
-            return await asyncio.to_thread(_measure, context, running, runs)
+            ended = threading.Event()
+            try:
+                return await asyncio.to_thread(_measure, context, running, runs, ended)
+            finally:
+                ended.set()  # a thread cannot be cancelled: it looks for itself
 
 
 @contextmanager
@@ -171,9 +175,37 @@ def hypervisor(context: Context, running: Running) -> Iterator[None]:
         programs.close()
 
 
-def _measure(context: Context, running: Running, runs: int) -> Report:
+@dataclass
+class _Asker(Caller):
+    """Asks until the benchmark was ended."""
+
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def send(self, *what: Any, **options: Any) -> Answer:
+        """One request.
+
+        Raises:
+            Conflict: the benchmark was ended.
+            TemporaryError: there is no answer.
+        """
+        _go_on(self.ended)
+        return super().send(*what, **options)
+
+
+def _go_on(ended: threading.Event) -> None:
+    """See that the benchmark was not ended.
+
+    Raises:
+        Conflict: it was.
+    """
+    if ended.is_set():
+        raise Conflict("The benchmark was ended.")
+
+
+def _measure(context: Context, running: Running, runs: int, ended: threading.Event) -> Report:
     host = SimulatedHost(context.slot.socket("sync"))
-    with closing(Caller(context, through_edge(context.edge_port, running.authority, 60.0))) as caller:
+    edge = through_edge(context.edge_port, running.authority, 60.0)
+    with closing(_Asker(context, edge, ended=ended)) as caller:
         caller.authenticate()
         running.tell("waiting for the simulated host")
         first = machine(0)
@@ -190,7 +222,7 @@ def _measure(context: Context, running: Running, runs: int) -> Report:
             running.tell(f"all ports are there {plugged:.1f} s later; scanning again")
             rescans, written = _rescan(host, scanner, caller, runs)
     cores = agent_cores(running, many[:AGENT_DOMAINS], running.paths.state / "bench-sync")
-    diverged, lost = _random_operations(running, running.paths.state / "bench-sync")
+    diverged, lost = _random_operations(running, running.paths.state / "bench-sync", ended)
     every = [seconds for kind in events.values() for seconds in kind]
     return Report(
         "sync",
@@ -335,7 +367,7 @@ def _rescan(host: SimulatedHost, scanner: Scanner, caller: Caller, runs: int) ->
     return seconds, last() - before
 
 
-def _random_operations(running: Running, folder: Path) -> tuple[int, int]:
+def _random_operations(running: Running, folder: Path, ended: threading.Event) -> tuple[int, int]:
     """Differences between both sides, and changes that nobody knows of any more, after many random operations.
 
     Half of the models' hosts have domains of libvirt's, the other half plain values.
@@ -343,6 +375,7 @@ def _random_operations(running: Running, folder: Path) -> tuple[int, int]:
     running.tell(f"{RANDOM_OPERATIONS} random operations on a model, and as many on libvirt")
     diverged = lost = 0
     for turn in range(2 * RANDOM_OPERATIONS // IN_A_ROW):
+        _go_on(ended)
         seed = int.from_bytes(os.urandom(4), "big")
         with ExitStack() as stack:
             hosts = {name: Host() for name in ("h1", "h2")}

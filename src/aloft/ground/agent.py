@@ -243,12 +243,11 @@ class Agent:
     async def _offer(self) -> None:
         """Keep a stream waiting in the region, by which the host is reached from above."""
         while True:
-            settings, places = self._desired.settings, self._edges.places()
-            taken = self._taken
+            settings, taken = self._desired.settings, self._taken
             taken.clear()
             running = None
             if settings and settings.names.streams:
-                running = asyncio.create_task(self._streams.run(settings.names.streams, places))
+                running = asyncio.create_task(self._streams.run(settings.names.streams, self._edges.places))
             try:
                 while self._desired.settings == settings:
                     await taken.wait()

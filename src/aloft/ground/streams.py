@@ -11,7 +11,7 @@ import logging
 import pwd
 import random
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from aloft.ground.layout import Layout
@@ -48,19 +48,20 @@ class Streams:
         self._layout = layout
         self._busy: set[asyncio.Task[None]] = set()
 
-    async def run(self, name: str, places: Sequence[tuple[str, int]]) -> None:
+    async def run(self, name: str, places: Callable[[], Sequence[tuple[str, int]]]) -> None:
         """Keep streams open until cancelled.
 
         Args:
             name: of the region's streams at the edge.
-            places: where the edge is, the likeliest first.
+            places: where the edge may be at that moment, the likeliest first.
         """
         failures, ends = 0, None
         try:
             while True:
                 try:
                     offers = self._offers()
-                    ends = await self._dial(name, offers, *places[failures % len(places)])
+                    known = places()
+                    ends = await self._dial(name, offers, *known[failures % len(known)])
                     failures = 0
                     want = await self._wait(ends[0], offers)
                 except (OSError, EOFError, TimeoutError, ssl.SSLError) as error:

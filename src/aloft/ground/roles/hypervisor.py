@@ -89,6 +89,8 @@ unix_sock_rw_perms = "0700"
 unix_sock_ro_perms = "0700"
 auth_unix_ro = "none"
 auth_unix_rw = "none"
+# Several such machines on one have the same system UUID; libvirt moves nothing between two hosts that have the same.
+host_uuid_source = "machine-id"
 log_outputs = "3:stderr"
 """
 

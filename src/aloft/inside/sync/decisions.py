@@ -181,7 +181,8 @@ class Decisions:
     def revert(self, number: int, who: str) -> Json:
         """Put back what an entry of the trail replaced, or the change that did not hold.
 
-        The value is written in OpenStack; where both sides have the field, the host is asked to follow.
+        The value is written in OpenStack; where both sides have the field, the host is asked to follow. Rules,
+        exclusions and settings come back as they were before the entry.
 
         Raises:
             NotFound: there is no such entry, or its instance is no more.
@@ -190,6 +191,9 @@ class Decisions:
         told = self._region.store.entry(number)
         if told is None:
             raise NotFound(f"The trail has no entry {number}.")
+        if told["kind"] == "policy":
+            self.decide(told["field"], told["before"], who)
+            return {"field": told["field"], "value": told["before"]}
         field, uuid = told["field"], told["object"]
         if field not in SETTLED:
             fields = ", ".join(FOLLOWED)
