@@ -48,13 +48,13 @@ class Person:
     complaints: list[str] = field(default_factory=list)
 
     @classmethod
-    def at(cls, browser: Browser, customer: str, width: int = 1300, project: str = "/") -> "Person":
-        """A person in front of a customer's portal, not logged in."""
+    def at(cls, browser: Browser, customer: str | None = None, width: int = 1300, project: str = "/") -> "Person":
+        """A person in front of a customer's portal, or else the provider's, not logged in."""
         known = load(PATHS)
         assert known is not None
         context = browser.new_context(ignore_https_errors=True, viewport={"width": width, "height": 850})
         context.set_default_timeout(PATIENCE_MS)
-        person = cls(context.new_page(), known.url(f"portal.{customer}"), project)
+        person = cls(context.new_page(), known.url("portal" if customer is None else f"portal.{customer}"), project)
         person.page.on("pageerror", lambda error: person.complaints.append(str(error)))
         person.page.on(
             "console",
@@ -69,8 +69,12 @@ class Person:
     def log_in(self) -> None:
         """Fill in the login page as the demo customer's administrator."""
         told = yaml.safe_load(SYSTEM_FILE.read_text())["clouds"]["demo"]["auth"]
-        self.page.get_by_label("User name").fill(told["username"])
-        self.page.get_by_label("Password").fill(told["password"])
+        self.log_in_as(told["username"], told["password"])
+
+    def log_in_as(self, name: str, password: str) -> None:
+        """Fill in the login page."""
+        self.page.get_by_label("User name").fill(name)
+        self.page.get_by_label("Password").fill(password)
         self.page.get_by_role("button", name="Log in").click()
 
     def choose(self, group: str, name: str) -> None:

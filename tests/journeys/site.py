@@ -61,6 +61,21 @@ class Site:
         remove_switch()
 
 
+def libvirt_of(host: FarHost) -> str:
+    """By which URI a host's libvirt is reached from this machine."""
+    return f"qemu+unix:///system?socket={host.machine.root}/run/libvirt/libvirt-sock"
+
+
+def domain_xml(ident: str, name: str, disk: Path) -> str:
+    """The definition of a small virtual machine without network cards, whose disk other hosts can reach, too."""
+    return f"""<domain type='qemu'><name>{name}</name><uuid>{ident}</uuid>
+  <memory unit='MiB'>32</memory><vcpu>1</vcpu><os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <devices>
+    <disk type='file' device='disk'><driver name='qemu' type='qcow2' cache='none'/><source file='{disk}'/>
+      <target dev='vda' bus='virtio'/></disk>
+  </devices></domain>"""
+
+
 class Guest:
     """The shell of an instance of the test image, at its serial console.
 

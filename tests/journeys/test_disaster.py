@@ -1,5 +1,6 @@
 """Who lost the first datacenter has all customers back in a second one, from what was shipped there alone."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from aloft.bench.datacenter import ADDRESS, PROGRAMS, Datacenter, Shelf
 from ..running import LISTS, PATHS, Region, aloft, eventually, https, told, trust
 
 REPOSITORY = "far-away"
+LOG_DAYS = 9
 
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, PROGRAMS)), reason="needs the packages openssh-server and rclone"
@@ -56,6 +58,13 @@ def _make_project(region: Region, name: str) -> str:
     return str(answer.json()["project"]["id"])
 
 
+def _node_knows(customer: str) -> bool:
+    """Whether the records that go with the binary logs have what was set last."""
+    kept = PATHS.state / "backup/records" / f"{customer}.json"
+    settings = json.loads(kept.read_text())["customer_settings"] if kept.exists() else []
+    return [row["log_days"] for row in settings] == [LOG_DAYS]
+
+
 def _shipped(since: datetime) -> bool:
     """Whether the second datacenter has all that was changed before a moment."""
     there = {one["name"]: one for one in told("backup", "repository", "list")}[REPOSITORY]
@@ -71,6 +80,8 @@ def test_all_customers_come_back_in_a_second_datacenter(customer: Callable[..., 
             copies = told("backup", "run", region.customer)["result"]["copies"]
             assert copies[REPOSITORY] == "", copies
         later = {region.customer: _make_project(region, "later") for region in regions}
+        told("customer", "settings", regions[0].customer, "--log-days", str(LOG_DAYS))
+        eventually(lambda: _node_knows(regions[0].customer), what="the plane's records of that are at the node")
         tokens = {region.customer: region.token() for region in regions}
         now = datetime.now(UTC)
         eventually(lambda: _shipped(now), 180, "what came after the backups is shipped")
@@ -81,6 +92,8 @@ def test_all_customers_come_back_in_a_second_datacenter(customer: Callable[..., 
         found = second.restore_all(REPOSITORY, shelf, password)
         assert {name: one["state"] for name, one in found["restores"].items()} == dict.fromkeys(later, "succeeded")
         others = {one["name"] for one in told("customer", "list")} - later.keys()
+        settings = json.loads(second.aloft("customer", "settings", regions[0].customer, "--json"))
+        assert settings["log_days"] == LOG_DAYS, "what was set after the backup is lost"
         assert found["failed"] == [] and set(found["missing"]) <= others, "who has no backup there is named"
         for region in regions:
             head = {"X-Auth-Token": tokens[region.customer]}

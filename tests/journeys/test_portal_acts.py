@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from aloft.install.demo import IMAGE
 
@@ -20,6 +20,7 @@ NAME = "portal-acts"
 RENAMED = "portal-acted"
 OUTSIDE = "portal-outside"
 NETWORK, ROUTER, PICTURE, SNAPSHOT = "portal-net", "portal-router", "portal-image", "portal-snapshot"
+COPY, ADDRESS = "portal-copy", "portal-address"
 KEY = "portal-key"
 USER_DATA = '#!/bin/sh\necho "it\'s $HOME"\n'
 AXE = PATHS.opt / "ui/node_modules/axe-core/axe.min.js"
@@ -32,6 +33,8 @@ UNREACHABLE = {
     "error": {"code": "region_unreachable", "message": "Compute does not answer.", "remedy": "Try again in a moment."}
 }
 """What the portal's back end says of an API that is silent (its own tests make one silent)."""
+
+SILENT = "Nothing was heard of it for 5 minutes."
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +98,11 @@ def clean(cloud: Any) -> Iterator[None]:
     for network in cloud.network.networks(name=NETWORK):
         cloud.network.delete_network(network)
     cloud.compute.delete_keypair(KEY, ignore_missing=True)
+    for ip in cloud.network.ips(description=ADDRESS):
+        cloud.network.delete_ip(ip)
+    for server in cloud.compute.servers(name=f"^{COPY}$"):
+        cloud.compute.delete_server(server)
+        cloud.compute.wait_for_delete(server, wait=120)
     for name in (PICTURE, SNAPSHOT):
         for image in cloud.image.images(name=name):
             cloud.image.delete_image(image)
@@ -175,6 +183,54 @@ def test_settings_and_snapshots_of_an_instance(clean: None, ann: Person, machine
     page.get_by_role("tab", name="Snapshots").click()
     expect(page.get_by_role("row").filter(has_text=SNAPSHOT)).to_contain_text("Active")
     expect(page.locator(".al-heading").get_by_text("Active", exact=True)).to_be_visible()
+
+
+def test_a_snapshot_becomes_an_image_and_that_a_new_instance(
+    clean: None, ann: Person, machine: Any, cloud: Any, demo: Region
+) -> None:
+    ann.open(f"{ann.project}instances/{machine.id}")
+    page = ann.page
+    ann.act("Lifecycle", "Take snapshot", {"Name of the snapshot": SNAPSHOT})
+    ann.open(f"{ann.project}images")
+    expect(page.get_by_role("row").filter(has_text=SNAPSHOT)).to_contain_text("Active")
+    ann.open(f"{ann.project}instances/create")
+    page.locator("input#name").fill(COPY)
+    ann.choose("Image", SNAPSHOT)
+    ann.choose("Flavor", "m1.nano")
+    ann.choose("Networks", demo.customer)
+    page.get_by_role("button", name="Create instance").click()
+    expect(page.get_by_role("heading", name=COPY)).to_be_visible()
+    expect(page.locator(".al-heading").get_by_text("Active", exact=True)).to_be_visible()
+    made = cloud.compute.get_server(cloud.compute.find_server(COPY).id)
+    assert cloud.image.get_image(made.image.id).name == SNAPSHOT
+
+
+def test_a_floating_ip_comes_leads_to_an_instance_and_goes(clean: None, ann: Person, machine: Any, cloud: Any) -> None:
+    page = ann.page
+    ann.open(f"{ann.project}floating-ips")
+    page.get_by_role("button", name="Allocate floating IP").first.click()
+    ann.fill({"Description": ADDRESS}, "Allocate floating IP")
+    ip = eventually(lambda: next(cloud.network.ips(description=ADDRESS), None), what="there is an address")
+    address = ip.floating_ip_address
+    row = page.get_by_role("row").filter(has_text=address)
+
+    def act(action: str) -> None:
+        page.get_by_role("button", name=f"Actions on {address}").click()
+        page.get_by_role("menuitem", name=action, exact=True).click()
+
+    act("Associate")
+    port = next(cloud.network.ports(device_id=machine.id))
+    page.get_by_role("dialog").get_by_label("Instance and address").select_option(port.id)
+    ann.fill({}, "Associate")
+    expect(row.get_by_role("link", name=NAME)).to_be_visible()
+    assert cloud.network.get_ip(ip).port_id == port.id
+    act("Disassociate")
+    ann.fill({}, "Disassociate")
+    expect(row.get_by_role("link", name=NAME)).to_have_count(0)
+    act("Release")
+    ann.fill({}, "Release")
+    expect(row).to_have_count(0)
+    assert not list(cloud.network.ips(description=ADDRESS))
 
 
 def test_a_resize_is_tried_and_taken_back(ann: Person, machine: Any, cloud: Any) -> None:
@@ -277,21 +333,27 @@ ADMINISTRATION = ("hosts", "sync/rules", "network-template", "flavors", "users",
 
 
 def test_no_page_has_a_serious_violation_of_accessibility(ann: Person, demo: Region, machine: Any) -> None:
-    script = AXE.read_text()
-    found = {}
-    for path in [
+    paths = [
         *(ann.project + part for part in (*PAGES, f"instances/{machine.id}")),
         *(f"/admin/{demo.name}/{part}" for part in ADMINISTRATION),
-    ]:
-        ann.open(path)
-        expect(ann.page.get_by_role("heading", level=1)).to_be_visible()
-        expect(ann.page.locator("main [aria-busy=true]")).to_have_count(0)
-        ann.page.evaluate(script)
-        told = ann.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    ]
+    assert not violations(ann, paths)
+
+
+def violations(person: Person, paths: list[str]) -> dict[str, list[tuple[str, list[str]]]]:
+    """What axe finds serious, by the page's path."""
+    script = AXE.read_text()
+    found = {}
+    for path in paths:
+        person.open(path)
+        expect(person.page.get_by_role("heading", level=1)).to_be_visible()
+        expect(person.page.locator("main [aria-busy=true]")).to_have_count(0)
+        person.page.evaluate(script)
+        told = person.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
         serious = [one for one in told["violations"] if one["impact"] in ("serious", "critical")]
         if serious:
             found[path] = [(one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in serious]
-    assert not found
+    return found
 
 
 def test_a_telephone_shows_power_and_console(ann: Person, machine: Any) -> None:
@@ -321,6 +383,24 @@ def test_a_region_that_is_down_is_told_while_the_rest_goes_on(ann: Person, demo:
     page.unroute("**/os/*/compute/**")
     page.get_by_role("link", name="Instances", exact=True).click()
     expect(ann.row("hello")).to_be_visible()
+
+
+def test_a_silent_host_is_told_while_the_rest_goes_on(ann: Person, demo: Region) -> None:
+    page = ann.page
+
+    def silent(route: Route) -> None:
+        told = route.fetch().json()
+        told["items"] = [{**one, "state": "unknown", "reason": SILENT} for one in told["items"]]
+        route.fulfill(json=told)
+
+    page.route("**/api/v1/hosts", silent)
+    ann.open(f"/admin/{demo.name}/hosts")
+    host = page.get_by_role("row").nth(1)
+    expect(host).to_contain_text("Unknown")
+    expect(host).to_contain_text(SILENT)
+    page.get_by_role("link", name="Instances", exact=True).click()
+    expect(ann.row("hello")).to_contain_text("Active")
+    page.unroute("**/api/v1/hosts")
 
 
 def test_a_deletion_says_what_goes_before_it_does_it(ann: Person, machine: Any) -> None:

@@ -1,8 +1,12 @@
 """Two hosts as separate machines, which reach the provider by one TLS port and can be reached by nobody."""
 
 import os
+import shutil
+import signal
 import socket
 import ssl
+import tempfile
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,12 +18,13 @@ import openstack
 import pytest
 import yaml
 
-from aloft.bench.far import CARD, OUTSIDE_ADDRESS, OUTWARD, FarHost
+from aloft.bench.far import CARD, OTHER_EDGE, OUTSIDE_ADDRESS, OUTWARD, FarHost
 from aloft.install.clouds import Login, entry
 from aloft.install.demo import Demo, ExternalNetwork
 
-from ..running import PATHS, Region, aloft, eventually, forget, ping, told
-from .site import Guest, Site
+from ..running import PATHS, Region, aloft, eventually, forget, ping, run, told
+from . import machine
+from .site import Guest, Site, domain_xml, libvirt_of
 
 # openstacksdk leaves files that it uploaded to the garbage collector
 pytestmark = [
@@ -230,6 +235,93 @@ def test_after_a_cut_link_all_works_again_without_a_restart(filled, guests, host
 
 def _up(cloud: Any, host: FarHost) -> bool:
     return any(one.state == "up" for one in cloud.compute.services(binary="nova-compute", host=host.name))
+
+
+@pytest.fixture
+def other_edge(hosts: tuple[FarHost, FarHost]) -> Iterator[str]:
+    """Another place of the edge, of which the node's settings tell the hosts."""
+    settings = PATHS.etc / "node.toml"
+    lines = settings.read_text().splitlines(keepends=True)
+    before = "".join(line for line in lines if OTHER_EDGE not in line)  # a run that was broken off may have left one
+    settings.write_text(f'other_edges = ["{OTHER_EDGE}"]\n{before}')
+    restart_node()
+    for host in hosts:
+        desired = host.machine.root / "var/lib/aloft/agent/desired.json"
+        eventually(lambda desired=desired: OTHER_EDGE in desired.read_text(), what=f"{host.name} knows the other place")
+    yield OTHER_EDGE
+    settings.write_text(before)
+    restart_node()
+
+
+def restart_node() -> None:
+    """Have the node read its settings anew."""
+    before = machine.daemon_pid("node")
+    os.kill(before, signal.SIGKILL)
+
+    def back() -> bool:
+        unwell = [one["name"] for one in machine.states() if one["state"] != "ready"]
+        return machine.daemon_pid("node") != before and not unwell
+
+    eventually(back, 120, "the node is back")
+    eventually(lambda: told("host", "list", CUSTOMER), 120, "the plane is back")
+
+
+def test_a_host_turns_to_another_place_of_the_edge_when_one_does_not_answer_and_back(filled, guests, hosts, other_edge):
+    host, guest = hosts[1], guests[1]
+    process = host.run("pgrep", "-f", f"guest={guest.server.name}|{guest.server.id}")
+    try:
+        for lost, found in ((host.edge, other_edge), (other_edge, host.edge)):
+            host.mend()
+            host.lose(lost)
+            eventually(lambda found=found: f" {found}:443" in leads(host), what=f"the link leads to {found}")
+            eventually(lambda: b"RFB 003.008" in screen(filled, guest), what="the instance's screen is reached")
+            eventually(lambda: console(filled, guest), what="Nova reaches the host")
+    finally:
+        host.mend()
+    assert host.run("pgrep", "-f", f"guest={guest.server.name}|{guest.server.id}") == process
+
+
+def leads(host: FarHost) -> str:
+    """Where a host's link leads, as HAProxy has it."""
+    return (host.machine.root / "var/lib/aloft/agent/config/link.cfg").read_text()
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder that all hosts have, and that QEMU may look into."""
+    made = Path(tempfile.mkdtemp(dir="/var/tmp"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.mark.parametrize("way", [("--offline",), ("--live", "--unsafe")])
+def test_what_libvirt_moves_to_another_host_moves_in_openstack(filled, hosts, shared, way):
+    ident, source, target = str(uuid.uuid4()), libvirt_of(hosts[0]), libvirt_of(hosts[1])
+    disk = shared / "disk.qcow2"
+    assert not run("qemu-img", "create", "-f", "qcow2", str(disk), "64M").code
+    definition = shared / "domain.xml"
+    definition.write_text(domain_xml(ident, f"moved-{ident[:8]}", disk))
+    try:
+        assert not run("virsh", "-c", source, "define", str(definition)).code
+        if "--live" in way:
+            assert not run("virsh", "-c", source, "start", ident).code
+        status = "ACTIVE" if "--live" in way else "SHUTOFF"
+        eventually(lambda: shown(filled, ident) == (hosts[0].name, status), what="it is an instance on the first host")
+        move = (*way, "--persistent", "--undefinesource", "--domain", ident, "--desturi", target)
+        moved = run("virsh", "-c", source, "migrate", *move, "--migrateuri", f"tcp://{hosts[1].address}")
+        assert not moved.code, moved
+        eventually(lambda: shown(filled, ident) == (hosts[1].name, status), what="it is one on the second")
+    finally:
+        for uri in (source, target):
+            run("virsh", "-c", uri, "destroy", ident)
+            run("virsh", "-c", uri, "undefine", ident)
+
+
+def shown(cloud: Any, ident: str) -> tuple[str, str] | None:
+    """On which host OpenStack shows an instance, and in which state; ``None`` as long as there is none."""
+    found = (one for one in cloud.compute.servers(all_projects=True) if one.id == ident)
+    return next(((one.compute_host, one.status) for one in found), None)
 
 
 def test_an_instance_moves_cold_from_one_host_to_the_other(filled, guests, hosts):

@@ -233,6 +233,60 @@ def test_the_trail_tells_who_changed_what(outside):
     assert name["host"]
 
 
+def test_disks_and_snapshots_follow(cloud, outside):
+    more = IMAGES / f"{NAME}-more.qcow2"
+    try:
+        assert not run("qemu-img", "create", "-f", "qcow2", str(more), "2G").code
+        assert not run("virsh", "attach-disk", NAME, str(more), "vdb", "--subdriver", "qcow2", "--config").code
+        eventually(lambda: server(cloud, outside).flavor["ephemeral"] == 2, SECONDS, "the second disk is counted")
+        assert not run("virsh", "start", NAME).code
+        assert not run("virsh", "blockresize", NAME, "vda", "3G").code
+        eventually(lambda: server(cloud, outside).flavor["disk"] == 3, SECONDS, "the grown disk is counted")
+        assert not run("virsh", "snapshot-create-as", NAME, "before").code
+        eventually(
+            lambda: server(cloud, outside).metadata.get("aloft:snapshots") == "before", SECONDS, "the snapshot is shown"
+        )
+        assert not run("virsh", "snapshot-delete", NAME, "before").code
+        eventually(
+            lambda: "aloft:snapshots" not in server(cloud, outside).metadata, SECONDS, "the snapshot is shown no more"
+        )
+    finally:
+        run("virsh", "destroy", NAME)
+        run("virsh", "detach-disk", NAME, "vdb", "--config")
+        more.unlink()
+    eventually(lambda: server(cloud, outside).flavor["ephemeral"] == 0, SECONDS, "the disk that went is not counted")
+    fields = [one["field"] for one in sync("log", "--object", outside)]
+    assert fields.count("disks") >= 3
+    assert fields.count("snapshots") == 2
+
+
+def test_a_card_that_moves_to_another_network_is_a_port_there(cloud, outside, tmp_path: Path):
+    definition = tmp_path / "network.xml"
+    definition.write_text(
+        f"<network><name>{NAME}</name><bridge name='virbr71'/><ip address='10.71.0.1' prefix='24'/></network>"
+    )
+    card = tmp_path / "card.xml"
+    card.write_text(
+        f"<interface type='network'><mac address='52:54:00:aa:bb:01'/><source network='{NAME}'/></interface>"
+    )
+    (before,) = cloud.network.ports(device_id=outside)
+    assert not run("virsh", "net-define", str(definition)).code
+    try:
+        assert not run("virsh", "detach-interface", NAME, "user", "--mac", before.mac_address, "--config").code
+        assert not run("virsh", "attach-device", NAME, str(card), "--config").code
+
+        def moved():
+            ports = list(cloud.network.ports(device_id=outside))
+            return ports[0] if len(ports) == 1 and ports[0].network_id != before.network_id else None
+
+        port = eventually(moved, SECONDS, "the port is on the other network")
+        assert port.mac_address == before.mac_address
+        assert cloud.network.get_network(port.network_id).name.endswith(NAME)
+    finally:
+        run("virsh", "net-destroy", NAME)
+        run("virsh", "net-undefine", NAME)
+
+
 def test_unmanaged_it_stays_on_its_host_and_comes_back_when_it_is_accepted(cloud, outside):
     sync("unmanage", outside)
     assert server(cloud, outside) is None

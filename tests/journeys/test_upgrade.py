@@ -65,7 +65,11 @@ def at_work(region: Region) -> Iterator[Client]:
 
 def upgrade(*words: str, fatal: str = "") -> Any:
     """Do something about an upgrade, to its end, with a kill of the node once a step has ended; what it tells."""
-    begun = told("upgrade", *words, "--no-wait")["id"]
+    return watched(told("upgrade", *words, "--no-wait")["id"], fatal)
+
+
+def watched(begun: str, fatal: str = "") -> Any:
+    """See an operation to its end, with a kill of the node once a step has ended; what it tells."""
     command = [ALOFT, "operation", "watch", begun, "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watcher:
         assert watcher.stderr is not None

@@ -44,9 +44,14 @@ class Paths:
         """Installed programs: the tool's own environment and those of the releases (``/opt/aloft``)."""
         return self.root / "opt/aloft"
 
-    def environment(self, release: str) -> Path:
-        """The virtual environment of an OpenStack release."""
-        return self.opt / "envs" / release
+    def environment(self, name: str) -> Path:
+        """A virtual environment of an OpenStack release: the first one that was made, or ``<release>-<pins>``."""
+        return self.opt / "envs" / name
+
+    def present(self, release: str) -> Path:
+        """The virtual environment of a release with its present pins, which hosts and people use."""
+        link = self.opt / "envs" / f".{release}.present"
+        return link if link.exists() else self.environment(release)
 
     def slot_state(self, number: int) -> Path:
         """Config, keys and OVN databases of the controller in slot ``number``."""
@@ -69,6 +74,11 @@ class Paths:
     def node_socket(self) -> Path:
         """The node's local API (HTTP over a unix socket)."""
         return self.run / "node.sock"
+
+    @property
+    def trunk_socket(self) -> Path:
+        """The node's API for other nodes, behind the edge's trunk."""
+        return self.run / "trunk/node.sock"
 
     @property
     def edge_socket(self) -> Path:

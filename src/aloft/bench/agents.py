@@ -25,6 +25,8 @@ AT_A_TIME = 4
 """Enrolments under way at once; each has the node sign a certificate and make a login."""
 
 RETRY_SECONDS = 1.0
+LOOK_SECONDS = (0.3, 1.3)
+"""How long an agent looks at its host before it reports that it has become something else."""
 
 FACTS: dict[str, Any] = {
     "distribution_name": "Debian GNU/Linux 12 (bookworm)",
@@ -54,6 +56,7 @@ class Agent:
     desired: dict[str, Any] = field(default_factory=dict)
     reported: float = 0.0
     _client: httpx.AsyncClient | None = None
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def enrol(self, plane: httpx.AsyncClient, token: str) -> None:
         """Become a host by a token.
@@ -120,13 +123,18 @@ class Agent:
             if answer is not None and answer["generation"] > self.desired.get("generation", 0):
                 self.desired = answer
                 self.told(self.name, answer, time.monotonic())
-                await self._report()
+                self._news.set()
 
     async def _tell(self) -> None:
-        await asyncio.sleep(random.uniform(0, REPORT_SECONDS))  # noqa: S311 - spreading load, not a secret
+        patience = random.uniform(0, REPORT_SECONDS)  # noqa: S311 - spreading load, not a secret
         while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await self._news.wait()
+                await asyncio.sleep(random.uniform(*LOOK_SECONDS))  # noqa: S311 - likewise
+            self._news.clear()
             await self._report()
-            await asyncio.sleep(REPORT_SECONDS)
+            patience = REPORT_SECONDS
 
     async def _report(self) -> None:
         roles = {role: {"state": "ok", "done": 1.0} for role in self.desired.get("roles", [])}

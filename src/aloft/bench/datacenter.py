@@ -99,6 +99,14 @@ class Datacenter:
         """
         self.machine.run(self._program, "up", "--no-demo", "--domain", self._domain, seconds=UP_SECONDS)
 
+    def aloft(self, *words: str) -> str:
+        """What a command says there.
+
+        Raises:
+            PermanentError: it fails.
+        """
+        return self.machine.run(self._program, *words)
+
     def restore_all(self, repository: str, shelf: Shelf, password: Path) -> Any:
         """Bring all customers back that lie there; what the command says, whether all came or not.
 

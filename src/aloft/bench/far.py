@@ -19,12 +19,14 @@ UPLINK, CARD, OUTWARD = "eth0", "eth1", "eth2"
 GATEWAY = "10.215.0.254"
 OUTSIDE_ADDRESS = "172.24.8.1/24"
 """This machine's own address in the network outside."""
+OTHER_EDGE = "10.216.0.1"
+"""Another address of this machine, by which all hosts reach its edge, too."""
 
 FIREWALL = """
 table inet wall {{
     chain out {{
         type filter hook output priority 0; policy accept;
-        oifname "{uplink}" tcp dport 443 ip daddr {edge} accept
+        oifname "{uplink}" tcp dport 443 ip daddr {{ {edges} }} accept
         oifname "{uplink}" ct state established,related accept
         oifname "{uplink}" counter drop
     }}
@@ -62,9 +64,10 @@ class FarHost:
         cable(self.machine, UPLINK, f"10.214.{number}.2/24", self._near, near_address=f"{self.edge}/24")
         cable(self.machine, CARD, f"{self.address}/24", f"{SWITCH}{number}", bridge=SWITCH)
         self.run("ip", "route", "add", "default", "via", GATEWAY)
-        self._wall = folder / f"{self.name}.nft"
-        self._wall.write_text(FIREWALL.format(uplink=UPLINK, edge=self.edge))
-        self.run("nft", "-f", str(self._wall))
+        self.run("ip", "route", "add", OTHER_EDGE, "via", self.edge)
+        wall = folder / f"{self.name}.nft"
+        wall.write_text(FIREWALL.format(uplink=UPLINK, edges=f"{self.edge}, {OTHER_EDGE}"))
+        self.run("nft", "-f", str(wall))
         names = [route for route in (paths.state / "edge/http.map").read_text().split() if route.startswith("plane.")]
         with (self.machine.root / "etc/hosts").open("a") as hosts:
             hosts.write(f"{self.edge} {names[0]}\n")
@@ -79,13 +82,24 @@ class FarHost:
 
     def cut(self) -> None:
         """Cut the link to the provider: packets are lost, nobody is told."""
-        self.run("nft", "insert", "rule", "inet", "wall", "out", "oifname", UPLINK, "drop")
-        self.run("nft", "insert", "rule", "inet", "wall", "in", "iifname", UPLINK, "drop")
+        self._lose("", "")
+
+    def lose(self, edge: str) -> None:
+        """Lose what goes to one of the edge's addresses, and comes from there."""
+        self._lose(f"ip daddr {edge}", f"ip saddr {edge}")
+
+    def _lose(self, there: str, back: str) -> None:
+        """Lose packets where they arrive: a sender whose own firewall drops them would know."""
+        chain = "chain in {{ type filter hook input priority -10; policy accept; iifname {} {} drop; }}"
+        ends = (("nft",), self._near, there), (tuple(self.machine.command("nft")), UPLINK, back)
+        for nft, card, which in ends:
+            rules = f"table inet {self._near} {{ {chain.format(card, which)}\n}}\n"
+            subprocess.run([*nft, "-f", "-"], input=rules, text=True, check=True)
 
     def mend(self) -> None:
         """Let packets to the provider pass again."""
-        self.run("nft", "flush", "ruleset")
-        self.run("nft", "-f", str(self._wall))
+        for nft in (("nft",), tuple(self.machine.command("nft"))):
+            subprocess.run([*nft, "delete", "table", "inet", self._near], check=False, capture_output=True)
 
     def log(self, name: str) -> str:
         """What one of the agent's processes, or the agent itself (``agent``), logged."""
@@ -94,6 +108,7 @@ class FarHost:
 
     def close(self) -> None:
         """Switch the host off."""
+        self.mend()
         self.machine.close()
         for device in (self._near, f"{SWITCH}{self.number}", f"{OUTSIDE}{self.number}"):
             subprocess.run(["ip", "link", "delete", device], check=False, capture_output=True)
@@ -106,6 +121,7 @@ def make_switch() -> None:
         ip("link", "add", name, "type", "bridge")
         ip("link", "set", name, "up")
     ip("address", "add", OUTSIDE_ADDRESS, "dev", OUTSIDE)
+    ip("address", "add", OTHER_EDGE, "dev", OUTSIDE)
 
 
 def remove_switch() -> None:

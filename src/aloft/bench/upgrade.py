@@ -25,6 +25,7 @@ HELD_TARGET, ROLLBACK_TARGET = 10.0, 10.0
 LED = "lead the names there"
 IN_PLACE = ("migrate ", "start the new controller")
 PAUSE_SECONDS = 0.1
+SHOWN = 3
 SERVED = "UPDATE volumes SET status = 'available', service_uuid = (SELECT MIN(uuid) FROM services)"
 """No storage is behind the customer's volumes; Cinder's upgrade check wants a service for each."""
 
@@ -100,6 +101,11 @@ async def run(running: Running, runs: int) -> Report:
                 "there": last.there["result"]["writes_held_seconds"],
                 "back": last.back["result"]["writes_held_seconds"],
             },
+            "longest_calls": {
+                f"{kind} {about[0]}": max(one.seconds)
+                for kind, each in (("reads", READS), ("writes", WRITES))
+                for about, one in zip(each, last.seen[kind], strict=True)
+            },
             "calls": {kind: sum(len(one.seconds) for one in seen) for kind, seen in last.seen.items()},
         },
         notes=(
@@ -109,6 +115,7 @@ async def run(running: Running, runs: int) -> Report:
             " the baseline of the two former is what the procedure in place has services stopped for: the same"
             " migrations and the start of the new services, as long as they took in this run; that of the latter is"
             " dumping and loading the schemas by hand, with no service started",
+            *(f"refused: {told}" for one in rounds for each in one.seen["reads"] for told in each.failures[:SHOWN]),
         ),
     )
 

@@ -66,7 +66,7 @@ def list_backups(
             one["customer"],
             moment(one["made"]),
             one["state"],
-            f"{one['repository']}:{one['snapshot'][:8]}",
+            f"{one['repository']}:{one['snapshot'][:8]}" + (f" on {one['node']}" if one["node"] else ""),
             ", ".join(f"{name}: {trouble or 'ok'}" for name, trouble in one["copies"].items()),
             f"{one['bytes_added'] / 1024:.0f} KiB",
         )
@@ -95,6 +95,7 @@ def show(
             ("made", moment(told["made"])),
             ("proved", moment(told["proved"])),
             ("repository", told["repository"]),
+            ("on node", told["node"]),
             ("snapshot", told["snapshot"]),
             ("read", f"{told['bytes_read']} bytes"),
             ("added", f"{told['bytes_added']} bytes"),

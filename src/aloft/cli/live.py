@@ -57,10 +57,11 @@ def _first(client: PlaneClient, customer: str) -> str:
 
 def _show(told: dict[str, Any]) -> None:
     rows = [("node", told["node"]["name"], told["node"]["state"], told["node"]["detail"])]
+    rows += [("node", one["name"], one["state"], one["detail"]) for one in told["peers"]]
     rows += [("shared", one["name"], one["state"], one["reason"]) for one in told["shared"]]
     for one in told["regions"]:
         name = f"{one['customer']}/{one['region']}"
-        rows.append(("region", name, one["phase"], (one["error"] or {}).get("message", "")))
+        rows.append(("region", name, one["phase"], (one["error"] or {}).get("message", "") or f"on {one['node']}"))
         unwell = [part for part in one["components"] if part["state"] not in WELL]
         rows += [("component", f"{name}/{part['name']}", part["state"], part["reason"]) for part in unwell]
     rows += [("host", f"{one['customer']}/{one['region']}/{one['host']}", one["state"], "") for one in told["hosts"]]

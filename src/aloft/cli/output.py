@@ -94,6 +94,17 @@ def follow(client: PlaneClient, operation: Json, wait: bool, as_json: bool) -> N
         )
 
 
+def see_given_up(client: PlaneClient, operation: Json, wait: bool, as_json: bool, too_late: str) -> None:
+    """Show what became of an operation that was to be given up: ``too_late`` when it succeeded all the same."""
+    told = [*client.watch(operation["id"])][-1] if wait else operation
+    if as_json:
+        emit(told)
+    elif told["state"] == "succeeded":
+        sys.stdout.write(f"{too_late}\n")
+    else:
+        sys.stdout.write(f"{(told['error'] or {}).get('message') or 'Asked for.'}\n")
+
+
 def title(operation: Json) -> str:
     """An operation in words: ``customer.create demo``."""
     return f"{operation['kind']} {operation['subject']}"

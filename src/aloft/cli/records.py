@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aloft.cli import accounts, backups, hosts, networks, settings, sync, upgrades
+from aloft.cli import accounts, backups, hosts, networks, nodes, settings, sync, upgrades
 from aloft.cli.client import connect
 from aloft.cli.output import details, elapsed, emit, follow, moment, table
 
@@ -25,11 +25,13 @@ release = typer.Typer(help="OpenStack releases.", no_args_is_help=True)
 operation = typer.Typer(help="Changes that were asked for, and how far they are.", no_args_is_help=True)
 
 settings.register(customer)
+nodes.register(customer)
 
 apps: dict[str, typer.Typer] = {
     "customer": customer,
     "region": region,
     "release": release,
+    "node": nodes.app,
     "host": hosts.app,
     "network-template": networks.app,
     "backup": backups.app,
@@ -167,6 +169,7 @@ def show_region(customer_name: Customer, name: Region, as_json: AsJson = False) 
         (
             ("region", f"{told['customer']}/{told['name']}"),
             ("release", told["release"]),
+            ("node", told["node"]),
             ("phase", told["phase"]),
             ("error", error.get("message")),
             ("remedy", error.get("remedy")),
@@ -290,10 +293,17 @@ def cancel_operation(
 
 def _region_table(items: list[dict[str, Any]]) -> None:
     rows = [
-        (one["customer"], one["name"], one["release"], one["phase"], (one["error"] or {}).get("message", ""))
+        (
+            one["customer"],
+            one["name"],
+            one["release"],
+            one["node"],
+            one["phase"],
+            (one["error"] or {}).get("message", ""),
+        )
         for one in items
     ]
-    table(("Customer", "Region", "Release", "Phase", "Error"), rows)
+    table(("Customer", "Region", "Release", "Node", "Phase", "Error"), rows)
 
 
 def _specification(services: list[str] | None, memory_mib: int | None, cpu_cores: float | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import typer
 
 from aloft.cli.client import connect
 from aloft.cli.hosts import confirm
-from aloft.cli.output import details, emit, follow, moment, table
+from aloft.cli.output import details, emit, follow, moment, see_given_up, table
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the operation has ended.")]
@@ -33,7 +33,7 @@ def show(customer: Customer, as_json: AsJson = False) -> None:
     details(
         (
             ("customer", told["customer"]),
-            ("release", told["release"]),
+            ("release", f"{told['release']} ({told['pins']})" if told["pins"] else told["release"]),
             ("kept", told["kept"] or "-"),
             ("since", moment(told["since"])),
             ("under way", f"{running['kind']} ({running['id']})" if running else "-"),
@@ -71,13 +71,8 @@ def abort(customer: Customer, wait: Wait = True, as_json: AsJson = False) -> Non
     """Give up an upgrade that has not switched yet; what was made for it is removed."""
     client = connect()
     begun = client.call("POST", f"{_path(customer)}/abort")["operation"]
-    told = [*client.watch(begun["id"])][-1] if wait else begun
-    if as_json:
-        emit(told)
-    elif told["state"] == "succeeded":
-        typer.echo("It was too late: the upgrade had switched. The way back is `aloft upgrade rollback`.")
-    else:
-        typer.echo((told["error"] or {}).get("message") or "Asked for.")
+    too_late = "It was too late: the upgrade had switched. The way back is `aloft upgrade rollback`."
+    see_given_up(client, begun, wait, as_json, too_late)
 
 
 @app.command("rollback")
@@ -172,8 +167,13 @@ def _show_plan(told: dict[str, Any]) -> None:
             ("expected pause", f"{told['pause_seconds']} s, for requests that write"),
             ("as", told["pause_basis"]),
             ("compared", f"{told['things']} things listed alike"),
+            ("packages", f"{len(told['packages'])} have other versions"),
             ("tables and columns", ", ".join(f"{region}: {count}" for region, count in changed.items())),
             ("hosts", ", ".join(told["unwell"]) or "all well"),
         )
     )
+    if told["packages"]:
+        table(
+            ("Package", "Now", "Then"), [(p["name"], p["before"] or "-", p["after"] or "-") for p in told["packages"]]
+        )
     table(("Project", "Upgrade check", "It said"), [(c["project"], c["verdict"], c["detail"]) for c in told["checks"]])

@@ -10,10 +10,16 @@ from pathlib import Path
 import httpx
 
 from aloft.base.errors import TemporaryError
-from aloft.controller.context import Context
+from aloft.controller.context import INTERNAL_PORT, Context
 from aloft.controller.declare import Service
 
 ATTEMPT_SECONDS = 10.0
+
+WAKE_SECONDS = 180.0
+"""How long a service's first answer may take."""
+
+AGAIN_SECONDS, AGAIN_PAUSE = 30.0, 0.5
+"""For how long, and how often, a service whose first answers are errors is asked again: it has only just begun."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,52 @@ class Call:
     service: str
     host: str
     path: str
+
+
+async def token(context: Context, edge_authority: Path) -> str:
+    """A token of the administrator's, by what a controller's names lead to.
+
+    Raises:
+        TemporaryError: there is none to be had.
+    """
+    trusted = ssl.create_default_context(cafile=str(edge_authority))
+    async with httpx.AsyncClient(verify=trusted, timeout=WAKE_SECONDS) as client:
+        found, trouble = await _token(client, context)
+    if trouble:
+        raise TemporaryError(f"The controller {context.spec.key} gives no token: {trouble}.")
+    return found
+
+
+async def wake(context: Context, services: Iterable[Service], token: str) -> None:
+    """Have each service of a controller to which no name leads yet answer once, as first answers take long.
+
+    Args:
+        context: the controller.
+        services: those that are on.
+        token: one that it takes.
+
+    Raises:
+        TemporaryError: one does not answer as it should, for as long as it is asked again.
+    """
+
+    async def one(host: str, path: str, process: str) -> str:
+        transport = httpx.AsyncHTTPTransport(uds=str(context.slot.socket(process)))
+        until = time.monotonic() + AGAIN_SECONDS
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}", timeout=WAKE_SECONDS) as client:
+            while True:
+                try:
+                    answer = await client.get(path, headers={"X-Auth-Token": token})
+                    trouble = "" if answer.status_code == 200 else f"{host}: HTTP {answer.status_code}"
+                except httpx.HTTPError as error:
+                    trouble = f"{host}: {type(error).__name__} {error}".strip()
+                if not trouble or time.monotonic() > until:
+                    return trouble
+                await asyncio.sleep(AGAIN_PAUSE)
+
+    endpoints = [endpoint for service in services for endpoint in service.endpoints if endpoint.check]
+    told = await asyncio.gather(*(one(context.host(each.label), each.check, each.process) for each in endpoints))
+    if wrong := [trouble for trouble in told if trouble]:
+        raise TemporaryError(f"The new controller does not answer as it should: {'; '.join(wrong)}.")
 
 
 @dataclass(frozen=True)
@@ -147,6 +199,8 @@ async def _pages(client: httpx.AsyncClient, context: Context, listing: Listing, 
 
 def _target(context: Context, host: str, path: str) -> tuple[str, dict[str, str], dict[str, str]]:
     """URL on loopback, headers and TLS extensions that reach ``host`` at the edge without any resolver."""
+    if context.arriving:
+        return f"http://127.0.0.1:{INTERNAL_PORT}{path}", {"Host": host}, {}
     return f"https://127.0.0.1:{context.edge_port}{path}", {"Host": host}, {"sni_hostname": host}
 
 

@@ -13,6 +13,9 @@ FIRST_USER = 200_000
 INTERNAL_PORT = 7080
 """The edge's loopback port without TLS."""
 
+FACES_PORT = 7081
+"""Likewise for the plane and the portal, whom names lead where they lead from outside."""
+
 AMQP_PORT = 7672
 
 
@@ -91,12 +94,16 @@ class Slot:
 
 @dataclass(frozen=True)
 class Context:
-    """A controller's specification, the slot it lives in, and the slot's secrets."""
+    """A controller's specification, the slot it lives in, and the slot's secrets.
+
+    ``arriving`` says that its names lead to it for this node's own services only: another node serves it still.
+    """
 
     spec: ControllerSpec
     slot: Slot
     secrets: Secrets
     edge_port: int = 443
+    arriving: bool = field(default=False, kw_only=True)
 
     @property
     def conf(self) -> Path:
@@ -106,7 +113,7 @@ class Context:
     @property
     def environment(self) -> Path:
         """The release's virtual environment."""
-        return self.slot.paths.environment(self.spec.release)
+        return self.slot.paths.environment(self.spec.environment)
 
     def host(self, label: str) -> str:
         """A name of the controller: ``compute.<region>.<customer>.<domain>``; Keystone's has no region."""

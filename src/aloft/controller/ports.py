@@ -33,6 +33,7 @@ class Broker(Protocol):
 
     async def ensure_vhost(self, name: str) -> None: ...  # noqa: D102
     async def ensure_user(self, name: str, password: str, vhost: str) -> None: ...  # noqa: D102
+    async def keep_user(self, name: str, password: str, vhost: str) -> None: ...  # noqa: D102
     async def delete_vhost(self, name: str) -> None: ...  # noqa: D102
     async def delete_user(self, name: str) -> None: ...  # noqa: D102
 
@@ -66,14 +67,19 @@ class Names:
     slot: int
     names: tuple[Name, ...]
     authority: Path
-    library: str = field(default="")
+    image_library: str = field(default="")
     revoked: frozenset[str] = frozenset()
     hold: Hold = ""
+
+    @property
+    def key(self) -> str:
+        """``customer/region``."""
+        return f"{self.customer}/{self.region}"
 
 
 class Supervisor(Protocol):
     """The node's process tree."""
 
     async def apply(self, group: str, specs: Iterable[ProcessSpec]) -> None: ...  # noqa: D102
-    async def remove(self, group: str) -> None: ...  # noqa: D102
+    async def remove(self, group: str, within: float | None = None) -> None: ...  # noqa: D102
     async def wait_ready(self, names: Iterable[str], timeout: float) -> None: ...  # noqa: ASYNC109, D102

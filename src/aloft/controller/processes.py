@@ -13,9 +13,9 @@ SHARED = ("mariadb", "rabbitmq")
 """Names of the node's shared processes that a controller's services need."""
 
 
-def zygote_name(release: str, project: str) -> str:
+def zygote_name(environment: str, project: str) -> str:
     """The name of a zygote in the node's tree."""
-    return f"zygotes/{release}/{project}"
+    return f"zygotes/{environment}/{project}"
 
 
 def group(slot: Slot) -> str:
@@ -41,7 +41,7 @@ def _specify(context: Context, inside: tuple[Service, ...], process: Process, pr
     forked = bool(process.entry)
     after = [slot.process(name) for name in process.after if name in present]
     if forked:
-        after.append(zygote_name(context.spec.release, service.project))
+        after.append(zygote_name(context.spec.environment, service.project))
     if service.schemas:
         after.append(SHARED[0])
     if service.broker:
@@ -50,7 +50,7 @@ def _specify(context: Context, inside: tuple[Service, ...], process: Process, pr
         name=slot.process(process.name),
         log=slot.log / f"{process.name}.log",
         command=process.command(context) if process.command else (),
-        zygote=str(slot.paths.zygote_socket(context.spec.release, service.project)) if forked else "",
+        zygote=str(slot.paths.zygote_socket(context.spec.environment, service.project)) if forked else "",
         entry=process.entry,
         arguments=process.arguments(context) if forked else {},
         user=slot.user,

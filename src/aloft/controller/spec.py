@@ -24,6 +24,7 @@ class ControllerSpec(Model):
         customer: the customer's name, a DNS label.
         region: the region's name, a DNS label.
         release: OpenStack release, such as ``2026.2``.
+        pins: which pins of the release it runs with, as the node names them (:mod:`aloft.controller.environment`).
         domain: the provider's DNS domain.
         identity: whether this controller hosts the customer's Keystone.
         identity_region: the region that hosts it; ``None`` when it is this one.
@@ -35,6 +36,7 @@ class ControllerSpec(Model):
     customer: str
     region: str
     release: str
+    pins: str = ""
     domain: str
     identity: bool = True
     identity_region: str | None = None
@@ -46,6 +48,11 @@ class ControllerSpec(Model):
     def key(self) -> str:
         """``customer/region``."""
         return f"{self.customer}/{self.region}"
+
+    @property
+    def environment(self) -> str:
+        """The name of the environment of the release that it runs from."""
+        return f"{self.release}-{self.pins}" if self.pins else self.release
 
 
 class Step(Model):
@@ -77,11 +84,15 @@ class Component(Model):
 
 
 class ControllerStatus(Model):
-    """What there is of a controller; ``revision`` grows with every change of it."""
+    """What there is of a controller; ``revision`` grows with every change of it.
+
+    ``node`` is the peer that it is on; empty is the node that was asked.
+    """
 
     customer: str
     region: str
     release: str
+    pins: str = ""
     slot: int | None
     phase: Phase
     revision: int
@@ -89,6 +100,7 @@ class ControllerStatus(Model):
     error: Problem | None = None
     endpoints: dict[str, str] = Field(default_factory=dict)
     components: tuple[Component, ...] = ()
+    node: str = ""
 
 
 class Credentials(Model):

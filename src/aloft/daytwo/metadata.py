@@ -30,13 +30,15 @@ from aloft.base.errors import PermanentError, TemporaryError
 from aloft.controller.context import Slot
 from aloft.controller.services import ALL
 from aloft.controller.spec import ControllerSpec
+from aloft.daytwo import ovn
 from aloft.daytwo.dump import Taken
 from aloft.daytwo.restic import RepositoryDamaged
 
 SLOT_PARTS = ("secrets.json", "keys", "ca", "hosts")
 """What of a slot's folder cannot be made again."""
 
-OVN_DATABASES = (("ovn-nb", "OVN_Northbound"), ("ovn-sb", "OVN_Southbound"))
+_KEYS, _SEEDED = Path("keys"), Path("conf/keystone/seeded")
+"""Keystone's keys, and what it was made to hold, in a slot's folder."""
 
 Dump = Callable[[Mapping[str, Path]], Coroutine[Any, Any, Taken]]
 
@@ -178,7 +180,7 @@ def lay_out(folder: Path, region: str, slot: Slot) -> None:
         _own(path, 0)
     for path in _tree(slot.state / "keys"):
         _own(path, slot.user)
-    for name, _ in OVN_DATABASES:
+    for name, _ in ovn.DATABASES:
         shutil.copyfile(part / "ovn" / f"{name}.db", slot.state / "ovn" / f"{name}.db")
         _own(slot.state / "ovn" / f"{name}.db", slot.user)
 
@@ -188,10 +190,20 @@ def copy_keys(source: Slot, target: Slot) -> None:
 
     What the one's Keystone was made to hold, the other's holds already: it is told so.
     """
-    shutil.copytree(source.state / "keys", target.state / "keys", dirs_exist_ok=True)
-    seeded = Path("conf/keystone/seeded")
-    _copy(source.state / seeded, target.state / seeded)
-    for path in (*_tree(target.state / "keys"), *_tree(target.state / seeded)):
+    take_keys(source.state, target)
+
+
+def give_keys(source: Slot, folder: Path) -> None:
+    """Put a slot's Keystone keys into a folder, for :func:`take_keys`."""
+    for name in (_KEYS, _SEEDED):
+        _copy(source.state / name, folder / name)
+
+
+def take_keys(folder: Path, target: Slot) -> None:
+    """Give a slot the Keystone keys that lie in a folder."""
+    shutil.copytree(folder / _KEYS, target.state / _KEYS, dirs_exist_ok=True)
+    _copy(folder / _SEEDED, target.state / _SEEDED)
+    for path in (*_tree(target.state / _KEYS), *_tree(target.state / _SEEDED)):
         _own(path, target.user)
 
 
@@ -231,7 +243,7 @@ async def save_ovn(slot: Slot, target: Path) -> None:
         TemporaryError: one does not answer.
     """
     files.folder(target, mode=0o700)
-    for name, database in OVN_DATABASES:
+    for name, database in ovn.DATABASES:
         with (target / f"{name}.db").open("wb") as out:
             process = await asyncio.create_subprocess_exec(
                 "/usr/bin/ovsdb-client", "--timeout=60", "backup", f"unix:{slot.socket(name)}", database,
@@ -242,28 +254,6 @@ async def save_ovn(slot: Slot, target: Path) -> None:
             raise TemporaryError(
                 f"OVN's database {database} of slot {slot.number} could not be saved: {said.decode().strip()}",
                 "See whether the controller runs: aloft status.",
-            )
-
-
-async def replace_ovn(slot: Slot, source: Path) -> None:
-    """Have a slot's running OVN databases hold what was saved of others, each in one transaction.
-
-    Rows keep their UUIDs: hosts that come to these databases find what they know.
-
-    Raises:
-        TemporaryError: one does not take it.
-    """
-    for name, database in reversed(OVN_DATABASES):  # northd would only have to follow the northbound one
-        with (source / f"{name}.db").open("rb") as text:
-            process = await asyncio.create_subprocess_exec(
-                "/usr/bin/ovsdb-client", "--timeout=30", "restore", f"unix:{slot.socket(name)}", database,
-                stdin=text, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            )  # fmt: skip
-            _, said = await process.communicate()
-        if process.returncode:
-            raise TemporaryError(
-                f"OVN's database {database} of slot {slot.number} could not be replaced: {said.decode().strip()}",
-                "See the logs of the slot's OVN processes.",
             )
 
 
@@ -315,3 +305,12 @@ def room_for(folder: Path, needed: int) -> None:
             f"{folder} has {free >> 20} MiB free, and {needed >> 20} MiB are needed.",
             "Free some space on that file system.",
         )
+
+
+def brought_forward(records: Mapping[str, Any], newer: Mapping[str, Any]) -> dict[str, Any]:
+    """The plane's records in a backup, with those of its tables that are known from later.
+
+    Where the customer has other regions by then, they stay as they are: a backup has no databases of these.
+    """
+    regions = [{row["id"] for row in rows.get("region", ())} for rows in (records, newer)]
+    return {**records, **newer} if regions[0] == regions[1] else dict(records)

@@ -1,7 +1,7 @@
 """How long requests that write will wait at a switch: from what its rehearsal took, and from switches before. Pure.
 
 A rehearsal does what a switch does while writes wait, as far as that changes nothing. The rest (answering what was
-begun, carrying rows, replacing OVN's databases, leading names) is known from switches that were measured.
+begun, carrying rows, leading names) is known from switches that were measured.
 """
 
 from collections.abc import Sequence

@@ -131,6 +131,21 @@ class Repositories:
         """The password of a repository, which is to be kept where the repository is not."""
         return self.get(name).password.read_text()
 
+    def request(self, name: str) -> RepositoryRequest:
+        """All that is known of a repository, its secrets, too: what another node needs to know it likewise.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        one = self.get(name)
+        held = {kind: one.credentials / kind for kind in _CREDENTIALS}
+        return RepositoryRequest(
+            url=one.url,
+            role=one.role,
+            password=SecretStr(self.password(name)),
+            credentials={kind: SecretStr(file.read_text()) for kind, file in held.items() if file.exists()},
+        )
+
     def open(self, repository: Repository) -> Restic:
         """Use a repository."""
         return Restic(repository, self._cache)

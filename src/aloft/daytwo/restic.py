@@ -87,6 +87,10 @@ class Snapshot:
         return cls(str(told["id"]), str(told["time"]), tags, str(told.get("original", "")))
 
 
+_making: dict[str, asyncio.Lock] = {}
+"""By address: a repository that two make at once has the key of one and the content of the other."""
+
+
 class Restic:
     """One repository.
 
@@ -107,11 +111,12 @@ class Restic:
         Raises:
             AloftError: it cannot be made, or opened with this password.
         """
-        try:
-            await self._run("cat", "config")
-        except NotFound:
-            more = ("--copy-chunker-params", *like.source()) if like else ()
-            await self._run("init", "--repository-version", "2", *more)
+        async with _making.setdefault(self.repository.url, asyncio.Lock()):
+            try:
+                await self._run("cat", "config")
+            except NotFound:
+                more = ("--copy-chunker-params", *like.source()) if like else ()
+                await self._run("init", "--repository-version", "2", *more)
 
     async def backup(self, folder: Path, tags: Mapping[str, str]) -> tuple[str, dict[str, int]]:
         """Keep a folder; returns the snapshot's id, and how many bytes were read and added.

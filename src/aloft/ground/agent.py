@@ -25,6 +25,7 @@ from aloft.ground.layout import Layout
 from aloft.ground.settings import Desired
 from aloft.ground.store import Identity, Store
 from aloft.ground.streams import Streams
+from aloft.ground.succession import Succession
 from aloft.ground.uplink import Uplink
 from aloft.supervise.cgroup import Cgroups
 from aloft.supervise.supervisor import Supervisor
@@ -61,7 +62,10 @@ class Agent:
         # Instances must outlive the agent whatever happens to its control group, so it uses none.
         self._supervisor = Supervisor(layout.run / "processes", Cgroups.none())
         self._edges = Edges(Place(identity.edge_host, identity.edge_port))
-        self._convergence = Convergence(layout, identity, self._edges, self._supervisor, self._reach, self._on_the_way)
+        self._succession = Succession(layout)
+        self._convergence = Convergence(
+            layout, identity, self._edges, self._supervisor, self._succession, self._reach, self._on_the_way
+        )
         self._desired = self._store.desired() or Desired(generation=0)
         self._edges.tell(_places(self._desired))
         self._outcome: Outcome | None = None
@@ -101,7 +105,7 @@ class Agent:
 
     def _work(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
         """What runs side by side."""
-        return self._listen, self._converge, self._tell, self._offer, self._renewal.run
+        return self._listen, self._converge, self._tell, self._offer, self._renewal.run, self._succession.watch
 
     async def _listen(self) -> None:
         """Take the plane's word as soon as it has a new one."""
@@ -202,6 +206,7 @@ class Agent:
                     _log.debug("No report: %s", error)
                     await asyncio.sleep(_pause(error, failures))
                     continue
+                self._succession.confirm()
                 if self._edges.answered(place):
                     _log.info("The provider's edge is at %s, port %d now", *place)
                     self._look.set()
@@ -217,8 +222,10 @@ class Agent:
     async def _report(self, uplink: Uplink, outcome: Outcome) -> int:
         """Tell the plane all; returns the generation of what the host shall be."""
         pending = {name: plan.RoleState("pending") for name in self._desired.roles}
-        warnings = [text for text in (self._renewal.warning, clocks.warning(self._ahead)) if text]
-        facts = {**roles.report(outcome.facts), "warnings": warnings}
+        warnings = [
+            text for text in (self._renewal.warning, clocks.warning(self._ahead), self._succession.warning) if text
+        ]
+        facts = {**roles.report(outcome.facts), "warnings": warnings, "refused": self._succession.refused}
         generation = await uplink.report(outcome.generation, facts, {**pending, **outcome.states})
         self._ahead = uplink.ahead
         return generation

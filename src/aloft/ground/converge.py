@@ -20,6 +20,7 @@ from aloft.ground import facts as host_facts
 from aloft.ground import link, machine, moves, packages, plan
 from aloft.ground.edges import Edges, Place
 from aloft.ground.facts import Facts
+from aloft.ground.installer import TOOL
 from aloft.ground.layout import Layout
 from aloft.ground.moves import Moves
 from aloft.ground.plan import RoleState
@@ -28,6 +29,7 @@ from aloft.ground.roles import ALL, hypervisor, image_library, switch
 from aloft.ground.roles.model import Context, Farewell, File, Folder, Role
 from aloft.ground.settings import Desired, Settings
 from aloft.ground.store import Identity, Store
+from aloft.ground.succession import Succession
 from aloft.ground.transfer import Change
 from aloft.ground.uplink import Uplink
 from aloft.supervise import logs
@@ -68,6 +70,7 @@ class Convergence:
         identity: who the host is.
         edges: where the provider's edge may be.
         supervisor: who keeps the processes.
+        succession: the agent's own build.
         reach: has an answer from the plane (see :class:`aloft.ground.moves.Moves`).
         tell: told how far a round has come, before each step that takes time.
     """
@@ -78,6 +81,7 @@ class Convergence:
         identity: Identity,
         edges: Edges,
         supervisor: Supervisor,
+        succession: Succession,
         reach: moves.Reach,
         tell: Callable[[Outcome], None] = lambda outcome: None,
     ) -> None:
@@ -88,6 +92,7 @@ class Convergence:
         self._layout = layout
         self._identity = identity
         self._supervisor = supervisor
+        self._succession = succession
         self._store = Store(layout)
         self._edges = edges
         self._edge, self._far = Place("", 0), False
@@ -106,13 +111,16 @@ class Convergence:
         settled = await self._moves.recover()
         facts = await asyncio.to_thread(host_facts.gather, self._layout)
         outcome = Outcome(facts, generation=desired.generation)
-        if desired.settings is None:
-            return outcome
         try:
-            settings = await asyncio.to_thread(self._placed, desired.settings)
+            await asyncio.to_thread(self._find_edge)
         except AloftError as error:
             outcome.states.update({name: _problem(error) for name in desired.roles})
             return outcome
+        if self._far:
+            await self._succession.follow(desired.packages.get(TOOL, ""), self._uplink, self._retries)
+        if desired.settings is None:
+            return outcome
+        settings = self._placed(desired.settings)
         roles = self._build(desired, settings, facts, outcome)
         if await self._fetch(desired, roles, outcome):
             facts = outcome.facts = await asyncio.to_thread(host_facts.gather, self._layout)
@@ -229,13 +237,7 @@ class Convergence:
         return Path(listen) if listen else self._layout.image_socket
 
     def _placed(self, settings: Settings) -> Settings:
-        """The settings as they are meant for this host: what is said of the provider's own node counts only there.
-
-        Raises:
-            TemporaryError: it is not known where the edge is.
-        """
-        self._find_edge()
-        self._far = not host_facts.is_local(self._edge.host)
+        """The settings as they are meant for this host: what is said of the provider's own node counts only there."""
         if not self._far:
             return settings
         return settings.model_copy(update={"image_library": settings.image_library.model_copy(update={"listen": None})})
@@ -244,6 +246,9 @@ class Convergence:
         """Look up the edge's address as a number; the last one known while no name resolves.
 
         A name that the agent itself leads to the link cannot tell.
+
+        Raises:
+            TemporaryError: it is not known where the edge is.
         """
         hosts = self._layout.paths.root / "etc/hosts"
         try:
@@ -251,13 +256,14 @@ class Convergence:
         except TemporaryError:
             if not self._edge.host:
                 raise
+        self._far = not host_facts.is_local(self._edge.host)
 
     async def _fetch(self, desired: Desired, roles: Mapping[str, Role], outcome: Outcome) -> bool:
         """Have the environment that the roles run from in the build that the plane wants; whether it was renewed.
 
         A host that is the provider's node itself has what the node made.
         """
-        wanted, prefix = desired.packages.get(desired.release, ""), self._layout.paths.environment(desired.release)
+        wanted, prefix = desired.packages.get(desired.release, ""), self._layout.paths.present(desired.release)
         users = [name for name, role in roles.items() if role.release]
         if not users or not wanted or build(prefix) == wanted:
             return False
@@ -272,8 +278,7 @@ class Convergence:
             _log.info("%s (%s)", step, wanted)
             outcome.states.update(dict.fromkeys(users, RoleState("converging", step, 0.1)))
             self._tell(outcome)
-            uplink = Uplink(self._layout, self._identity.agent_name, self._edge.host, self._edge.port)
-            await asyncio.to_thread(packages.fetch, uplink, desired.release, wanted, prefix)
+            await asyncio.to_thread(packages.fetch, self._uplink(), desired.release, wanted, prefix)
         except AloftError as error:
             _log.warning("%s", error)
             told = self._retries.failed("", step, _problem(error, step))
@@ -284,6 +289,9 @@ class Convergence:
         for name in users:
             del outcome.states[name]
         return True
+
+    def _uplink(self) -> Uplink:
+        return Uplink(self._layout, self._identity.agent_name, self._edge.host, self._edge.port)
 
     # Bringing it about
 
@@ -386,6 +394,10 @@ class Convergence:
         before = path.read_text() if path.exists() else ""
         if before.startswith(f"{pid} ") and before != mark:
             _log.info("link: reading its configuration again")
+            try:
+                await asyncio.to_thread(link.turn, self._layout, self._edge)
+            except TemporaryError as error:
+                _log.warning("%s", error)
             os.kill(pid, signal.SIGUSR2)
         files.write(path, mark)
 

@@ -3,7 +3,6 @@
 Reading is one thin pass over ``/proc``, ``/sys`` and a few commands; what is read is understood by pure functions.
 """
 
-import contextlib
 import fcntl
 import ipaddress
 import json
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from aloft.base.builds import build
+from aloft.base.places import own_address
 from aloft.ground.layout import Layout
 
 _KVM_GET_API_VERSION = 0xAE00
@@ -128,7 +128,7 @@ def gather(layout: Layout) -> Facts:
         free_disk_mib=_free_mib(layout.state),
         disks=_disks(),
         cards=cards(_output("ip", "-json", "address", "show")),
-        address=_address(),
+        address=own_address(),
         kvm=has_virtualisation(cpuinfo) and _kvm_answers(),
         systemd=Path("/run/systemd/system").is_dir(),
         openvswitch=_module("openvswitch"),
@@ -167,8 +167,12 @@ def memory_mib(meminfo: str) -> int:
     return int(match[1]) // 1024 if match else 0
 
 
+_PORT = re.compile(r"tap[0-9a-f]{8}-[0-9a-f]{2}|ovs-netdev")
+"""Devices that Neutron's ports end in, and the one that Open vSwitch makes for itself."""
+
+
 def cards(text: str) -> tuple[Card, ...]:
-    """The network cards in the output of ``ip -json address show``, without loopback."""
+    """The network cards in the output of ``ip -json address show``, without loopback and ends of instances' ports."""
     return tuple(
         Card(
             name=link["ifname"],
@@ -182,7 +186,7 @@ def cards(text: str) -> tuple[Card, ...]:
             ),
         )
         for link in json.loads(text or "[]")
-        if link.get("link_type") == "ether"
+        if link.get("link_type") == "ether" and not _PORT.fullmatch(link["ifname"])
     )
 
 
@@ -214,7 +218,8 @@ def _output(*command: str) -> str:
 
 def _builds(layout: Layout) -> dict[str, str]:
     prefixes = {"tool": layout.paths.opt / "tool"}
-    prefixes |= {path.name: path for path in layout.paths.environment("*").parent.glob("[0-9]*")}
+    releases = {path.name.partition("-")[0] for path in layout.paths.environment("*").parent.glob("[0-9]*")}
+    prefixes |= {name: layout.paths.present(name) for name in releases}
     return {name: found for name, prefix in sorted(prefixes.items()) if (found := build(prefix))}
 
 
@@ -241,14 +246,6 @@ def _disks() -> tuple[Disk, ...]:
             )
         )
     return tuple(found)
-
-
-def _address() -> str:
-    """The source address of packets to the outside; no packet is sent to find out."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
-        probe.connect(("192.0.2.1", 9))
-        return str(probe.getsockname()[0])
-    return "127.0.0.1"
 
 
 def _kvm_answers() -> bool:

@@ -8,10 +8,13 @@ unix socket that only root may connect to, since other users of the machine coul
 """
 
 import hashlib
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from aloft.base.errors import TemporaryError
 from aloft.base.rendering import render
+from aloft.ground.edges import Place
 from aloft.ground.layout import Layout
 from aloft.supervise.spec import Probe, ProcessSpec
 
@@ -28,6 +31,8 @@ INTERNAL_HTTP_PORT = 7080
 """The port in the catalog's internal URLs; on a host apart from the node, the link answers there too."""
 
 PROCESS = "agent/link"
+EDGE = "edge"
+"""What the servers that lead to the edge are called in HAProxy's configuration."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +87,10 @@ def config(link: Link, layout: Layout) -> str:
         "aloft.ground",
         "link.cfg.j2",
         link=link,
+        edge=EDGE,
         bundle=layout.bundle,
         authority=layout.authority,
-        admin=layout.run / "link.sock",
+        admin=_admin(layout),
         region_authority=layout.region_authority,
         image_library_port=IMAGE_LIBRARY_PORT,
         images_port=IMAGES_PORT,
@@ -111,3 +117,50 @@ def digest(layout: Layout) -> str:
     for path in (layout.config / "link.cfg", layout.bundle, layout.authority, layout.region_authority):
         content.update(path.read_bytes())
     return content.hexdigest()
+
+
+def turn(layout: Layout, edge: Place) -> None:
+    """Lead the HAProxy that runs to this place of the edge at once, and end its connections to another one.
+
+    HAProxy keeps what is open when it reads its configuration again, and what is about to be opened: connections to a
+    place that does not answer any more would hang until they are given up.
+
+    Raises:
+        TemporaryError: HAProxy does not answer.
+    """
+    commands = [
+        f"set server {server} addr {edge.host} port {edge.port}; shutdown sessions server {server}"
+        for server in elsewhere(_ask(layout, "show servers state"), edge)
+    ]
+    if commands:
+        _ask(layout, "; ".join(commands))
+
+
+def elsewhere(state: str, edge: Place) -> list[str]:
+    """The servers (``backend/server``) that lead to another place of the edge.
+
+    Args:
+        state: HAProxy's answer to ``show servers state`` (management guide, 9.3).
+        edge: where they should lead.
+    """
+    rows = [line.split() for line in state.splitlines() if not line.startswith("#")]
+    servers = [(f"{row[1]}/{row[3]}", row[4], row[18]) for row in rows if len(row) > 18 and row[3] == EDGE]
+    return [name for name, address, port in servers if (address, port) != (edge.host, str(edge.port))]
+
+
+def _ask(layout: Layout, command: str) -> str:
+    """What HAProxy answers to a command."""
+    try:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(5.0)
+            line.connect(str(_admin(layout)))
+            line.sendall(f"{command}\n".encode())
+            line.shutdown(socket.SHUT_WR)
+            with line.makefile() as answer:
+                return answer.read()
+    except OSError as error:
+        raise TemporaryError(f"The link (HAProxy) does not answer: {error}.") from error
+
+
+def _admin(layout: Layout) -> Path:
+    return layout.run / "link.sock"

@@ -17,7 +17,6 @@ from aloft.ground.uplink import Uplink
 
 _CHUNK = 1 << 20
 _END_SECONDS = 120
-FORMER = ".former"
 
 
 def fetch(uplink: Uplink, name: str, wanted: str, prefix: Path) -> None:
@@ -49,10 +48,10 @@ def fetch(uplink: Uplink, name: str, wanted: str, prefix: Path) -> None:
 
 def go_back(prefix: Path) -> bool:
     """Put the former environment in the place of the present one; whether there was one."""
-    former = _former(prefix)
+    former = former_of(prefix)
     if not former.exists():
         return False
-    failed = prefix.with_name(f".{prefix.name}.failed")
+    failed = failed_of(prefix)
     shutil.rmtree(failed, ignore_errors=True)
     if prefix.exists():
         prefix.rename(failed)
@@ -61,12 +60,18 @@ def go_back(prefix: Path) -> bool:
     return True
 
 
-def _former(prefix: Path) -> Path:
-    return prefix.with_name(f".{prefix.name}{FORMER}")
+def former_of(prefix: Path) -> Path:
+    """Where the environment is that was in use before this one."""
+    return prefix.with_name(f".{prefix.name}.former")
+
+
+def failed_of(prefix: Path) -> Path:
+    """Where an environment is moved that gives way to the former one."""
+    return prefix.with_name(f".{prefix.name}.failed")
 
 
 def _swap(fresh: Path, prefix: Path) -> None:
-    former = _former(prefix)
+    former = former_of(prefix)
     if prefix.exists():
         shutil.rmtree(former, ignore_errors=True)
         prefix.rename(former)

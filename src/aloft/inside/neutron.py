@@ -16,11 +16,17 @@ def controller(socket: str, threads: str = "8") -> None:
     Config is found by ``OS_NEUTRON_CONFIG_FILES``.
     """
     from neutron import server, service
+    from neutron.plugins.ml2.drivers.ovn.mech_driver.ovsdb import ovsdb_monitor
     from neutron.plugins.ml2.drivers.ovn.mech_driver.ovsdb.worker import MaintenanceWorker
     from neutron.server import api
+    from neutron_lib.plugins import directory
+
+    from aloft.inside import found_ports, known_ports
 
     sys.argv = ["neutron-api"]
+    known_ports.leave_alone(ovsdb_monitor.LogicalSwitchPortCreateEvent)
     application = server.boot_server(api.api_server)
+    found_ports.take_over(directory.get_plugin())
     beside = [worker for worker in service._get_plugins_workers() if not isinstance(worker, MaintenanceWorker)]
     for worker in beside:
         worker.set_proctitle = "off"

@@ -182,6 +182,8 @@ def neutron() -> None:
             "neutron.services.ovn_l3.plugin",
             "neutron.db.migration.models.head",
             "ovs.db.idl",
+            "aloft.inside.found_ports",
+            "aloft.inside.known_ports",
             "aloft.inside.neutron",
         )
     )

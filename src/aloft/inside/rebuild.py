@@ -31,8 +31,12 @@ _PATIENCE = 30.0
 _PIECE = 1 << 16
 
 
-def read(northbound: str) -> Found:
+def read(northbound: str, ranges: Mapping[tuple[str, str], str]) -> Found:
     """Read OVN's northbound database through its socket (RFC 7047).
+
+    Args:
+        northbound: the socket.
+        ranges: subnets that sync made: (network, CIDR) → identifier.
 
     Raises:
         TemporaryError: it does not answer.
@@ -51,7 +55,7 @@ def read(northbound: str) -> Found:
         table: {plain(row["_uuid"]): {name: plain(value) for name, value in row.items()} for row in told["rows"]}
         for table, told in zip(TABLES, answer["result"], strict=True)
     }
-    return understand(tables)
+    return understand(tables, ranges)
 
 
 def _answer(link: socket.socket) -> dict[str, Any]:
@@ -284,11 +288,12 @@ def _address(text: str) -> Any:
 
 def main(northbound: str, sync_config: str, *configs: str) -> None:
     """Read, write, and leave word of it."""
-    found = read(northbound)
-    writer = Writer(configs)
-    writer.write(found)
     told = configparser.RawConfigParser()
     told.read_string(Path(sync_config).read_text())
+    store = Store(told["database"]["connection"])
+    found = read(northbound, store.ranges())
+    writer = Writer(configs)
+    writer.write(found)
     report = {
         "at": time.time(),
         "rebuilt": dict(writer.rebuilt),
@@ -296,7 +301,7 @@ def main(northbound: str, sync_config: str, *configs: str) -> None:
     }
     note = ", ".join(f"{many} {kind}" for kind, many in writer.rebuilt.items())
     entry = Entry(time.time(), "", "policy", "rebuilt", "rebuilt", who="", source="rebuild", note=note)
-    Store(told["database"]["connection"]).decide("rebuilt", report, entry)
+    store.decide("rebuilt", report, entry)
     print(json.dumps(report["rebuilt"]))
 
 

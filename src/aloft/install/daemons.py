@@ -17,6 +17,7 @@ from aloft.base import files
 from aloft.base.errors import PermanentError
 from aloft.base.invoke import answer, invoke, succeeds
 from aloft.base.paths import Paths
+from aloft.ground import succession
 from aloft.install.packages import systemd_runs
 
 UNIT_FOLDER = Path("/etc/systemd/system")
@@ -61,15 +62,19 @@ class Daemon:
         module: what Python runs.
         description: for a person.
         after: units that it starts after.
+        script: whether a script starts it, which outlives what it starts (:mod:`aloft.ground.succession`).
     """
 
     name: str
     module: str
     description: str
     after: tuple[str, ...] = ()
+    script: bool = False
 
     def command(self, paths: Paths) -> tuple[str, ...]:
         """Argument vector."""
+        if self.script:
+            return ("/bin/sh", str(succession.script_path(paths)))
         return (str(paths.opt / "tool/bin/python"), "-m", self.module, "run")
 
     def log(self, paths: Paths) -> Path:
@@ -82,7 +87,7 @@ class Daemon:
 
 
 NODE = Daemon("aloft-node", "aloft.node", "Aloft node: OpenStack controllers")
-AGENT = Daemon("aloft-agent", "aloft.ground", "Aloft agent: this host's roles", ("aloft-node.service",))
+AGENT = Daemon("aloft-agent", "aloft.ground", "Aloft agent: this host's roles", ("aloft-node.service",), script=True)
 
 
 def unit_text(daemon: Daemon, paths: Paths) -> str:
@@ -179,6 +184,8 @@ def forget(daemon: Daemon) -> None:
 
 def _launch(daemon: Daemon, paths: Paths, log: Path) -> None:
     files.journal(daemon.log(paths)).close()
+    if daemon.script:
+        files.write(succession.script_path(paths), succession.script(paths), mode=0o700)
     if systemd_runs():
         files.write(UNIT_FOLDER / f"{daemon.name}.service", unit_text(daemon, paths), mode=0o644)
         invoke(["systemctl", "daemon-reload"], log=log, timeout=60)

@@ -60,6 +60,17 @@ def regions(status: dict[str, Any]) -> list[Finding]:
     return found
 
 
+def nodes(status: dict[str, Any]) -> list[Finding]:
+    """Findings on the other nodes that this one is connected with, from the plane's status."""
+    remedy = "See to it that it runs and that the way to it is open; `aloft doctor` there tells more."
+    return [
+        Finding(f"node {told['name']}", "ok", f"is up at {told['address']}")
+        if told["state"] == "up"
+        else Finding(f"node {told['name']}", "lack", f"is {told['state']}", told["detail"], remedy)
+        for told in status["peers"]
+    ]
+
+
 def backups(status: dict[str, Any]) -> list[Finding]:
     """Findings on customers' backups, from the plane's status."""
     look = "See `aloft backup list` and `aloft operation list`, then run `aloft backup run CUSTOMER`."
@@ -126,7 +137,7 @@ def _certificate(paths: Paths) -> Finding:
 def _plane(plane: Plane) -> list[Finding]:
     try:
         status = plane.status()
-        return [Finding("plane", "ok", "answers"), *regions(status), *backups(status)]
+        return [Finding("plane", "ok", "answers"), *nodes(status), *regions(status), *backups(status)]
     except (AloftError, OSError) as error:
         remedy = error.remedy if isinstance(error, AloftError) else "Run: sudo aloft up"
         return [Finding("plane", "lack", str(error), "", remedy)]

@@ -16,7 +16,7 @@ from aloft.base.invoke import succeeds
 from aloft.base.paths import Paths
 from aloft.install.preflight import Facts, PortUse
 
-PORTS = (7080, 7672, 7673, 7674)
+PORTS = (7080, 7081, 7672, 7673, 7674)
 """TCP ports on loopback that a node serves on, besides the edge's (docs/architecture.md)."""
 
 OTHERS = {"mariadbd": "MariaDB", "mysqld": "MySQL", "beam.smp": "RabbitMQ", "haproxy": "HAProxy"}

@@ -63,7 +63,7 @@ def unlink_programs(paths: Paths) -> None:
 
 
 def _programs(paths: Paths, release: str) -> dict[str, Path]:
-    return {"aloft": paths.opt / "tool/bin/aloft", "openstack": paths.environment(release) / "bin/openstack"}
+    return {"aloft": paths.opt / "tool/bin/aloft", "openstack": paths.present(release) / "bin/openstack"}
 
 
 def _link(link: Path, target: Path, paths: Paths) -> bool:

@@ -233,7 +233,7 @@ def _packages(machine: Machine) -> str:
 def _environment(machine: Machine, release: Release) -> str:
     """Make the release's environment, and compile it, which the first start would do on its way and more slowly."""
     outcome = environment.prepare(release, machine.paths, machine.log)
-    prefix = machine.paths.environment(release.name)
+    prefix = machine.paths.present(release.name)
     if outcome == "was made":
         command: list[str | Path] = [
             "nice",

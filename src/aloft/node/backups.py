@@ -17,8 +17,9 @@ from typing import Any
 from aloft.base import files
 from aloft.base.errors import AloftError, Conflict, InvalidInput, NotFound, PermanentError
 from aloft.base.paths import Paths
-from aloft.controller import check
+from aloft.controller import check, environment
 from aloft.controller.context import Slot
+from aloft.controller.release import release
 from aloft.controller.services import enabled
 from aloft.daytwo import metadata
 from aloft.daytwo.lists import LISTS
@@ -112,8 +113,8 @@ class Backups:
         """Back up a customer; ``records`` are the plane's own of it.
 
         Returns:
-            ``snapshot``, ``repository``, ``made``, bytes ``read`` and ``added``, and for each secondary repository in
-            ``copies`` an empty text or why it has no copy.
+            ``snapshot``, ``repository``, whether that is a folder of this node (``local``), ``made``, bytes ``read``
+            and ``added``, and for each secondary repository in ``copies`` an empty text or why it has no copy.
         """
         sources = self.sources(work.customer)
         primary = self._repositories.open(self._repositories.primary())
@@ -143,6 +144,7 @@ class Backups:
         return {
             "snapshot": snapshot,
             "repository": primary.repository.name,
+            "local": primary.repository.url.startswith("/"),
             "made": manifest.made.isoformat(),
             **sizes,
             "copies": copies,
@@ -193,12 +195,15 @@ class Backups:
         async with contextlib.AsyncExitStack() as stack:
             snapshot, name = work.arguments["snapshot"], f"restore-{work.customer}"
             folder, manifest = await stack.enter_async_context(self._fetching(work, opened, snapshot, name))
-            self._check_place(work.customer, manifest)
+            self.check_place(work.customer, manifest)
             replayed, until = None, manifest.made
             if work.arguments.get("at") is not None:
                 replayed, until = await self._changes(work, stack, opened, manifest)
             records = await self.fill(work, folder, manifest, work.customer, replayed)
             told = json.loads((folder / "records.json").read_text())
+            if replayed is not None and work.arguments["at"] == LATEST:
+                newer = await self._binlog.records(opened.repository.name, manifest.server, work.customer)
+                told = metadata.brought_forward(told, newer or {})
             lying = await opened.snapshots({**KIND, "customer": work.customer})
         result = {
             "records": told,
@@ -208,7 +213,7 @@ class Backups:
         }
         return self._moves.plan(records, replayed is not None, result)
 
-    def _check_place(self, customer: str, manifest: Manifest) -> None:
+    def check_place(self, customer: str, manifest: Manifest) -> None:
         """See that a backup is of this customer, and that its names are those of this node.
 
         Raises:
@@ -290,9 +295,7 @@ class Backups:
             NotFound: there is none.
             Conflict: one is not ready to be read.
         """
-        found = [record for record in self._registry.all() if record.spec.customer == customer and record.wanted]
-        if not found:
-            raise NotFound(f"Customer '{customer}' has no controller on this node.")
+        found = self._registry.of(customer)
         for record in found:
             if record.slot is None or not self._registry.prepared(record.slot):
                 raise Conflict(f"The controller {record.spec.key} is being made.", "Try again when it is ready.")
@@ -342,6 +345,8 @@ class Backups:
             for region, part in ordered:
                 kept = Record.read(part.record)
                 spec = kept.spec.model_copy(update={"customer": customer})
+                if not environment.complete(spec.environment, self._paths):  # it was made elsewhere, or long ago
+                    spec = spec.model_copy(update={"pins": environment.pins(release(spec.release), self._paths)})
                 record = replace(kept, spec=spec, slot=None, kept={})
                 record = replace(record, hosts={}, serials={}) if customer != manifest.customer else record
 

@@ -6,27 +6,33 @@ more columns there (a newer release's) takes the rows with those columns' defaul
 
 import asyncio
 import json
+import logging
 import re
 import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from aloft.base import files
-from aloft.base.errors import AloftError, NotFound, PermanentError, TemporaryError
+from aloft.base.errors import AloftError, InvalidInput, NotFound, PermanentError, TemporaryError
 from aloft.base.paths import Paths
 from aloft.daytwo.repositories import Repositories
 from aloft.daytwo.restic import Repository, RepositoryUnreachable, Restic
 from aloft.node import mariadb
 from aloft.node.database import Database
 
+_log = logging.getLogger(__name__)
+
 SHIP_SECONDS = 40.0
-"""Between two shipments: with what one takes, nothing that changed is on one machine alone for more than a minute."""
+"""From one shipment to the next: with what one takes, no change is on one machine alone for more than a minute."""
+
+LEAST_SHIP_PAUSE = 5.0
+"""Seconds between the end of a shipment that took long and the next."""
 
 KIND = {"kind": "log"}
 """The tag of snapshots that hold binary logs."""
@@ -35,7 +41,7 @@ KEPT = 5
 """Each shipment holds all logs that there are, so few are kept."""
 
 SHIP_PATIENCE_SECONDS = 600.0
-"""After this long a shipment to one repository is given up, so that one that hangs does not hold up the next."""
+"""After this long a shipment to one repository is given up and tried anew."""
 
 BEHIND_SECONDS = 300.0
 """A repository that lacks changes older than this is behind, which raises an alarm."""
@@ -43,10 +49,14 @@ BEHIND_SECONDS = 300.0
 CUSTOMERS = "customers.json"
 """The file in a shipment that names the customers there are, so that nobody is restored who was deleted before."""
 
+RECORDS = "records"
+"""The folder in a shipment that has the plane's records of each customer, as they are at that time."""
+
 FORGET_EVERY = 30
-"""Shipments between two times that old ones are forgotten."""
+"""Shipments between two times that old ones are forgotten, which has to wait until nobody copies them."""
 
 _LOG = re.compile(r"binlog\.\d{6,}")
+_CUSTOMER = re.compile(r"[a-z0-9-]{1,64}")
 
 
 async def replay(
@@ -135,7 +145,12 @@ class Binlog:
         self._repositories = repositories
         self._folder = mariadb.data_folder(paths)
         self._customers = customers
-        self._last_forgotten = 0
+        self._unforgotten = 0
+        self._begun = 0
+        self._reached: dict[str, int] = {}
+        self._shipping_now = asyncio.Lock()
+        self._copying: dict[str, asyncio.Task[None]] = {}
+        self._kept = paths.state / "backup/records"
         self._record = paths.state / "backup/shipped.json"
         self._shipped: dict[str, float] = json.loads(self._record.read_text()) if self._record.exists() else {}
         self._troubles: dict[str, str] = {}
@@ -149,6 +164,31 @@ class Binlog:
             files.folder(file.parent, mode=0o700)
             files.write(file, secrets.token_hex(8), mode=0o600)
         return file.read_text()
+
+    def keep_records(self, customer: str, rows: Mapping[str, Any]) -> None:
+        """Have the plane's records of a customer be part of shipments from now on.
+
+        Raises:
+            InvalidInput: that cannot be a customer's name.
+            TemporaryError: they cannot be written.
+        """
+        if not _CUSTOMER.fullmatch(customer):
+            raise InvalidInput(f"'{customer}' cannot be a customer's name.")
+        file = self._kept / f"{customer}.json"
+        try:
+            files.folder(self._kept, mode=0o700)
+            files.write(file, json.dumps(rows), mode=0o600)
+        except OSError as error:
+            raise _unwritable(file, error) from error
+
+    async def records(self, repository: str, server: str, customer: str) -> dict[str, Any] | None:
+        """The plane's records of a customer at the newest shipment of a MariaDB's logs; ``None`` where it has none."""
+        opened = self._repositories.open(self._repositories.get(repository))
+        found = await opened.snapshots({**KIND, "server": server})
+        path = f"/{RECORDS}/{customer}.json"
+        if not found or path not in await opened.names(found[-1].id):
+            return None
+        return dict(json.loads(await opened.read(found[-1].id, path)))
 
     def shipments(self) -> list[Shipping]:
         """How far each repository is."""
@@ -164,7 +204,7 @@ class Binlog:
             NotFound: there is none, or it does not have that log.
         """
         if server == self.server:
-            await self.ship()
+            await self._ship_to(repository)
         opened = self._repositories.open(self._repositories.get(repository))
         found = await opened.snapshots({**KIND, "server": server})
         if not found:
@@ -184,51 +224,82 @@ class Binlog:
         return frozenset(json.loads(await opened.read(found[-1].id, f"/{CUSTOMERS}")))
 
     async def ship(self) -> None:
-        """Begin a new log and bring all that are complete to every repository that backups are kept in.
+        """Begin a new log and bring all that are complete to the primary repository.
+
+        From there each secondary one gets them at its own pace: one that is still at the shipment before gets what
+        there is with the next one, and nobody waits for it.
 
         Raises:
-            AloftError: a repository could not be reached; the others have got them.
+            AloftError: the primary repository has not got them.
         """
-        await self._database.execute(None, ["FLUSH BINARY LOGS"])
-        moment = datetime.now(UTC)
+        async with self._shipping_now:
+            self._begun += 1
+            number = self._begun
+            await self._database.execute(None, ["FLUSH BINARY LOGS"])
+            moment = datetime.now(UTC)
+            folder = await self._gathered()
+            primary = self._repositories.open(self._repositories.primary())
+            tags = {**KIND, "server": self.server}
+            snapshot = ""
+
+            async def store() -> None:
+                nonlocal snapshot
+                await primary.ensure()
+                snapshot, _ = await primary.backup(folder, {**tags, "until": moment.isoformat()})
+                self._unforgotten += 1
+                if self._unforgotten >= FORGET_EVERY and all(one.done() for one in self._copying.values()):
+                    await primary.forget([one.id for one in (await primary.snapshots(tags))[:-KEPT]])
+                    self._unforgotten = 0
+
+            await self._note(primary.repository.name, number, moment, store())
+            for one in self._repositories.secondary():
+                if one.name not in self._copying or self._copying[one.name].done():
+                    work = self._note(one.name, number, moment, self._copy(primary, snapshot, one))
+                    self._copying[one.name] = asyncio.create_task(work, name=f"binary logs to {one.name}")
+                    self._copying[one.name].add_done_callback(_told)
+
+    async def _ship_to(self, name: str) -> None:
+        """Have all that is written by now be in one repository.
+
+        Raises:
+            NotFound: there is no such repository.
+            AloftError: it has not got it.
+        """
+        before = self._begun
+        while self._reached.get(name, 0) <= before:
+            self._repositories.get(name)
+            if name in self._copying:  # of what was there before
+                await asyncio.wait({self._copying[name]})
+            await self.ship()
+            if name in self._copying and self._reached.get(name, 0) <= before:
+                await asyncio.shield(self._copying[name])
+
+    async def _gathered(self) -> Path:
+        """The folder with what is shipped, as it is now."""
         current = str((await self._database.execute(None, ["SHOW MASTER STATUS"]))[0][0])
         folder = self._paths.state / "backup/logs"
         try:
+            customers = frozenset(self._customers())
             await asyncio.to_thread(_gather, self._folder, folder, current)
-            files.write(folder / CUSTOMERS, json.dumps(sorted(set(self._customers()))), mode=0o600)
+            await asyncio.to_thread(_gather_records, self._kept, folder / RECORDS, customers)
+            files.write(folder / CUSTOMERS, json.dumps(sorted(customers)), mode=0o600)
         except OSError as error:
             failure = _unwritable(folder, error)
             self._troubles |= {one.name: str(failure) for one in self._repositories.all()}
             raise failure from error
-        primary = self._repositories.open(self._repositories.primary())
-        snapshot = ""
+        return folder
 
-        async def store() -> None:
-            nonlocal snapshot
-            await primary.ensure()
-            tags = {**KIND, "server": self.server}
-            snapshot, _ = await primary.backup(folder, {**tags, "until": moment.isoformat()})
-            self._last_forgotten = (self._last_forgotten + 1) % FORGET_EVERY
-            if not self._last_forgotten:
-                await primary.forget([one.id for one in (await primary.snapshots(tags))[:-KEPT]])
-
-        async def copy(repository: Repository) -> None:
-            secondary = self._repositories.open(repository)
-            await secondary.ensure(like=primary)
-            await secondary.copy_from(primary, (snapshot,))
-
-        await self._note(primary.repository.name, moment, store())
-        copies = [self._note(one.name, moment, copy(one)) for one in self._repositories.secondary()]
-        for outcome in await asyncio.gather(*copies, return_exceptions=True):
-            if isinstance(outcome, BaseException):
-                raise outcome
+    async def _copy(self, primary: Restic, snapshot: str, repository: Repository) -> None:
+        secondary = self._repositories.open(repository)
+        await secondary.ensure(like=primary)
+        await secondary.copy_from(primary, (snapshot,))
 
     def rest(self) -> None:
         """There is nothing to ship: what comes later is measured from now on."""
         self._busy_since = time.time()
 
-    async def _note(self, name: str, moment: datetime, work: Coroutine[Any, Any, None]) -> None:
-        """Bring a shipment to one repository, and remember how that went."""
+    async def _note(self, name: str, number: int, moment: datetime, work: Coroutine[Any, Any, None]) -> None:
+        """Bring the shipment of this number to one repository, and remember how that went."""
         try:
             async with asyncio.timeout(SHIP_PATIENCE_SECONDS):
                 await work
@@ -241,6 +312,7 @@ class Binlog:
             self._troubles[name] = str(error)
             raise
         self._troubles.pop(name, None)
+        self._reached[name] = number
         self._shipped[name] = moment.timestamp()
         try:
             files.write(self._record, json.dumps(self._shipped), mode=0o600)
@@ -256,6 +328,12 @@ class Binlog:
         return Shipping(repository.name, repository.role, shipped, behind, self._troubles.get(repository.name, ""))
 
 
+def _told(copying: "asyncio.Task[None]") -> None:
+    """Say why a copy was not possible: it is tried again with the next shipment."""
+    if not copying.cancelled() and (error := copying.exception()) is not None:
+        _log.warning("The %s could not be copied: %s", copying.get_name(), error)
+
+
 def _unwritable(path: Path, error: OSError) -> TemporaryError:
     return TemporaryError(
         f"{path} cannot be written: {error.strerror}.", "Free some space there; it is tried again by itself."
@@ -263,11 +341,11 @@ def _unwritable(path: Path, error: OSError) -> TemporaryError:
 
 
 def _gather(source: Path, target: Path, current: str) -> None:
-    """Make a folder hold links to all complete logs, and nothing else."""
+    """Make a folder hold links to all complete logs, and no other files."""
     files.folder(target, mode=0o700)
     wanted = {path.name: path for path in source.iterdir() if _LOG.fullmatch(path.name) and path.name < current}
     for path in target.iterdir():
-        if path.name not in wanted:
+        if path.name not in wanted and not path.is_dir():
             path.unlink()
     for name, path in wanted.items():
         if not (target / name).exists():
@@ -275,3 +353,17 @@ def _gather(source: Path, target: Path, current: str) -> None:
                 (target / name).hardlink_to(path)
             except OSError:
                 shutil.copyfile(path, target / name)
+
+
+def _gather_records(source: Path, target: Path, customers: Collection[str]) -> None:
+    """Make a folder hold the records of these customers, and forget those of others."""
+    for folder in (source, target):
+        files.folder(folder, mode=0o700)
+    for path in source.iterdir():
+        if path.stem not in customers:
+            path.unlink()
+    for path in target.iterdir():
+        if not (source / path.name).exists():
+            path.unlink()
+    for path in source.iterdir():
+        shutil.copy2(path, target / path.name)

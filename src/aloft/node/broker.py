@@ -46,6 +46,7 @@ class Broker:
     def __init__(self, paths: Paths, settings: rabbitmq.Settings) -> None:
         self._paths = paths
         self._base = f"http://127.0.0.1:{settings.management_port}/api"
+        self._made: set[tuple[str, str, str]] = set()
 
     async def ping(self) -> None:
         """Have an answer from the broker.
@@ -115,13 +116,21 @@ class Broker:
             for held in await self._call("GET", f"/users/{_part(name)}/permissions", client=client):
                 if held["vhost"] != vhost:
                     await self._call("DELETE", f"/permissions/{_part(held['vhost'])}/{_part(name)}", client=client)
+        self._made = {one for one in self._made if one[0] != name} | {(name, password, vhost)}
+
+    async def keep_user(self, name: str, password: str, vhost: str) -> None:
+        """Make such a user exist, without asking where this process made it already and nothing took it away since."""
+        if (name, password, vhost) not in self._made:
+            await self.ensure_user(name, password, vhost)
 
     async def delete_vhost(self, name: str) -> None:
         """Remove a virtual host with its queues; connections to it are closed."""
+        self._made = {one for one in self._made if one[2] != name}
         await self._call("DELETE", f"/vhosts/{_part(name)}")
 
     async def delete_user(self, name: str) -> None:
         """Remove a user; its connections are closed."""
+        self._made = {one for one in self._made if one[0] != name}
         await self._call("DELETE", f"/users/{_part(name)}")
 
     def _client(self) -> httpx.AsyncClient:

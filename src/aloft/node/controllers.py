@@ -14,8 +14,8 @@ from typing import Any
 
 from aloft.base.errors import AloftError, Conflict, NotFound, PermanentError, TemporaryError
 from aloft.base.paths import Paths
-from aloft.controller import processes, slots
-from aloft.controller.check import check
+from aloft.controller import environment, processes, slots
+from aloft.controller.check import check, token, wake
 from aloft.controller.context import Context
 from aloft.controller.declare import Service
 from aloft.controller.ports import Hold, Names, Supervisor
@@ -83,7 +83,7 @@ class Controllers:
     # What the node's API calls
 
     def put(self, spec: ControllerSpec) -> ControllerStatus:
-        """Bring about this specification; returns at once.
+        """Bring about this specification; returns at once. A new one gets its release's present pins.
 
         Raises:
             Conflict: a controller of this name exists with another release, or is being torn down.
@@ -96,6 +96,8 @@ class Controllers:
                 f"There is no optional service '{min(unknown)}'.", f"Optional are: {', '.join(optional_names())}."
             )
         record = self._registry.get(spec.key)
+        known = environment.pins(release(spec.release), self._paths) if record is None else record.spec.pins
+        spec = spec.model_copy(update={"pins": known})
         if record and not record.wanted:
             raise Conflict(f"The controller {spec.key} is being torn down.", "Wait until that is done.")
         if record and record.spec.release != spec.release:
@@ -110,7 +112,7 @@ class Controllers:
         if record.slot is None:
             record = replace(record, slot=self._pool.take(spec.release))
         self._registry.put(record)
-        self._begin(spec.key)
+        self._begin(spec.key, publish=self._prepared(record))  # what is switched off is gone before anything is stopped
         return self.status(spec.key)
 
     def delete(self, key: str) -> None:
@@ -120,7 +122,7 @@ class Controllers:
             NotFound: there is none.
             Conflict: hosts hold grants, or other regions need its Keystone.
         """
-        record = self._record(key)
+        record = self._registry.present(key)
         if record.hosts:
             raise Conflict(
                 f"The controller {key} has hosts attached: {', '.join(sorted(record.hosts))}.", "Detach them first."
@@ -151,7 +153,7 @@ class Controllers:
         Raises:
             NotFound: there is none.
         """
-        record, progress = self._record(key), self._progress.setdefault(key, Progress())
+        record, progress = self._registry.present(key), self._progress.setdefault(key, Progress())
         components = self._components(record)
         phase = progress.phase
         if phase == "ready" and any(component.state != "ready" for component in components):
@@ -161,6 +163,7 @@ class Controllers:
             customer=record.spec.customer,
             region=record.spec.region,
             release=record.spec.release,
+            pins=record.spec.pins,
             slot=record.slot,
             phase=phase,
             revision=progress.revision,
@@ -200,7 +203,7 @@ class Controllers:
 
         Services of a further region log in to Keystone with the users of the region that hosts it.
         """
-        return self._context(self._record(key))
+        return self._context(self._registry.present(key))
 
     def _context(self, record: Record) -> Context:
         key = record.spec.key
@@ -213,7 +216,7 @@ class Controllers:
             if host.slot is not None:
                 keystone = slots.load_secrets(self._pool.slot(host.slot))
                 held = replace(held, keystone=keystone.keystone, admin=keystone.admin)
-        return Context(record.spec, slot, held, self._settings.edge_port)
+        return Context(record.spec, slot, held, self._settings.edge_port, arriving=bool(record.arriving))
 
     def credentials(self, key: str) -> Credentials:
         """The customer's administrator."""
@@ -287,12 +290,29 @@ class Controllers:
         """
         context = await asyncio.to_thread(self._context, record)
         services = enabled(record.spec) if services is None else services
-        await self._start_release(record.spec.release)
+        await self._start_release(record.spec.environment)
         await self._pool.ensure(context.slot.number, record.spec.release)
         await asyncio.to_thread(self._configure, context, services)
         specs = processes.processes(context, services)
         await self._supervisor.apply(processes.group(context.slot), specs)
         await self._supervisor.wait_ready([process.name for process in specs], READY_SECONDS)
+
+    async def token(self, record: Record) -> str:
+        """A token of the administrator's, by what serves the controller now: what shall serve it takes that, too.
+
+        Raises:
+            TemporaryError: there is none to be had.
+        """
+        return await token(await asyncio.to_thread(self._context, record), self._edge_authority)
+
+    async def wake(self, record: Record, token: str) -> None:
+        """Have the services that run from a slot to which no name leads answer once, each asked with this token.
+
+        Raises:
+            TemporaryError: one does not answer as it should.
+        """
+        context = await asyncio.to_thread(self._context, record)
+        await wake(context, enabled(record.spec), token)
 
     async def lead_to(self, record: Record) -> Record | None:
         """Have a controller served from the slot of this record, whose services run, and let go on what was held.
@@ -313,14 +333,31 @@ class Controllers:
         self._held[key] = how
         await self.publish_names()
 
-    async def stop(self, record: Record) -> None:
-        """Stop all that runs in a record's slot; returns when it has ended."""
+    async def stop(self, record: Record, within: float | None = None) -> None:
+        """Stop all that runs in a record's slot; returns when it has ended.
+
+        Args:
+            record: whose slot.
+            within: seconds after which each process is killed, where its own time is longer.
+        """
         if record.slot is not None:
-            await self._supervisor.remove(processes.group(self._pool.slot(record.slot)))
+            await self._supervisor.remove(processes.group(self._pool.slot(record.slot)), within)
+
+    async def let_go(self, key: str) -> None:
+        """Forget a controller that another node serves now; what runs in its slot runs on, the slot is kept for it."""
+        record, progress = self._registry.present(key), self._progress.pop(key, None)
+        if progress is not None and progress.task is not None:
+            progress.task.cancel()
+            await _outlast(progress.task)
+        for slot in record.slots:
+            self._registry.hold(slot)
+        self._registry.forget(key)
+        self._held.pop(key, None)
+        await self.publish_names()
 
     async def lay_aside(self, key: str) -> None:
         """Forget a controller and stop it, without taking its slot apart."""
-        record, progress = self._record(key), self._progress.pop(key, None)
+        record, progress = self._registry.present(key), self._progress.pop(key, None)
         if progress is not None and progress.task is not None:
             progress.task.cancel()
             await _outlast(progress.task)
@@ -344,11 +381,6 @@ class Controllers:
             await asyncio.wait({task})
 
     # Bringing up and tearing down
-
-    def _record(self, key: str) -> Record:
-        if (record := self._registry.get(key)) is None:
-            raise NotFound(f"There is no controller {key} on this node.")
-        return record
 
     def _identity_record(self, spec: ControllerSpec) -> Record:
         record = self._registry.get(f"{spec.customer}/{spec.identity_region}")
@@ -384,13 +416,13 @@ class Controllers:
         progress = self._progress.get(key)
         return progress is not None and progress.task is not None and not progress.task.done()
 
-    def _begin(self, key: str) -> None:
-        """Start over with a controller: what was under way for it is cancelled."""
+    def _begin(self, key: str, *, publish: bool = False) -> None:
+        """Start over with a controller, with its names first where asked: what was under way for it is cancelled."""
         progress = self._progress.setdefault(key, Progress())
         former = progress.task
         if former:
             former.cancel()
-        record = self._record(key)
+        record = self._registry.present(key)
         work = self._bring_up if record.wanted else self._tear_down
         progress.phase, progress.error = ("building" if record.wanted else "deleting"), None
         progress.touch()
@@ -398,15 +430,21 @@ class Controllers:
         async def run() -> None:
             await _outlast(former)
             progress.steps = []
-            await self._guarded(key, progress, work)
+            await self._guarded(key, progress, work, publish)
 
         progress.task = asyncio.create_task(run(), name=f"controller {key}")
 
     async def _guarded(
-        self, key: str, progress: Progress, work: Callable[[str, Progress], Coroutine[Any, Any, None]]
+        self,
+        key: str,
+        progress: Progress,
+        work: Callable[[str, Progress], Coroutine[Any, Any, None]],
+        publish: bool,
     ) -> None:
         self._pool.begin_build()
         try:
+            if publish:
+                await self.publish_names()
             async with self._builds:
                 await work(key, progress)
         except AloftError as error:
@@ -421,10 +459,10 @@ class Controllers:
             progress.touch()
 
     async def _bring_up(self, key: str, progress: Progress) -> None:
-        record = self._record(key)
+        record = self._registry.present(key)
         spec, services = record.spec, enabled(record.spec)
         async with progress.step("prepare release"):
-            await self._start_release(spec.release)
+            await self._start_release(spec.environment)
         async with progress.step("prepare slot"):
             await self._pool.ensure(record.slot or 0, spec.release)
             context = await asyncio.to_thread(self.context, key)
@@ -448,7 +486,7 @@ class Controllers:
             self._seeds.write(context)
 
     async def _tear_down(self, key: str, progress: Progress) -> None:
-        record = self._record(key)
+        record = self._registry.present(key)
         async with progress.step("stop services"):
             if record.slot is not None:
                 await self._supervisor.remove(processes.group(self._pool.slot(record.slot)))
@@ -475,7 +513,8 @@ class Controllers:
         library = any("image-library" in roles for roles in record.hosts.values())
         socket = str(context.slot.socket("images")) if library else ""
         found = processes.names(context, enabled(record.spec), socket)
-        return replace(found, revoked=frozenset(record.revoked), hold=self._held.get(record.spec.key, ""))
+        hold = self._held.get(record.spec.key, "all" if record.leaving else "")
+        return replace(found, revoked=frozenset(record.revoked), hold=hold)
 
 
 async def _outlast(task: "asyncio.Task[None] | None") -> None:

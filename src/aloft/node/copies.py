@@ -54,7 +54,7 @@ class Copies:
     async def versions(self, slot: Slot) -> dict[str, frozenset[str]]:
         """Up to which migrations each schema is that has any."""
         found: dict[str, frozenset[str]] = {}
-        for name, tables in (await self._all_tables(slot)).items():
+        for name, tables in (await self.tables(slot)).items():
             if "alembic_version" in tables:
                 query = "SELECT version_num FROM alembic_version"
                 rows = await self._database.execute(slot.schema(name), [query])
@@ -63,12 +63,12 @@ class Copies:
 
     async def checksums(self, slot: Slot) -> dict[str, int]:
         """A checksum of each table's rows, by ``schema.table`` without the slot's number."""
-        return await self._sums(slot, await self._all_tables(slot))
+        return await self.sums(slot, await self.tables(slot))
 
     async def differences(self, source: Slot, target: Slot, before: dict[str, int]) -> tuple[Own, dict[str, list[str]]]:
         """What migrations made of a copy: of its rows, and of its tables and columns."""
         after = await self.checksums(target)
-        here, there = await asyncio.gather(self._all_tables(source), self._all_tables(target))
+        here, there = await asyncio.gather(self.tables(source), self.tables(target))
         shapes = {name: (here[name], there[name]) for name in here}
         gone = [(name, *one) for name, (here, there) in shapes.items() for one in carry.uncarried(here, there)]
         came = [(name, *one) for name, (here, there) in shapes.items() for one in carry.uncarried(there, here)]
@@ -87,7 +87,7 @@ class Copies:
     async def carrying(self, source: Slot, target: Slot, own: Iterable[str]) -> Carrying:
         """By schema and table, what carries rows from one slot to another, but for tables that are each one's own."""
         left = carry.OWN.union(own)
-        here, there = await asyncio.gather(self._all_tables(source), self._all_tables(target))
+        here, there = await asyncio.gather(self.tables(source), self.tables(target))
         return {
             name: {
                 table: carry.statements(
@@ -116,7 +116,7 @@ class Copies:
 
     async def differing(self, carrying: Carrying, source: Slot, target: Slot) -> Carrying:
         """Of what carries rows, that of the tables that differ."""
-        here, there = await asyncio.gather(self._sums(source, carrying), self._sums(target, carrying))
+        here, there = await asyncio.gather(self.sums(source, carrying), self.sums(target, carrying))
         return only(carrying, frozenset(table for table, checksum in here.items() if checksum != there[table]))
 
     async def dependents(self, slot: Slot) -> frozenset[tuple[str, str]]:
@@ -139,7 +139,7 @@ class Copies:
 
     async def insist_seen(self, source: Slot, target: Slot) -> None:
         """Let services that run already not miss what they read when they started only."""
-        here, there = await asyncio.gather(*(self._sums(slot, carry.READ_AT_START) for slot in (source, target)))
+        here, there = await asyncio.gather(*(self.sums(slot, carry.READ_AT_START) for slot in (source, target)))
         if changed := sorted(table for table, checksum in here.items() if there[table] != checksum):
             raise Conflict(
                 f"Rows were changed that services read at their start only: {', '.join(changed)}.", "Start it again."
@@ -147,7 +147,7 @@ class Copies:
 
     async def insist_unchanged(self, source: Slot, own: Mapping[str, tuple[int, int]]) -> None:
         """Let no row be lost that changed in a table whose rows migrations changed, too."""
-        now = await self._sums(source, _by_schema(own))
+        now = await self.sums(source, _by_schema(own))
         if changed := sorted(table for table, (before, _) in own.items() if now[table] != before):
             raise Conflict(
                 f"Rows were changed by users and by migrations since the copy was taken: {', '.join(changed)}.",
@@ -157,17 +157,17 @@ class Copies:
     async def losses(self, here: Slot, there: Slot, own: Own) -> list[str]:
         """What of the present rows the former release has no place for."""
         lost: list[str] = []
-        present, former = await asyncio.gather(self._all_tables(here), self._all_tables(there))
+        present, former = await asyncio.gather(self.tables(here), self.tables(there))
         for name, tables in present.items():
             for table, column in carry.uncarried(tables, former[name]):
                 rows = await self._count(here, name, table, column)
                 if rows > (0 if column else own.extra.get(f"{name}.{table}", 0)):
                     lost.append(f"{_named(name, table, column)}: {rows} rows")
-        now = await self._sums(here, _by_schema(own.tables))
+        now = await self.sums(here, _by_schema(own.tables))
         lost += [f"{table}: changed" for table, (_, after) in own.tables.items() if now[table] != after]
         return lost
 
-    async def _all_tables(self, slot: Slot) -> dict[str, dict[str, carry.Table]]:
+    async def tables(self, slot: Slot) -> dict[str, dict[str, carry.Table]]:
         """The tables of all schemas, by schema."""
         names = metadata.schemas()
         return dict(zip(names, await asyncio.gather(*(self._tables(slot, name) for name in names)), strict=True))
@@ -179,7 +179,7 @@ class Copies:
         rows = await self._database.execute(None, [carry.loss_query(slot.schema(name), table, column)])
         return int(rows[0][0])
 
-    async def _sums(self, slot: Slot, listed: Mapping[str, Iterable[str]]) -> dict[str, int]:
+    async def sums(self, slot: Slot, listed: Mapping[str, Iterable[str]]) -> dict[str, int]:
         """A checksum of the rows of some tables, listed by schema."""
 
         async def one(name: str, tables: list[str]) -> dict[str, int]:

@@ -46,6 +46,10 @@ _LOG_START = 4
 _TABLE = re.compile(r"\((\w+)\.(\w+)\)")
 """How an event that introduces a table's rows names it: ``table_id: 27 (s1_nova.services)``."""
 
+_DEADLOCK = 1213
+_TURNS = 3
+"""How often a transaction is tried that stands in the way of another, which MariaDB lets go first."""
+
 _LOCK_SECONDS = 5
 """How long anything here waits for locks that others hold before it gives up."""
 
@@ -213,6 +217,14 @@ class Database:
         """
         await asyncio.to_thread(self._dump, _checked(schema), target)
 
+    async def dump_rows(self, schema: str, tables: Iterable[str], target: Path) -> None:
+        """Write the rows of some tables as SQL that, loaded, puts them in the place of those that are there.
+
+        Raises:
+            PermanentError: the schema does not exist or cannot be read.
+        """
+        await asyncio.to_thread(self._dump_rows, _checked(schema), sorted(tables), target)
+
     async def dump_together(self, targets: Mapping[str, Path]) -> Taken:
         """Write schemas as they all are at one moment, each to a new file of its own; blocks nobody.
 
@@ -251,13 +263,18 @@ class Database:
 
     def _change(self, schema: str, statements: Sequence[str]) -> int:
         with closing(self._connect(schema)) as connection, connection.cursor() as cursor:
-            try:
-                cursor.execute(_PATIENCE)
-                cursor.execute(_AS_A_COPY)
-                changed = sum(cursor.execute(statement) for statement in statements)
-                connection.commit()
-            except pymysql.MySQLError as error:
-                raise _translated(error, None) from error
+            for turns_left in reversed(range(_TURNS)):
+                try:
+                    cursor.execute(_PATIENCE)
+                    cursor.execute(_AS_A_COPY)
+                    changed = sum(cursor.execute(statement) for statement in statements)
+                    connection.commit()
+                except pymysql.MySQLError as error:
+                    if error.args[:1] != (_DEADLOCK,) or not turns_left:
+                        raise _translated(error, None) from error
+                    connection.rollback()
+                else:
+                    break
             return int(changed)
 
     def _written(self, file: str, place: int) -> frozenset[tuple[str, str]]:
@@ -348,15 +365,23 @@ class Database:
             raise PermanentError(f"MariaDB refused a statement while loading {sql_path}: {done.stderr.strip()}.")
 
     def _dump(self, schema: str, target: Path) -> None:
+        self._write_dump(target, "", schema)
+
+    def _dump_rows(self, schema: str, tables: Sequence[str], target: Path) -> None:
+        gone = "".join(f"DELETE FROM `{table}`;\n" for table in tables)  # noqa: S608 - the server's own names
+        self._write_dump(target, gone, "--no-create-info", "--skip-triggers", "--complete-insert", schema, *tables)
+
+    def _write_dump(self, target: Path, before: str, *words: str) -> None:
+        command = ["/usr/bin/mariadb-dump", "--no-defaults", f"--socket={self._socket}", "--user=root", *_DUMP, *words]
         handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        command = ["/usr/bin/mariadb-dump", "--no-defaults", f"--socket={self._socket}", "--user=root", *_DUMP, schema]
         try:
+            os.write(handle, before.encode())
             done = subprocess.run(command, stdout=handle, stderr=subprocess.PIPE, text=True, timeout=600)
         finally:
             os.close(handle)
         if done.returncode != 0:
             target.unlink(missing_ok=True)
-            raise PermanentError(f"The schema {schema} could not be dumped: {done.stderr.strip()}")
+            raise PermanentError(f"{target.stem} could not be dumped: {done.stderr.strip()}")
 
     def _dump_together(self, targets: Mapping[str, Path]) -> Taken:
         command = [

@@ -23,7 +23,7 @@ from aloft.base.errors import InvalidInput, PermanentError
 from aloft.base.paths import Paths
 from aloft.base.pki import Authority
 from aloft.node import edge_runtime
-from aloft.node.edge_model import IMAGE_DATA, EdgeSettings, Layout, Route, Split, SplitRule
+from aloft.node.edge_model import IMAGE_DATA, EdgeSettings, Layout, Route, Split, SplitRule, Trunk
 from aloft.node.edge_plan import Plan, configuration, map_names, plan
 from aloft.node.edge_runtime import Runtime, RuntimeRefused
 from aloft.supervise.spec import Probe, ProcessSpec
@@ -113,8 +113,15 @@ class Edge:
         """
         await self._runtime.ask("show version")
 
-    async def apply(self, routes: Iterable[Route]) -> None:
+    async def apply(
+        self, routes: Iterable[Route], trunk: Trunk | None = None, near: Mapping[str, str] | None = None
+    ) -> None:
         """Make the edge serve exactly these routes; idempotent.
+
+        Args:
+            routes: what it serves.
+            trunk: to other nodes, if there are any; one that differs takes a reload.
+            near: HTTP names that lead to another unix socket when a service of this node asks for them.
 
         The files are written first. If HAProxy then does not answer, it will start with them, and the next call checks
         that it did.
@@ -127,7 +134,9 @@ class Edge:
         wanted = tuple(routes)
         async with self._lock:
             contents = await asyncio.to_thread(_read, wanted)
-            target = plan(self._layout, self._settings, wanted, contents)
+            if trunk is not None:
+                contents |= {file: file.read_bytes() for file in trunk.files}
+            target = plan(self._layout, self._settings, wanted, contents, trunk, near)
             changed = await asyncio.to_thread(self._write, target)
             try:
                 if changed:

@@ -1,5 +1,6 @@
 """What the edge is told: its settings, and the routes it shall have."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,11 +42,13 @@ class EdgeSettings:
         port: TCP port for everything from outside.
         addresses: where it listens on that port.
         internal_port: port on 127.0.0.1 for HTTP among the services.
+        faces_port: likewise for the plane and the portal, to which names lead as they do from outside.
         slots: slots with a number up to this one are prepared, so that their routes come and go without a reload.
         http_services: names of a slot's HTTP sockets (``<service>.sock``).
         tcp_services: names of a slot's other sockets.
         shared_http: HTTP targets besides those of slots, such as the plane's socket.
-        shared_tcp: other targets besides those of slots, such as RabbitMQ.
+        shared_tcp: other targets besides those of slots, such as the database.
+        broker: RabbitMQ, ``address:port``.
         splits: the rules that routes may use.
         waiting: the socket at which held requests wait.
         user: the account HAProxy runs as.
@@ -57,6 +60,7 @@ class EdgeSettings:
     port: int = 443
     addresses: tuple[str, ...] = ("0.0.0.0", "::")  # noqa: S104 - the edge is what the world talks to
     internal_port: int = 7080
+    faces_port: int = 7081
     slots: int = 64
     http_services: tuple[str, ...] = (
         "keystone", "placement", "nova-api", "nova-metadata", "nova-novncproxy", "neutron-api", "glance", "cinder-api",
@@ -64,7 +68,8 @@ class EdgeSettings:
     )  # fmt: skip
     tcp_services: tuple[str, ...] = ("ovn-sb",)
     shared_http: tuple[str, ...] = ()
-    shared_tcp: tuple[str, ...] = ("127.0.0.1:7672",)
+    shared_tcp: tuple[str, ...] = ()
+    broker: str = "127.0.0.1:7672"
     splits: tuple[SplitRule, ...] = (IMAGE_DATA,)
     waiting: str = "/run/aloft/waiting.sock"
     user: str = "haproxy"
@@ -87,7 +92,7 @@ class Route:
     Args:
         name: DNS name in lower case; clients send it as TLS server name and, with HTTP, as ``Host``.
         kind: ``http``, or ``tcp`` for anything else, which is passed on as it comes out of TLS.
-        target: absolute path of a unix socket, or ``address:port``.
+        target: absolute path of a unix socket, ``address:port``, or ``peer:<name>`` for another node.
         certificate: file with certificate, chain and key, PEM.
         client_authority: file with the CA that a client's certificate must come from; ``None`` lets all in. A name with
             one is not served on the internal port.
@@ -108,6 +113,73 @@ class Route:
     networks: tuple[str, ...] = ()
     splits: tuple[Split, ...] = ()
     hold: Hold = ""
+
+
+PEER = "peer:"
+"""What the target of a route to another node begins with; that node's name follows."""
+
+
+@dataclass(frozen=True)
+class Far:
+    """Another node, whose trunk routes with the target ``peer:<name>`` lead to.
+
+    Args:
+        name: its own name.
+        address: of its trunk, ``host:port``.
+        authority: file with its trunk's authority, PEM.
+        bundle: file with the client certificate for it, with its key, PEM.
+        broker_port: port on 127.0.0.1 that leads to its broker.
+    """
+
+    name: str
+    address: str
+    authority: Path
+    bundle: Path
+    broker_port: int
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """The port at which other nodes reach this one, and the nodes that this one reaches.
+
+    Other nodes are trusted: what they say of who asks is passed on, and walls, networks and revoked certificates are
+    theirs to look after. They reach the names whose targets are here, the node's API and the broker.
+
+    Args:
+        name: of this node.
+        port: TCP port.
+        authority: file with the authority whose certificates are let in, PEM.
+        bundle: file with its own certificate and key, PEM.
+        admitted: serial numbers of the certificates that are let in.
+        node: unix socket of the node's API for other nodes.
+        far: the other nodes.
+    """
+
+    name: str
+    port: int
+    authority: Path
+    bundle: Path
+    admitted: frozenset[str]
+    node: Path
+    far: tuple[Far, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that it names."""
+        return (self.authority, self.bundle, *(file for far in self.far for file in (far.authority, far.bundle)))
+
+
+def trunk_name(node: str, label: str = "") -> str:
+    """The TLS server name of a node's trunk, or of what is behind it: ``node`` (its API), ``broker``, a TCP label."""
+    return f"{label}.trunk.{node}" if label else f"trunk.{node}"
+
+
+def tcp_label(name: str) -> str:
+    """The label by which a trunk is asked for a name that is not HTTP, as HAProxy makes it of the name."""
+    return hashlib.sha256(name.encode()).hexdigest()[:LABEL_DIGITS]
+
+
+LABEL_DIGITS = 40
 
 
 @dataclass(frozen=True)
@@ -154,6 +226,11 @@ class Layout:
     def master(self) -> Path:
         """Socket of HAProxy's master process."""
         return self.run / "master.sock"
+
+    @property
+    def again(self) -> Path:
+        """Socket at which requests that have waited come in again, on their way to another node."""
+        return self.run / "again.sock"
 
     @property
     def metrics(self) -> Path:

@@ -5,6 +5,7 @@ import datetime
 import re
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from aloft.base import accounts, files
@@ -13,8 +14,9 @@ from aloft.base.pki import Authority, validity
 from aloft.controller.ports import Name, Names
 from aloft.controller.services import ALL
 from aloft.node import edge
-from aloft.node.edge_model import EdgeSettings, Route, Split
+from aloft.node.edge_model import PEER, EdgeSettings, Layout, Route, Split, Trunk
 from aloft.node.edge_runtime import Runtime
+from aloft.node.fronts import Front, FrontName, authority_file
 from aloft.node.hosts_file import with_block
 from aloft.node.rules import Rules
 from aloft.node.settings import NodeSettings
@@ -26,11 +28,23 @@ TCP = {"ovn", "amqp", "db"}
 HOSTS_ONLY = {"agent", "amqp", "db", "ovn", "streams", "sync"}
 """Labels that only a region's own hosts may open, with their client certificate."""
 
-
 SETTLE_PAUSE = 0.05
 
-_STREAM = re.compile(r"^(0x[0-9a-f]+): .*\bbe=http-(\d+)-(?!nova-novncproxy)", re.MULTILINE)
-"""A stream and the number of the slot that answers it; consoles go on for hours."""
+_STREAMS = re.compile(r"^(?=0x[0-9a-f]+: )", re.MULTILINE)
+"""Where the account of a stream begins in what the edge tells of all."""
+
+_ANSWERING = re.compile(
+    r"^(0x[0-9a-f]+): .*^  backend=http-(\d+)-(?!nova-novncproxy|streams)", re.MULTILINE | re.DOTALL
+)
+"""A stream and the number of the slot that answers it; consoles go on for hours, hosts' streams for ever."""
+
+_READS = re.compile(r"^  txn=.* meth=[012] ", re.MULTILINE)
+"""A request that changes nothing: OPTIONS, GET, HEAD as HAProxy counts them."""
+
+
+def is_plain(name: Name) -> bool:
+    """Whether a name is HTTP of a controller's own service, for everybody."""
+    return bool(name.socket) and name.service not in TCP | HOSTS_ONLY
 
 
 class EdgeNames:
@@ -59,7 +73,7 @@ class EdgeNames:
             tcp_services=tuple(sorted(tcp)),
             shared_http=(str(self._plane), str(self._portal)),
             waiting=str(paths.run / "waiting.sock"),
-            shared_tcp=("127.0.0.1:7672", str(paths.database_socket)),
+            shared_tcp=(str(paths.database_socket),),
         )
         self._edge = edge.Edge(paths, self.settings)
         self._certificates = paths.state / "edge-certificates"
@@ -69,6 +83,11 @@ class EdgeNames:
     def authority_file(self) -> Path:
         """The certificate of the CA that signs the edge's certificates, for clients."""
         return self._paths.etc / "ca.pem"
+
+    @property
+    def again(self) -> Path:
+        """Socket at which requests that have waited go on to another node."""
+        return Layout(self._paths).again
 
     @property
     def group(self) -> int:
@@ -105,37 +124,57 @@ class EdgeNames:
         """HAProxy."""
         return edge.process(self._paths, self.settings)
 
-    async def publish(self, controllers: tuple[Names, ...]) -> None:
-        """Serve the plane's name, the portal's, and those of all given controllers, and no others."""
-        routes = await asyncio.to_thread(self._routes, controllers)
-        await self._edge.apply(routes)
-        await asyncio.to_thread(self._forget, {route.certificate for route in routes})
-        names = [route.name for route in routes if route.kind == "http"]
-        await asyncio.to_thread(self._resolve, names)
+    async def publish(
+        self,
+        controllers: tuple[Names, ...],
+        trunk: Trunk | None = None,
+        fronts: tuple[tuple[str, Front], ...] = (),
+        arriving: tuple[Names, ...] = (),
+    ) -> None:
+        """Serve the plane's name, the portal's, and those of all given controllers, and no others.
 
-    async def settle(self, slot: int, within: float) -> None:
+        Args:
+            controllers: of this node.
+            trunk: to other nodes, if there are any.
+            fronts: controllers of other nodes, with these nodes' names.
+            arriving: controllers of this node whose names only its own services shall reach.
+        """
+        routes = await asyncio.to_thread(self._routes, controllers, fronts)
+        near = {name.name: name.socket for one in arriving for name in one.names if is_plain(name)}
+        await self._edge.apply(routes, trunk, near)
+        await asyncio.to_thread(self._forget, {route.certificate for route in routes})
+        names = {route.name for route in routes if route.kind == "http"}
+        await asyncio.to_thread(self._resolve, sorted(names | near.keys()))
+
+    async def settle(self, slot: int, within: float, *, writes: bool = False) -> None:
         """Wait until the requests that a slot's services are answering now have their answers, or time is up.
 
         Args:
             slot: its number.
             within: seconds.
+            writes: wait only for those that may change something.
         """
         runtime, until = Runtime(self._paths.edge_socket), time.monotonic() + within
-        waited = await _streams(runtime, slot)
+        waited = answering(await runtime.ask("show sess all"), slot, writes)
         while waited and time.monotonic() < until:
             await asyncio.sleep(SETTLE_PAUSE)
-            waited &= await _streams(runtime, slot)
+            waited &= answering(await runtime.ask("show sess all"), slot, writes)
 
-    def _routes(self, controllers: tuple[Names, ...]) -> list[Route]:
+    def _routes(self, controllers: tuple[Names, ...], fronts: tuple[tuple[str, Front], ...] = ()) -> list[Route]:
         plane = f"plane.{self._domain}"
         routes = [Route(plane, "http", str(self._plane), self._certificate("plane", (plane,)))]
+        customers = {one.customer for one in controllers} | {front.customer for _, front in fronts}
         portals = [("portal", f"portal.{self._domain}")]
-        portals += [(name, f"portal.{name}.{self._domain}") for name in sorted({c.customer for c in controllers})]
+        portals += [(name, f"portal.{name}.{self._domain}") for name in sorted(customers)]
         routes += [self._portal_route(label, name) for label, name in portals]
         for controller in controllers:
             names = tuple(name.name for name in controller.names)
             certificate = self._certificate(f"{controller.customer}.{controller.region}", names)
             routes += [self._route(controller, name, certificate) for name in controller.names]
+        for peer, front in fronts:
+            names = tuple(name.name for name in front.names)
+            certificate = self._certificate(f"{front.customer}.{front.region}", names)
+            routes += [self._far_route(peer, front, name, certificate) for name in front.names]
         return routes
 
     def _portal_route(self, label: str, name: str) -> Route:
@@ -143,20 +182,43 @@ class EdgeNames:
         return Route(name, "http", str(self._portal), self._certificate(label, (name,)), networks=networks)
 
     def _route(self, controller: Names, name: Name, certificate: Path) -> Route:
-        shared = {"agent": str(self._plane), "amqp": "127.0.0.1:7672", "db": str(self._paths.database_socket)}
-        access = self._rules.get(controller.customer).access
-        splits = (Split("image-data", controller.library),) if name.service == "image" and controller.library else ()
-        return Route(
+        shared = {"agent": str(self._plane), "amqp": self.settings.broker, "db": str(self._paths.database_socket)}
+        divided = name.service == "image" and controller.image_library
+        plain = Route(
             name=name.name,
             kind="tcp" if name.service in TCP else "http",
             target=name.socket or shared[name.service],
             certificate=certificate,
-            client_authority=controller.authority if name.service in HOSTS_ONLY else None,
-            region=f"{controller.customer}/{controller.region}" if name.service in HOSTS_ONLY else "",
-            revoked=controller.revoked if name.service in HOSTS_ONLY else frozenset(),
-            networks=access.for_links() if name.service in HOSTS_ONLY else access.for_api(),
-            splits=splits,
+            splits=(Split("image-data", controller.image_library),) if divided else (),
             hold=controller.hold if name.socket and name.service not in TCP else "",
+        )
+        whose = (controller.customer, controller.region)
+        return self._walled(plain, name.service, whose, controller.authority, controller.revoked)
+
+    def _far_route(self, peer: str, front: Front, name: FrontName, certificate: Path) -> Route:
+        """To a controller of another node: whom it lets in is looked at here, all else is that node's business."""
+        plain = Route(
+            name=name.name,
+            kind="tcp" if name.service in TCP else "http",
+            target=str(self._plane) if name.service == "agent" else f"{PEER}{peer}",
+            certificate=certificate,
+        )
+        authority = self._paths.state / "node/fronts" / authority_file(front)
+        return self._walled(plain, name.service, (front.customer, front.region), authority, frozenset(front.revoked))
+
+    def _walled(
+        self, route: Route, service: str, whose: tuple[str, str], authority: Path, revoked: frozenset[str]
+    ) -> Route:
+        """The route, open for those whom a customer lets in, and of what is for hosts only for its region's hosts."""
+        access = self._rules.get(whose[0]).access
+        if service not in HOSTS_ONLY:
+            return replace(route, networks=access.for_api())
+        return replace(
+            route,
+            client_authority=authority,
+            region="/".join(whose),
+            revoked=revoked,
+            networks=access.for_links(),
         )
 
     def _certificate(self, label: str, names: tuple[str, ...]) -> Path:
@@ -190,7 +252,15 @@ class EdgeNames:
             files.write(self._hosts, after, mode=mode)
 
 
-async def _streams(runtime: Runtime, slot: int) -> set[str]:
-    """The streams in which a slot's services are answering now."""
-    told = await runtime.ask("show sess")
-    return {found.group(1) for found in _STREAM.finditer(told) if int(found.group(2)) == slot}
+def answering(told: str, slot: int, writes: bool) -> frozenset[str]:
+    """The streams in which a slot's services are answering, as the edge tells of all streams. Pure.
+
+    Args:
+        told: what HAProxy says to ``show sess all`` (management guide, 9.3).
+        slot: its number.
+        writes: only those that may change something.
+    """
+    found = ((_ANSWERING.match(one), _READS.search(one)) for one in _STREAMS.split(told))
+    return frozenset(
+        stream.group(1) for stream, reads in found if stream and int(stream.group(2)) == slot and not (writes and reads)
+    )

@@ -15,7 +15,7 @@ from pathlib import Path
 from aloft.base import pki
 from aloft.base.errors import InvalidInput
 from aloft.base.rendering import render
-from aloft.node.edge_model import EdgeSettings, Kind, Layout, Route
+from aloft.node.edge_model import LABEL_DIGITS, PEER, EdgeSettings, Kind, Layout, Route, Trunk, tcp_label, trunk_name
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _NAME = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -68,21 +68,34 @@ class Plan:
         return "".join(f"{line}\n" for line in lines)
 
 
-def plan(layout: Layout, settings: EdgeSettings, routes: Iterable[Route], contents: Mapping[Path, bytes]) -> Plan:
+def plan(
+    layout: Layout,
+    settings: EdgeSettings,
+    routes: Iterable[Route],
+    contents: Mapping[Path, bytes],
+    trunk: Trunk | None = None,
+    near: Mapping[str, str] | None = None,
+) -> Plan:
     """Work out what the edge shall be.
 
     Args:
         layout: where its files lie.
         settings: its settings.
         routes: what it shall serve.
-        contents: of the certificate and authority files that routes name.
+        contents: of the certificate and authority files that routes and the trunk name.
+        trunk: to other nodes, if there are any.
+        near: HTTP names that lead to another unix socket when a service of this node asks for them.
 
     Raises:
         InvalidInput: a route is not possible, or two have the same name.
     """
+    near = near or {}
     ordered = sorted(routes, key=lambda route: route.name)
     for route in ordered:
-        _check(route, settings)
+        _check(route, settings, {f"{PEER}{far.name}" for far in trunk.far} if trunk else set())
+    for name, socket in near.items():
+        _check_name(name)
+        _check_target(socket)
     names = [route.name for route in ordered]
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -94,15 +107,25 @@ def plan(layout: Layout, settings: EdgeSettings, routes: Iterable[Route], conten
     }
     entries = _entries(ordered, contents)
     return Plan(
-        configuration=configuration(layout, settings, _targets(ordered)),
-        maps=_maps(layout, settings, ordered, contents),
+        configuration=configuration(layout, settings, _targets(ordered, near), trunk, _mark(trunk, contents)),
+        maps={
+            **(_trunk_maps(layout, settings, trunk, ordered) if trunk else {}),
+            **_maps(layout, settings, ordered, contents),
+            "near": {name: backend(layout, "http", socket) for name, socket in sorted(near.items())},
+        },
         entries={entry.file: entry for entry in entries},
         authorities=authorities,
     )
 
 
-def configuration(layout: Layout, settings: EdgeSettings, targets: Iterable[tuple[Kind, str]] = ()) -> str:
-    """HAProxy's configuration: what is prepared, and the targets besides."""
+def configuration(
+    layout: Layout,
+    settings: EdgeSettings,
+    targets: Iterable[tuple[Kind, str]] = (),
+    trunk: Trunk | None = None,
+    mark: str = "",
+) -> str:
+    """HAProxy's configuration: what is prepared, targets besides, and the trunk, whose files the mark stands for."""
     backends: dict[str, tuple[Kind, str]] = {}
     for number in range(settings.slots + 1):
         for service in (*settings.http_services, *settings.tcp_services):
@@ -110,7 +133,8 @@ def configuration(layout: Layout, settings: EdgeSettings, targets: Iterable[tupl
             kind: Kind = "http" if service in settings.http_services else "tcp"
             backends[backend(layout, kind, target)] = (kind, target)
     shared: list[tuple[Kind, str]] = [("http", target) for target in (*settings.shared_http, settings.waiting)]
-    shared += [("tcp", target) for target in settings.shared_tcp]
+    shared += [("tcp", target) for target in (*settings.shared_tcp, settings.broker)]
+    shared += [("http", str(trunk.node))] if trunk else []
     for kind, target in (*shared, *sorted(targets)):
         backends.setdefault(backend(layout, kind, target), (kind, target))
     return render(
@@ -118,6 +142,11 @@ def configuration(layout: Layout, settings: EdgeSettings, targets: Iterable[tupl
         "haproxy.cfg.j2",
         layout=layout,
         settings=settings,
+        trunk=trunk,
+        mark=mark,
+        node_backend=backend(layout, "http", str(trunk.node)) if trunk else "",
+        label_digits=LABEL_DIGITS,
+        trunk_name=trunk_name,
         binds=[f"[{address}]" if ":" in address else address for address in settings.addresses],
         backends=[
             (name, kind, f"unix@{target}" if target.startswith("/") else target)
@@ -128,6 +157,8 @@ def configuration(layout: Layout, settings: EdgeSettings, targets: Iterable[tupl
 
 def backend(layout: Layout, kind: Kind, target: str) -> str:
     """The name of the backend for a target; the same target and kind always has the same."""
+    if target.startswith(PEER):
+        return f"{kind}-peer-{target.removeprefix(PEER)}"
     found = layout.slot_service(target)
     if found:
         return f"{kind}-{found[0]}-{found[1]}"
@@ -177,17 +208,41 @@ def _maps(
     return maps
 
 
+TRUNK_MAPS = ("trunk-http", "trunk-tcp", "trunk-admitted")
+
+
+def _trunk_maps(
+    layout: Layout, settings: EdgeSettings, trunk: Trunk, routes: Iterable[Route]
+) -> dict[str, dict[str, str]]:
+    """The names that other nodes reach here: those whose targets are here, so that nothing goes in a circle."""
+    maps: dict[str, dict[str, str]] = {name: {} for name in TRUNK_MAPS}
+    for route in routes:
+        if route.target.startswith(PEER):
+            continue
+        name = route.name if route.kind == "http" else trunk_name(trunk.name, tcp_label(route.name))
+        maps[f"trunk-{route.kind}"][name] = backend(layout, route.kind, route.target)
+    maps["trunk-tcp"][trunk_name(trunk.name, "broker")] = backend(layout, "tcp", settings.broker)
+    maps["trunk-admitted"] = dict.fromkeys(sorted(trunk.admitted), "admitted")
+    return maps
+
+
+def _mark(trunk: Trunk | None, contents: Mapping[Path, bytes]) -> str:
+    """What differs when a file of the trunk does: HAProxy reads these at a reload only."""
+    return _digest(b"\0".join(contents[file] for file in trunk.files)) if trunk else ""
+
+
 def map_names(settings: EdgeSettings) -> tuple[str, ...]:
-    """The maps there are; each is a file, and it is there even when it is empty."""
+    """The maps that there always are; each is a file, and it is there even when it is empty."""
     # A name leads elsewhere before what waited for it may go on: maps are changed in this order.
-    fixed = ("http", "tcp", "wall", "region", "revoked", "limit", "network", "hold", "hold-all")
+    fixed = ("http", "tcp", "near", "wall", "region", "revoked", "limit", "network", "hold", "hold-all")
     return (*fixed, *(f"split-{rule.key}" for rule in settings.splits))
 
 
-def _targets(routes: Iterable[Route]) -> set[tuple[Kind, str]]:
-    targets: set[tuple[Kind, str]] = set()
+def _targets(routes: Iterable[Route], near: Mapping[str, str]) -> set[tuple[Kind, str]]:
+    targets: set[tuple[Kind, str]] = {("http", socket) for socket in near.values()}
     for route in routes:
-        targets.add((route.kind, route.target))
+        if not route.target.startswith(PEER):  # those are there from the start
+            targets.add((route.kind, route.target))
         targets.update(("http", split.target) for split in route.splits)
     return targets
 
@@ -237,15 +292,24 @@ def _within(inner: Network, outer: Network) -> bool:
     return False
 
 
-def _check(route: Route, settings: EdgeSettings) -> None:
+def _check(route: Route, settings: EdgeSettings, peers: set[str]) -> None:
     """Let nothing into HAProxy's files that would not be taken there as the one word it is."""
-    if not _NAME.fullmatch(route.name) or len(route.name) > 253:
-        raise InvalidInput(f"'{route.name}' is not a DNS name in lower case.", "Use letters, digits, dashes and dots.")
+    _check_name(route.name)
     for target in (route.target, *(split.target for split in route.splits)):
-        if not (_SOCKET.fullmatch(target) or _ADDRESS.fullmatch(target)):
-            raise InvalidInput(f"'{target}' is no target.", "Give the absolute path of a unix socket or address:port.")
+        if target not in peers:
+            _check_target(target)
     if not route.region.isprintable() or not all(_SERIAL.fullmatch(serial) for serial in route.revoked):
         raise InvalidInput(f"The route {route.name} has an illegal region or serial number.")
     known = {rule.key for rule in settings.splits}
     if any(split.rule not in known for split in route.splits):
         raise InvalidInput(f"The route {route.name} uses a split that the edge does not know.")
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name) or len(name) > 253:
+        raise InvalidInput(f"'{name}' is not a DNS name in lower case.", "Use letters, digits, dashes and dots.")
+
+
+def _check_target(target: str) -> None:
+    if not (_SOCKET.fullmatch(target) or _ADDRESS.fullmatch(target)):
+        raise InvalidInput(f"'{target}' is no target.", "Give the absolute path of a unix socket or address:port.")

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from aloft.base import files
-from aloft.base.errors import InvalidInput, NotFound
+from aloft.base.errors import InvalidInput
 from aloft.base.pki import serial
 from aloft.controller import slots
 from aloft.controller.context import INTERNAL_PORT, Context
@@ -53,7 +53,6 @@ class Grants:
         self._controllers = controllers
         self._registry = registry
         self._broker = broker
-        self._users: set[tuple[str, str]] = set()
         self._unpublished: set[str] = set()
 
     async def give(self, key: str, host: str, request: GrantRequest) -> Grant:
@@ -81,11 +80,10 @@ class Grants:
         if not path.exists():
             files.write(path, secrets.token_urlsafe(32), mode=0o600)
         password = path.read_text()
-        if request.replace or (user, password) not in self._users:
-            await self._broker.ensure_user(user, password, context.slot.vhost)
-            self._users.add((user, password))
+        make = self._broker.ensure_user if request.replace else self._broker.keep_user
+        await make(user, password, context.slot.vhost)
         number = serial(certificate.encode()) if certificate else ""
-        await self._remember(key, self._record(key).with_grant(host, request.roles, number, request.replace))
+        await self._remember(key, self._registry.present(key).with_grant(host, request.roles, number, request.replace))
         return Grant(
             certificate=certificate,
             authority=authority.certificate.decode(),
@@ -99,17 +97,15 @@ class Grants:
             NotFound: there is no such controller.
         """
         context = self._controllers.context(key)
-        if host not in self._record(key).hosts:
+        if host not in self._registry.present(key).hosts:
             return
-        user = f"{context.slot.vhost}-host-{host}"
-        await self._broker.delete_user(user)
-        self._users = {known for known in self._users if known[0] != user}
+        await self._broker.delete_user(f"{context.slot.vhost}-host-{host}")
         (context.slot.state / "hosts" / f"{host}.secret").unlink(missing_ok=True)
-        await self._remember(key, self._record(key).without_grant(host))
+        await self._remember(key, self._registry.present(key).without_grant(host))
 
     async def _remember(self, key: str, record: Record) -> None:
         """Keep a record, and have the edge serve what follows from it when that is something else than before."""
-        former = self._record(key)
+        former = self._registry.present(key)
         if record == former and key not in self._unpublished:
             return
         self._registry.put(record)
@@ -117,13 +113,6 @@ class Grants:
             self._unpublished.add(key)
             await self._controllers.publish_names()
             self._unpublished.discard(key)
-
-    def _record(self, key: str) -> Record:
-        """The controller's record as it is now, not as it was before something was waited for."""
-        record = self._registry.get(key)
-        if record is None:
-            raise NotFound(f"There is no controller {key} on this node.")
-        return record
 
     def _describe(self, context: Context, user: str, password: str) -> dict[str, Any]:
         """Everything that the agent needs besides its key and certificate."""

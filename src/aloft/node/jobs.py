@@ -39,6 +39,10 @@ class JobRequest(BaseModel):
     arguments: dict[str, Any] = Field(default_factory=dict)
 
 
+OF_NODES = frozenset({"arrive"})
+"""Kinds of jobs that other nodes ask for, each under the id of the plane's job that it is a part of."""
+
+
 class JobStatus(BaseModel):
     """How far a job has come; ``revision`` grows with every change since the node started."""
 
@@ -189,9 +193,15 @@ class Jobs:
             if known.status.state == "running":
                 self._begin(job)
 
-    def journals(self) -> tuple[dict[str, Any], ...]:
-        """What jobs that have not ended have written down."""
-        return tuple(known.journal for known in self._jobs.values() if known.status.state == "running")
+    def journals(self, kind: str) -> tuple[dict[str, Any], ...]:
+        """What jobs of one kind that have not ended have written down."""
+        running = (known for known in self._jobs.values() if known.status.state == "running")
+        return tuple(known.journal for known in running if known.request.kind == kind)
+
+    def knows(self, job: str) -> bool:
+        """Whether there is a job of this id that the plane asked for; another node's may have the id of the plane's."""
+        known = self._jobs.get(job)
+        return known is not None and known.request.kind not in OF_NODES
 
     def status(self, job: str) -> JobStatus:
         """How far a job has come.

@@ -59,6 +59,11 @@ def _repository_routes(app: FastAPI, backups: Backups, repositories: Repositorie
         repositories.remove(name)
         return Response(status_code=204)
 
+    @app.put("/v1/records/{customer}", status_code=204)
+    async def put_records(customer: str, rows: dict[str, Any]) -> Response:
+        binlog.keep_records(customer, rows)
+        return Response(status_code=204)
+
     @app.get("/v1/repositories/{name}/password")
     async def get_password(name: str) -> dict[str, str]:
         return {"password": repositories.password(name)}

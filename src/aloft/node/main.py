@@ -7,6 +7,7 @@ stop (SIGTERM), it stops everything in order.
 
 import asyncio
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -17,7 +18,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
-import uvicorn
+from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from aloft.base import accounts, files
@@ -25,29 +26,39 @@ from aloft.base.errors import AloftError, PermanentError
 from aloft.base.paths import Paths
 from aloft.controller import environment, processes
 from aloft.controller.context import Slot
-from aloft.controller.ports import Names
 from aloft.controller.release import Release, release, releases
 from aloft.controller.services import enabled
 from aloft.controller.slots import load_secrets, make_broker_users
 from aloft.daytwo.repositories import Repositories
-from aloft.node import jobs_api, mariadb, moves, rabbitmq, rules_api, shared
+from aloft.node import arrivals_api, jobs_api, mariadb, moves, peers_api, rabbitmq, rules_api, serving, shared
 from aloft.node.api import build
+from aloft.node.arrivals import Arrivals
 from aloft.node.backup_metrics import BackupCollector
 from aloft.node.backups import Backups
-from aloft.node.binlog import SHIP_SECONDS, Binlog
+from aloft.node.binlog import LEAST_SHIP_PAUSE, SHIP_SECONDS, Binlog
 from aloft.node.broker import Broker
 from aloft.node.controllers import Controllers
+from aloft.node.copies import Copies
 from aloft.node.database import Database
 from aloft.node.edge_names import EdgeNames
+from aloft.node.fronts import Fronts
 from aloft.node.grants import Grants
+from aloft.node.handover import Handover
 from aloft.node.jobs import Jobs
+from aloft.node.joining import Joining
+from aloft.node.peer_api import reach
+from aloft.node.peers import Peers
 from aloft.node.pool import Pool
 from aloft.node.portal import PortalPlace
+from aloft.node.publishing import Publishing, greet
 from aloft.node.rebuild import Rebuild
 from aloft.node.recovery import Recovery
 from aloft.node.registry import Registry
+from aloft.node.relay import Relay
 from aloft.node.rules import Rules
+from aloft.node.serving import Server
 from aloft.node.settings import NodeSettings
+from aloft.node.switches import Switches
 from aloft.node.upgrades import Upgrades
 from aloft.node.waiting import WaitingRoom
 from aloft.supervise.cgroup import Cgroups
@@ -91,11 +102,31 @@ class Node:
         self.broker = Broker(paths, self.rabbitmq)
         self.registry = Registry(paths)
         self.rules = Rules(paths, self.registry)
+        self.peers = Peers(paths, settings.name)
         self.edge = EdgeNames(paths, settings, self.rules)
         self.portal = PortalPlace(paths, settings, self.edge.group)
         edge = accounts.account("haproxy")
         self.pool = Pool(
             paths, self.registry, self.database, self.broker, edge.group, settings.warm, settings.releases[0]
+        )
+        self.room = WaitingRoom(Path(self.edge.settings.waiting), self.edge.group)
+        self.fronts = Fronts(
+            paths,
+            self.peers,
+            self.registry,
+            settings.domain,
+            lambda: self.controllers.publish_names(),
+            functools.partial(greet, self.portal),
+        )
+        self.publishing = Publishing(
+            paths,
+            self.registry,
+            self.edge,
+            self.portal,
+            self.room,
+            self.peers,
+            self.fronts,
+            settings.trunk_port,
         )
         self.controllers = Controllers(
             paths,
@@ -103,14 +134,16 @@ class Node:
             self.registry,
             self.pool,
             self.supervisor,
-            self._publish,
+            self.publishing.publish,
             self.start_release,
             self.edge.authority_file,
             self.supervisor.status,
         )
         self.grants = Grants(self.controllers, self.registry, self.broker)
-        self.room = WaitingRoom(Path(self.edge.settings.waiting), self.edge.group)
         self.repositories = Repositories(paths)
+        self.joining = Joining(
+            self.peers, self.fronts, self.repositories, settings.trunk_port, self.controllers.publish_names
+        )
         self.binlog = Binlog(
             paths, self.database, self.repositories, lambda: {one.spec.customer for one in self.registry.all()}
         )
@@ -127,6 +160,14 @@ class Node:
             self.edge.authority_file,
             settings.domain,
         )
+        switches = Switches(
+            self.controllers,
+            self.registry,
+            self.pool,
+            self.database,
+            Copies(self.database),
+            self.edge,
+        )
         self.upgrades = Upgrades(
             paths,
             self.controllers,
@@ -134,12 +175,31 @@ class Node:
             self.pool,
             self.database,
             self.backups,
-            self.edge,
+            switches,
             self.start_release,
+            self.renew_release,
+            self.sweep_environments,
+        )
+        self.arrivals = Arrivals(paths, self.controllers, self.registry, self.pool, self.database, self.backups)
+        self.handover = Handover(
+            paths,
+            settings.name,
+            self.controllers,
+            self.registry,
+            self.pool,
+            self.database,
+            self.backups,
+            switches,
+            self.binlog,
+            self.rules,
+            functools.partial(reach, self.peers),
+            self.fronts.refresh,
         )
         self.jobs = Jobs(
             paths,
             {
+                "move": self.handover.move,
+                "arrive": self.arrivals.arrive,
                 "upgrade-plan": self.upgrades.plan,
                 "upgrade": self.upgrades.upgrade,
                 "rollback": self.upgrades.rollback,
@@ -164,7 +224,8 @@ class Node:
         states = {status.name: status.state for status in self.supervisor.status()}
 
         def state(which: Release) -> str:
-            zygotes = [states.get(spec.name) for spec in shared.zygotes(self.paths, which.name)]
+            present = self.paths.present(which.name).resolve().name
+            zygotes = [states.get(spec.name) for spec in shared.zygotes(self.paths, present)]
             if all(found == "ready" for found in zygotes):
                 return "ready"
             if which.name in self.preparing or any(zygotes):
@@ -176,9 +237,11 @@ class Node:
         return [
             {
                 "name": which.name,
+                "pins": environment.pins(which, self.paths),
                 "title": which.title,
                 "projects": which.projects,
                 "state": state(which),
+                "renewing": which.name in self.preparing,
                 "reason": self.failed.get(which.name, ""),
             }
             for which in releases()
@@ -189,6 +252,12 @@ class Node:
         if "PYTHONPATH" in os.environ:
             return (self.paths.environment(which.name) / "bin/python").exists()
         return environment.ready(which, self.paths)
+
+    def _complete(self, name: str) -> bool:
+        """Whether an environment is there; run from a checkout, Aloft's own part need not be."""
+        if "PYTHONPATH" in os.environ:
+            return (self.paths.environment(name) / "bin/python").exists()
+        return environment.complete(name, self.paths)
 
     async def prepare_release(self, name: str) -> None:
         """Begin to make a release ready; returns at once.
@@ -210,7 +279,7 @@ class Node:
                         done = "is there"
                     else:
                         done = await asyncio.to_thread(environment.prepare, which, self.paths, log)
-                    await self.supervisor.apply(f"release/{which.name}", shared.zygotes(self.paths, which.name))
+                    await self._run_zygotes(self.paths.present(which.name).resolve().name)
                     return done
                 except AloftError as error:
                     self.failed[which.name] = str(error)
@@ -223,17 +292,41 @@ class Node:
         return task
 
     async def start_release(self, name: str) -> None:
-        """Make a release's zygotes run, installing its environment first where it is not there.
+        """Make the zygotes of a release's environment run; the release's first one is installed where it is not there.
+
+        Args:
+            name: of the environment, or of a release that has only one.
 
         Raises:
             NotFound: there is no such release.
             AloftError: it cannot be installed, or a zygote does not come up.
         """
-        specs = shared.zygotes(self.paths, release(name).name)
+        which = release(environment.release_of(name))
+        specs = shared.zygotes(self.paths, name)
         running = {status.name for status in self.supervisor.status()}
         if not all(spec.name in running for spec in specs):
-            await asyncio.shield(self._install(release(name)))
+            if not self._complete(name):
+                await asyncio.shield(self._install(which))
+            await self._run_zygotes(name)
         await self.supervisor.wait_ready([spec.name for spec in specs], ZYGOTE_SECONDS)
+
+    async def renew_release(self, name: str) -> str:
+        """Install a release's present pins where they are not there; what they are called."""
+        which = release(name)
+        if not self._installed(which):
+            await asyncio.shield(self._install(which))
+        return environment.pins(which, self.paths)
+
+    async def sweep_environments(self) -> None:
+        """Stop and remove what runs former pins of releases that no controller here runs from or may go back to."""
+        used = {name for record in self.registry.all() for name in record.environments}
+        for which in releases():
+            for name in environment.unused(which, self.paths, used):
+                await self.supervisor.remove(f"release/{name}")
+                await asyncio.to_thread(environment.remove, which, self.paths, name)
+
+    async def _run_zygotes(self, name: str) -> None:
+        await self.supervisor.apply(f"release/{name}", shared.zygotes(self.paths, name))
 
     # Coming up
 
@@ -256,9 +349,9 @@ class Node:
                 self.edge.process(),
             ),
         )
-        for name in self._wanted_releases():
-            if self._installed(release(name)):
-                await self.supervisor.apply(f"release/{name}", shared.zygotes(self.paths, name))
+        for name in self._wanted_environments():
+            if self._complete(name):
+                await self._run_zygotes(name)
         await self._apply_known_controllers()
         if (self.paths.run / "plane/plane.sock").exists():
             await self._apply_plane()  # it has run since the machine started, and may run still
@@ -271,9 +364,11 @@ class Node:
         await self._apply_portal()
         self.controllers.resume()
 
-    def _wanted_releases(self) -> list[str]:
-        used = {record.spec.release for record in self.registry.all()}
-        return list(dict.fromkeys((*self.settings.releases, *sorted(used))))
+    def _wanted_environments(self) -> list[str]:
+        """Those that new controllers run from, and those that there are run from."""
+        used = {record.spec.environment for record in self.registry.all()}
+        present = (self.paths.present(name).resolve().name for name in self.settings.releases)
+        return list(dict.fromkeys((*present, *sorted(used))))
 
     def _make_folders(self) -> None:
         for folder in (self.paths.state, self.paths.run, self.paths.log, self.paths.log / "zygotes"):
@@ -339,15 +434,6 @@ class Node:
         await asyncio.to_thread(self.edge.replace_authority, folder)
         await self.controllers.publish_names()
 
-    async def _publish(self, controllers: tuple[Names, ...]) -> None:
-        """Serve names at the edge, and tell the portal's back end which regions there are."""
-        self.portal.publish(controllers)
-        told = [(name, one.hold) for one in controllers for name in one.names if name.socket]
-        held = [name.name for name, hold in told if hold]
-        self.room.close_for(held)
-        await self.edge.publish(controllers)
-        self.room.settle({name.name: name.socket for name, _ in told}, held)
-
     def _process_changed(self, status: ProcessStatus) -> None:
         self.controllers.process_changed(status)
         if status.state == "ready":
@@ -365,7 +451,8 @@ class Node:
 
     async def go_on(self) -> None:
         """Go on with what a former run of the node left unfinished, then keep slots warm; runs for ever."""
-        await self.pool.sweep(moves.held(self.jobs.journals()))
+        await self.arrivals.sweep()
+        await self.pool.sweep(moves.held(self.jobs.journals("restore")))
         self.jobs.resume()
         await keep_at("warm slots", self.pool.keep_warm)
 
@@ -374,6 +461,7 @@ class Node:
         while True:
             await asyncio.sleep(PUBLISH_SECONDS)
             try:
+                await self.joining.renew()
                 await self.controllers.publish_names()
             except AloftError as error:
                 _log.warning("The edge's names could not be refreshed: %s", error)
@@ -389,8 +477,11 @@ class Node:
 
     async def keep_shipping(self) -> None:
         """Ship the binary logs again and again while there are customers; runs for ever."""
+        pause = SHIP_SECONDS
         while True:
-            await asyncio.sleep(SHIP_SECONDS)
+            await asyncio.sleep(pause)
+            begun = time.monotonic()
+            pause = SHIP_SECONDS
             if not self.registry.all():
                 self.binlog.rest()
                 continue
@@ -398,6 +489,7 @@ class Node:
                 await self.binlog.ship()
             except AloftError as error:
                 _log.warning("The binary logs could not be shipped: %s", error)
+            pause = max(LEAST_SHIP_PAUSE, SHIP_SECONDS - (time.monotonic() - begun))
 
     def health(self) -> dict[str, Any]:
         """The node's own health: shared components, limits, uptime."""
@@ -408,6 +500,7 @@ class Node:
             if not status.name.startswith("slots/")
         ]
         return {
+            "name": self.settings.name,
             "healthy": all(component["state"] == "ready" for component in components),
             "components": components,
             "limits_enforced": bool(limits),
@@ -417,15 +510,8 @@ class Node:
         }
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without signal handlers of its own: the node has them."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _server(node: Node) -> _Server:
+def _application(node: Node) -> FastAPI:
+    """What the plane, root's commands and other nodes may all ask of the node."""
     metrics = CollectorRegistry()
     metrics.register(ProcessCollector(node.supervisor))
     metrics.register(BackupCollector(node.binlog, node.backups))
@@ -434,21 +520,21 @@ def _server(node: Node) -> _Server:
     )
     rules_api.add(app, node.rules, node.controllers.publish_names)
     jobs_api.add(app, node.jobs, node.backups, node.repositories, node.binlog)
-    return _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+    peers_api.add(app, node.joining, node.publishing.fronts)
+    return app
 
 
-def _listen(paths: Paths) -> socket.socket:
-    """The API's socket, which the plane's group may use from the moment it is there."""
-    group = accounts.group("aloft")
-    fresh = paths.node_socket.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listening.bind(str(fresh))
-    os.chown(fresh, 0, 0 if group is None else group)
-    fresh.chmod(0o660)
-    listening.listen(128)
-    fresh.rename(paths.node_socket)
-    return listening
+def _servers(node: Node) -> Iterator[tuple[str, Server, socket.socket]]:
+    """What serves the node's API: for this machine, and for other nodes behind the edge's trunk."""
+    paths = node.paths
+    relay = Relay(_application(node), node.peers, node.fronts, node.controllers, node.jobs)
+    yield "api", serving.server(relay), serving.listen(paths.node_socket, accounts.group("aloft"))
+    group = node.edge.group
+    files.folder(paths.trunk_socket.parent, mode=0o710, group=group)
+    app = _application(node)
+    peers_api.add_for_peers(app, node.portal.password)
+    arrivals_api.add(app, node.arrivals)
+    yield "api for other nodes", serving.server(app), serving.listen(paths.trunk_socket, group)
 
 
 async def run(paths: Paths, settings: NodeSettings) -> None:
@@ -462,13 +548,14 @@ async def run(paths: Paths, settings: NodeSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await node.supervisor.open()
-    server = _server(node)
     background: list[asyncio.Task[Any]] = []
 
     def begin(work: Coroutine[Any, Any, Any], name: str) -> None:
         background.append(asyncio.create_task(work, name=name))
 
-    begin(server.serve(sockets=[_listen(paths)]), "api")
+    servers = tuple(_servers(node))
+    for name, server, listening in servers:
+        begin(server.serve(sockets=[listening]), name)
     start = asyncio.create_task(node.start(), name="start")
     begin(keep_rotated(paths.log, Rotation()), "log rotation")
     stopping = asyncio.create_task(stop.wait(), name="stop")
@@ -478,13 +565,15 @@ async def run(paths: Paths, settings: NodeSettings) -> None:
         begin(node.go_on(), "warm slots and jobs")
         for name, work in (
             ("names", node.keep_published),
+            ("what other nodes serve", node.fronts.keep),
             ("binary logs", node.keep_shipping),
             ("log retention", node.keep_logs_trimmed),
         ):
             begin(keep_at(name, work), name)
         await stop.wait()
     start.cancel()
-    server.should_exit = True
+    for _, server, _ in servers:
+        server.should_exit = True
     for task in background:
         task.cancel()
     await asyncio.gather(*background, start, return_exceptions=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aloft.base import files
+from aloft.base.errors import NotFound
 from aloft.base.paths import Paths
 from aloft.controller.context import Slot
 from aloft.controller.spec import ControllerSpec
@@ -28,6 +29,8 @@ class Record:
         revoked: serial numbers of certificates of hosts whose grant was taken back.
         kept: what served before an upgrade and is kept for the way back, as :class:`aloft.node.upgrades.Kept` tells it;
             empty when there is nothing.
+        arriving: the node that it comes from, while that one serves it still.
+        leaving: the node that it goes to, from the moment at which that one may serve it.
     """
 
     spec: ControllerSpec
@@ -37,12 +40,20 @@ class Record:
     serials: dict[str, tuple[str, ...]] = field(default_factory=dict)
     revoked: tuple[str, ...] = ()
     kept: dict[str, Any] = field(default_factory=dict)
+    arriving: str = ""
+    leaving: str = ""
 
     @property
     def slots(self) -> tuple[int, ...]:
         """The slots that belong to it: where it lives, and what is kept for the way back."""
         found = (self.slot, self.kept.get("record", {}).get("slot"))
         return tuple(number for number in found if number is not None)
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The releases' environments that it needs: what it runs from, and what is kept for the way back."""
+        kept = (self.read(self.kept["record"]).environments) if self.kept else ()
+        return (self.spec.environment, *kept)
 
     def told(self) -> dict[str, Any]:
         """The record as JSON has it."""
@@ -54,6 +65,8 @@ class Record:
             "serials": self.serials,
             "revoked": self.revoked,
             "kept": self.kept,
+            "arriving": self.arriving,
+            "leaving": self.leaving,
         }
 
     @classmethod
@@ -67,6 +80,8 @@ class Record:
             {host: tuple(serials) for host, serials in told.get("serials", {}).items()},
             tuple(told.get("revoked", ())),
             told.get("kept", {}),
+            told.get("arriving", ""),
+            told.get("leaving", ""),
         )
 
     def with_grant(self, host: str, roles: tuple[str, ...], serial: str = "", anew: bool = False) -> "Record":
@@ -105,6 +120,27 @@ class Registry:
     def get(self, key: str) -> Record | None:
         """The controller ``customer/region``."""
         return self._records.get(_stem(key))
+
+    def present(self, key: str) -> Record:
+        """The controller ``customer/region`` as it is now, not as it was before something was waited for.
+
+        Raises:
+            NotFound: there is none.
+        """
+        if (record := self.get(key)) is None:
+            raise NotFound(f"There is no controller {key} on this node.")
+        return record
+
+    def of(self, customer: str) -> list[Record]:
+        """A customer's controllers that are wanted, the one with Keystone first.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = [one for one in self._records.values() if one.spec.customer == customer and one.wanted]
+        if not found:
+            raise NotFound(f"Customer '{customer}' has no controller on this node.")
+        return sorted(found, key=lambda one: (not one.spec.identity, one.spec.region))
 
     def all(self) -> tuple[Record, ...]:
         """All controllers, by name."""

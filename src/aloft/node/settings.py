@@ -1,5 +1,7 @@
 """The node's settings, a TOML file that ``aloft up`` writes: ``/etc/aloft/node.toml``."""
 
+import re
+import socket
 import tomllib
 from pathlib import Path
 from typing import Annotated
@@ -28,10 +30,18 @@ def _is_place(text: str) -> str:
     return text
 
 
+def machine_name() -> str:
+    """What this machine is called, as a DNS label: the first part of its name, in lower case."""
+    label = re.sub(r"[^a-z0-9-]", "-", socket.gethostname().partition(".")[0].lower())[:32].strip("-")
+    return label or "node"
+
+
 class NodeSettings(BaseModel):
     """What a node has to know.
 
     Attributes:
+        name: what other nodes know it by.
+        trunk_port: TCP port at which other nodes reach it, once one was invited.
         domain: DNS domain below which every name lies.
         edge_port: TCP port of the edge.
         other_edges: where hosts look for the provider when this edge does not answer, as in a second datacenter:
@@ -44,6 +54,8 @@ class NodeSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    name: str = Field(default_factory=machine_name, pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")
+    trunk_port: int = Field(7443, ge=1, le=65535)
     domain: str = "aloft.internal"
     edge_port: int = Field(443, ge=1, le=65535)
     other_edges: tuple[Annotated[str, AfterValidator(_is_place)], ...] = ()

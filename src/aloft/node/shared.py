@@ -60,14 +60,14 @@ def _program(paths: Paths, name: str, user: int, group: int, settings: str, afte
     )
 
 
-def zygotes(paths: Paths, release: str) -> tuple[ProcessSpec, ...]:
-    """The zygotes of a release: one that has imported what all share, and one of each project, forked from it."""
-    ancestor = paths.zygote_socket(release, COMMON)
-    first = _zygote(paths, release, COMMON)
+def zygotes(paths: Paths, environment: str) -> tuple[ProcessSpec, ...]:
+    """The zygotes of an environment: one that has imported what all share, and one a project, forked from it."""
+    ancestor = paths.zygote_socket(environment, COMMON)
+    first = _zygote(paths, environment, COMMON)
     first = replace(
         first,
         command=(
-            str(paths.environment(release) / "bin/python"),
+            str(paths.environment(environment) / "bin/python"),
             "-m",
             "aloft.supervise.zygote",
             "--socket",
@@ -80,11 +80,11 @@ def zygotes(paths: Paths, release: str) -> tuple[ProcessSpec, ...]:
         first,
         *(
             replace(
-                _zygote(paths, release, project),
+                _zygote(paths, environment, project),
                 zygote=str(ancestor),
                 entry="aloft.supervise.zygote:serve",
                 arguments={
-                    "path": str(paths.zygote_socket(release, project)),
+                    "path": str(paths.zygote_socket(environment, project)),
                     "preload": f"aloft.inside.preload:{project}",
                 },
                 after=(first.name,),
@@ -94,20 +94,20 @@ def zygotes(paths: Paths, release: str) -> tuple[ProcessSpec, ...]:
     )
 
 
-def _zygote(paths: Paths, release: str, project: str) -> ProcessSpec:
+def _zygote(paths: Paths, environment: str, project: str) -> ProcessSpec:
     return ProcessSpec(
-        name=zygote_name(release, project),
-        log=paths.log / "zygotes" / f"{release}-{project}.log",
+        name=zygote_name(environment, project),
+        log=paths.log / "zygotes" / f"{environment}-{project}.log",
         env={
             **_environment(Path("/")),
-            "ALOFT_BUILD": build(paths.environment(release)),  # another environment, another zygote
+            "ALOFT_BUILD": build(paths.environment(environment)),  # another environment, another zygote
             "PYTHONWARNINGS": "ignore",
             "MALLOC_ARENA_MAX": "2",  # children inherit the allocator: fewer arenas, less memory kept by threads
             "MALLOC_TRIM_THRESHOLD_": "131072",
             "OPENBLAS_NUM_THREADS": "1",  # numpy must not start threads before the fork
         },
         umask=0o077,
-        ready=Probe("unix", str(paths.zygote_socket(release, project))),
+        ready=Probe("unix", str(paths.zygote_socket(environment, project))),
         start_timeout=180.0,
         cgroup="zygotes",
     )

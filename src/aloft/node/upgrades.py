@@ -11,47 +11,32 @@ exchanged.
 import asyncio
 import contextlib
 import json
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from aloft.base import files
-from aloft.base.errors import AloftError, Conflict, NotFound, PermanentError
+from aloft.base.errors import AloftError, Conflict, PermanentError
 from aloft.base.paths import Paths
-from aloft.controller import golden, migrate, slots
+from aloft.controller import environment, golden, migrate, slots
 from aloft.controller.context import Slot
+from aloft.controller.environment import Change
 from aloft.controller.migrate import Check
 from aloft.controller.release import release
 from aloft.controller.services import ALL, enabled
-from aloft.controller.services.ovn import MEMCACHED, OVN
+from aloft.controller.services.ovn import MEMCACHED
 from aloft.daytwo import metadata
 from aloft.daytwo.pause import KEPT, Measured, estimate
 from aloft.node.backups import Backups
 from aloft.node.controllers import Controllers
-from aloft.node.copies import Copies, Own, only
+from aloft.node.copies import Copies, Own
 from aloft.node.database import Database
-from aloft.node.edge_names import EdgeNames
 from aloft.node.jobs import Work
 from aloft.node.pool import Pool
 from aloft.node.registry import Record, Registry
-
-HOLD_SECONDS = 30.0
-"""The longest that requests are held: a switch that takes longer is given up, and the old controller goes on."""
-
-ANSWER_SECONDS = 5.0
-"""How long requests that were under way when the hold began may take to be answered."""
-
-QUIET_SECONDS = 600.0
-"""How long work that was begun (an instance being built) may take to end before an upgrade is given up."""
-
-CALM_SECONDS = 120.0
-"""How long the copy waits for such work: it may be taken in the midst of some, and the less of it the better."""
+from aloft.node.switches import Switches
 
 LISTS_DIFFER = "Nothing has changed. Try again when less is being done; if it stays so, see the new release's logs."
-
-ATTEMPTS = 10
-"""How often the hold is begun: something may have been begun just before it."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +51,7 @@ class Prepared:
         seconds: how long the parts of the switch took that can be done without one.
         mib: how large the customer's databases are.
         things: how many things its APIs listed as its rows say.
+        packages: whose versions are others.
     """
 
     record: Record
@@ -75,6 +61,7 @@ class Prepared:
     seconds: float
     mib: float
     things: int
+    packages: list[Change]
 
 
 class Upgrades:
@@ -87,8 +74,10 @@ class Upgrades:
         pool: slots.
         database: MariaDB.
         backups: how metadata is copied, filled into slots and compared.
-        edge: knows which requests are under way.
-        start_release: makes a release's zygotes run.
+        switches: has controllers served from other slots.
+        start_release: makes the zygotes of an environment of a release run.
+        renew_release: has a release's present pins be there, and tells them.
+        sweep_environments: removes those of former pins that nobody needs any more.
     """
 
     def __init__(
@@ -99,8 +88,10 @@ class Upgrades:
         pool: Pool,
         database: Database,
         backups: Backups,
-        edge: EdgeNames,
+        switches: Switches,
         start_release: Callable[[str], Awaitable[None]],
+        renew_release: Callable[[str], Awaitable[str]],
+        sweep_environments: Callable[[], Awaitable[None]],
     ) -> None:
         self._paths = paths
         self._controllers = controllers
@@ -109,18 +100,21 @@ class Upgrades:
         self._database = database
         self._copies = Copies(database)
         self._backups = backups
-        self._edge = edge
+        self._switches = switches
         self._start_release = start_release
+        self._renew_release = renew_release
+        self._sweep_environments = sweep_environments
         self._pauses = paths.state / "node/pauses.json"
 
     async def plan(self, work: Work) -> dict[str, Any]:
         """Rehearse an upgrade to ``release``: all of it but the switch, then remove what was made.
 
         Returns:
-            ``checks`` (project, verdict, detail), ``changes`` of the schemas, the ``pause_seconds`` to expect and in
-            ``pause_basis`` how they were arrived at, and how many ``things`` were listed alike.
+            ``checks`` (project, verdict, detail), ``changes`` of the schemas, ``packages`` whose versions are others,
+            the ``pause_seconds`` to expect and in ``pause_basis`` how they were arrived at, and how many
+            ``things`` were listed alike.
         """
-        prepared = await work.unless_aborted(self._prepare(work, self._present(work.customer)))
+        prepared = await work.unless_aborted(self._prepare(work, self._registry.of(work.customer)))
         async with work.step("remove the new instance"):
             for one in prepared:
                 await self._backups.discard(one.record)
@@ -131,14 +125,16 @@ class Upgrades:
         return {
             "release": work.arguments["release"],
             "checks": [asdict(check) for one in prepared for check in one.checks],
+            "pins": prepared[0].record.spec.pins,
             "changes": {one.record.spec.region: one.changes for one in prepared},
+            "packages": [asdict(change) for change in prepared[0].packages],
             "pause_seconds": round(expected.seconds, 1),
             "pause_basis": expected.basis,
             "things": sum(one.things for one in prepared),
         }
 
     async def upgrade(self, work: Work) -> dict[str, Any]:
-        """Upgrade a customer to ``release``; until the switch it may be aborted, and the old one never noticed.
+        """Upgrade a customer to ``release``, or to that release's present pins; until the switch it may be aborted.
 
         Returns:
             ``specifications`` of the regions as they are now, and the longest that requests that write were held.
@@ -147,7 +143,7 @@ class Upgrades:
             Conflict: a former upgrade was neither finished nor rolled back, or it was aborted.
             AloftError: it failed; then everything is as it was.
         """
-        present = self._present(work.customer)
+        present = self._registry.of(work.customer)
         waiting = [record for record in present if record.kept.get("job") != work.id]
         if any(record.kept for record in waiting):
             raise Conflict(
@@ -162,13 +158,13 @@ class Upgrades:
             prepared = await work.unless_aborted(self._prepare(work, waiting))
             try:
                 self._insist(prepared)
-                await work.unless_aborted(self._quiet(work, waiting))
+                await work.unless_aborted(self._switches.quiet(work, waiting))
                 for one in prepared:
                     held.append(await self._upgrade_one(work, one))
             except BaseException as error:
                 await asyncio.shield(self._remove_unused(prepared))
                 if isinstance(error, Exception):  # an end of the node leaves it to the next
-                    for record in (one for one in self._present(work.customer) if one.kept.get("job") == work.id):
+                    for record in (one for one in self._registry.of(work.customer) if one.kept.get("job") == work.id):
                         await self._go_back(work, record)
                 raise
         return {**self._specifications(work.customer), "writes_held_seconds": round(max(held), 2)}
@@ -176,35 +172,42 @@ class Upgrades:
     async def rollback(self, work: Work) -> dict[str, Any]:
         """Go back to what served before the last upgrade, with what was written since.
 
-        ``release`` is the one to leave. Returns ``specifications``, ``writes_held_seconds``, and in ``lost`` what could
-        not be carried back.
+        ``release`` with its ``pins`` is what to leave. Returns ``specifications``, ``writes_held_seconds``, and in
+        ``lost`` what could not be carried back.
 
         Raises:
             Conflict: nothing was kept.
             AloftError: it failed; then the upgraded controller goes on.
         """
-        present = self._present(work.customer)
-        leaving = [one for one in present if one.kept and one.spec.release == work.arguments["release"]]
-        if not leaving and any(one.spec.release == work.arguments["release"] for one in present):
+        present = self._registry.of(work.customer)
+        reached = [one for one in present if _told(one) == (work.arguments["release"], work.arguments["pins"])]
+        leaving = [one for one in reached if one.kept]
+        if reached and not leaving:
             raise Conflict(f"Nothing was kept of what served '{work.customer}' before.", "Restore a backup instead.")
-        held, lost = [0.0], []
+        held, lost = [0.0], dict(work.journal.get("lost", {}))
         for record in leaving:
-            async with work.step(f"make ready what served {record.spec.key} before") as remark:
+            async with work.step(f"make ready what served {record.spec.key} before"):
                 former, own = Record.read(record.kept["record"]), Own(**record.kept["own"])
-                lost += await self._copies.losses(self._slot(record), self._slot(former), own)
-                await self._start_release(former.spec.release)
-                remark(f"{len(lost)} things cannot be carried back" if lost else "")
-            await self._quiet(work, [record])
-            held.append(await self._go_back(work, record))
-        return {**self._specifications(work.customer), "writes_held_seconds": round(max(held), 2), "lost": lost}
+                await self._start_release(former.spec.environment)
+
+            async def tell(record: Record = record, former: Record = former, own: Own = own) -> None:
+                """Write down what has no place there before it is left: afterwards nobody could tell."""
+                lost[record.spec.key] = await self._copies.losses(self._slot(record), self._slot(former), own)
+                work.note({"lost": lost})
+
+            await self._switches.quiet(work, [record])
+            held.append(await self._go_back(work, record, tell))
+        told = [one for each in lost.values() for one in each]
+        return {**self._specifications(work.customer), "writes_held_seconds": round(max(held), 2), "lost": told}
 
     async def finish(self, work: Work) -> dict[str, Any]:
         """Remove what was kept for the way back."""
         async with work.step("remove what served before"):
-            for record in self._present(work.customer):
+            for record in self._registry.of(work.customer):
                 if record.kept:
                     self._registry.put(replace(record, kept={}))
                     await self._backups.discard(Record.read(record.kept["record"]))
+            await self._sweep_environments()
         return {}
 
     # Making the new one beside the old
@@ -218,10 +221,9 @@ class Upgrades:
         prepared: list[Prepared] = []
         try:
             async with work.step(f"prepare release {name}"):
-                await self._start_release(name)
-            async with work.step("wait for a quiet moment") as remark:
-                if left := await self._unfinished(present, CALM_SECONDS, remark):
-                    remark(f"goes on beside {len(left)} operations")
+                pins = await self._renew_release(name)
+                self._insist_other(present, name, pins)
+            await self._switches.calm(work, present)
             async with self._backups.staging(f"upgrade-{work.customer}") as folder:
                 async with work.step("copy the metadata"):
                     manifest = await metadata.collect(
@@ -237,7 +239,7 @@ class Upgrades:
             named = {record.spec.region: record for record in present}
             for record in filled:
                 if record.spec.region in named:
-                    prepared.append(await self._try(work, record, named[record.spec.region]))
+                    prepared.append(await self._try(work, record, named[record.spec.region], pins))
                 else:  # it was upgraded before, and the others need its Keystone
                     await self._controllers.run_beside(record)
             for one in reversed(prepared):
@@ -248,10 +250,10 @@ class Upgrades:
             raise
         return prepared
 
-    async def _try(self, work: Work, filled: Record, present: Record) -> Prepared:
+    async def _try(self, work: Work, filled: Record, present: Record, pins: str) -> Prepared:
         """Migrate a filled slot, and see that a controller works there."""
         name = work.arguments["release"]
-        spec = filled.spec.model_copy(update={"release": name})
+        spec = filled.spec.model_copy(update={"release": name, "pins": pins})
         record = replace(filled, spec=spec, hosts={}, serials={}, revoked=())
         source, target = self._slot(present), self._slot(record)
         context = self._controllers.context_of(record)
@@ -267,59 +269,30 @@ class Upgrades:
         async with work.step("start the new controller beside the old"):
             await self._controllers.run_beside(record)
         async with work.step("rehearse the pause") as remark:
-            seconds = await self._rehearse(source, target, own, since)
+            seconds = await self._switches.rehearse(present, target, own, since)
             remark(f"{seconds:.1f} s")
         async with work.step("compare the lists of its APIs"):
             things = await self._backups.compare_lists(record, LISTS_DIFFER)
         async with work.step("run the projects' upgrade checks") as remark:
             checks = await migrate.upgrade_checks(context, enabled(spec))
             remark(", ".join(f"{one.project}: {one.verdict}" for one in checks))
-        real = replace(present, spec=present.spec.model_copy(update={"release": name}), slot=record.slot, kept={})
-        return Prepared(real, own, checks, changes, seconds, await self._copies.size(source), things)
-
-    async def _rehearse(self, source: Slot, target: Slot, own: Own, since: tuple[str, int]) -> float:
-        """Do what a switch does while writes wait, as far as it changes nothing; returns how many seconds it took."""
-        carrying = await self._copies.carrying(source, target, own.tables)
-        dependents = await self._copies.dependents(source)
-        begun = time.monotonic()
-        async with self._database.frozen({target.schema(name): each for name, each in carrying.items()}):
-            written = await self._copies.written((source, target), since, dependents)
-            await self._copies.differing(only(carrying, written), source, target)
-        async with self._backups.staging(f"ovn-{target.number}") as folder:
-            await metadata.save_ovn(source, folder)
-        await self._controllers.publish_names()
-        return time.monotonic() - begun
-
-    async def _quiet(self, work: Work, records: list[Record]) -> None:
-        """Wait until work that was begun has ended.
-
-        Raises:
-            Conflict: it has not within :data:`QUIET_SECONDS`.
-        """
-        async with work.step("wait for operations under way") as remark:
-            if left := await self._unfinished(records, QUIET_SECONDS, remark):
-                raise Conflict(f"Operations are under way: {', '.join(left[:5])}.", "Try again when they have ended.")
-
-    async def _unfinished(self, records: list[Record], seconds: float, remark: Callable[[str], None]) -> list[str]:
-        """Wait until work that was begun has ended, for so long at most; what is still being done then."""
-        until = time.monotonic() + seconds
-        while found := [one for record in records for one in await self._copies.unfinished(self._slot(record))]:
-            remark(", ".join(found[:5]))
-            if time.monotonic() > until:
-                return found
-            await asyncio.sleep(1.0)
-        remark("")
-        return []
+        real = replace(
+            present, spec=present.spec.model_copy(update={"release": name, "pins": pins}), slot=record.slot, kept={}
+        )
+        packages = await asyncio.to_thread(
+            environment.changes, self._paths.environment(present.spec.environment), context.environment
+        )
+        return Prepared(real, own, checks, changes, seconds, await self._copies.size(source), things, packages)
 
     # The switch
 
     async def _upgrade_one(self, work: Work, one: Prepared) -> float:
         """Switch one region and see that it answers; back to the old one when it does not."""
-        former = self._record(one.record.spec.key)
+        former = self._registry.present(one.record.spec.key)
         kept = {"job": work.id, "record": former.told(), "own": asdict(one.own)}
-        held = await self._switch(work, former, one.record, one.own, kept)
+        held = await self._switches.switch(work, former, one.record, one.own, kept)
         self._remember(Measured(customer=work.customer, rehearsed=one.seconds, mib=one.mib, held=held))
-        await self._confirm(work, self._record(former.spec.key))
+        await self._confirm(work, self._registry.present(former.spec.key))
         return held
 
     async def _confirm(self, work: Work, present: Record) -> None:
@@ -331,117 +304,23 @@ class Upgrades:
             await self._go_back(work, present)
             raise
 
-    async def _go_back(self, work: Work, present: Record) -> float:
-        """Have a region served from what was kept, and remove what serves it now; returns how long writes waited."""
+    async def _go_back(self, work: Work, present: Record, beside: Callable[[], Awaitable[None]] | None = None) -> float:
+        """Have a region served from what was kept, and remove what serves it now; returns how long writes waited.
+
+        Args:
+            work: the job.
+            present: what serves.
+            beside: what has to be done before anything is held.
+        """
         former = replace(Record.read(present.kept["record"]), kept={})
-        held = await self._switch(work, present, former, Own(**present.kept["own"]), {})
+        file, place = present.kept["alike"]
+        own = Own(**present.kept["own"])
+        held = await self._switches.switch(work, present, former, own, {}, (file, int(place)), beside)
         async with work.step("see that it answers"):
             await self._controllers.settled(present.spec.key)
         async with work.step("remove the newer controller"):
             await self._backups.discard(replace(present, kept={}))
         return held
-
-    async def _switch(self, work: Work, former: Record, wanted: Record, own: Own, kept: dict[str, Any]) -> float:
-        """Have a controller served from another slot, with all that was written; returns for how long writes waited.
-
-        Args:
-            work: the job.
-            former: what serves.
-            wanted: what shall.
-            own: what is not carried.
-            kept: what is kept of the former for the way back; empty when this is the way back.
-
-        Raises:
-            AloftError: it was not possible; then the former goes on, and the other slot is stopped.
-        """
-        key, source, target = wanted.spec.key, self._slot(former), self._slot(wanted)
-        try:
-            async with work.step("catch up") as remark:
-                carrying = await self._copies.carrying(source, target, own.tables)
-                dependents = await self._copies.dependents(source)
-                since = await self._database.log_end()
-                await self._controllers.run_unseen(wanted, (OVN,))
-                await self._database.admit(_users(target))
-                remark(f"{await self._copies.bring_over(carrying, source, target)} rows")
-                await self._carry_files(source, target)
-            async with work.step("start services where nobody sees them"):
-                await self._controllers.run_unseen(wanted)
-            async with work.step("hold what writes"):
-                begun = await self._hold(former)
-            async with asyncio.timeout(HOLD_SECONDS) as limit, contextlib.AsyncExitStack() as stack:
-                async with work.step("freeze databases"):
-                    tables = {source.schema(name): each for name, each in carrying.items()}
-                    await stack.enter_async_context(self._database.frozen(tables))
-                async with work.step("carry the last rows") as remark:
-                    await asyncio.gather(
-                        self._copies.insist_seen(source, target),
-                        self._copies.insist_unchanged(source, own.tables if kept else {}),
-                    )
-                    written = await self._copies.written((source, target), since, dependents)
-                    rows = await self._copies.bring_over(only(carrying, written), source, target)
-                    remark(f"{rows} rows of {len(written)} tables that were written")
-                async with work.step("carry keys and networks"):
-                    await self._carry_files(source, target)
-                limit.reschedule(None)
-                async with work.step("lead the names there") as remark:
-                    await self._lead_to(wanted, kept)
-                    held = time.monotonic() - begun
-                    remark(f"writes waited {held:.1f} s")
-                async with work.step("stop what served before"):
-                    await self._retire(former)
-        except BaseException as error:
-            if self._record(key).slot != wanted.slot:
-                await asyncio.shield(self._stay(key, wanted))
-            if isinstance(error, TimeoutError):
-                raise PermanentError(
-                    f"The switch of {key} took more than {HOLD_SECONDS:.0f} s and was given up; nothing has changed.",
-                    "Try again when the machine has less to do.",
-                ) from error
-            raise
-        return held
-
-    async def _lead_to(self, wanted: Record, kept: dict[str, Any]) -> None:
-        """Lead the names to the slot, and let go on what waits: from here on it serves."""
-        present = self._record(wanted.spec.key)
-        spec = present.spec.model_copy(update={"release": wanted.spec.release})
-        await self._controllers.lead_to(replace(present, spec=spec, slot=wanted.slot, kept=kept))
-
-    async def _retire(self, former: Record) -> None:
-        """Stop what served, once it has answered what it was asked, and let nothing write there any more."""
-        slot = self._slot(former)
-        await self._edge.settle(slot.number, ANSWER_SECONDS)
-        await self._database.bar(_users(slot))
-        await self._controllers.stop(former)
-
-    async def _hold(self, former: Record) -> float:
-        """Hold requests that write, and let end what was begun; returns when that began (monotonic seconds).
-
-        Raises:
-            Conflict: something was being done each time.
-        """
-        key = former.spec.key
-        for _ in range(ATTEMPTS):
-            begun = time.monotonic()
-            await self._controllers.hold(key, "outside")
-            await self._edge.settle(self._slot(former).number, ANSWER_SECONDS)
-            await self._controllers.hold(key, "all")
-            if not (found := await self._copies.unfinished(self._slot(former))):
-                return begun
-            await self._controllers.hold(key, "")
-            await asyncio.sleep(1.0)
-        raise Conflict(f"Operations are under way: {', '.join(found[:5])}.", "Try again when they have ended.")
-
-    async def _stay(self, key: str, wanted: Record) -> None:
-        """Stay with what serves: nothing has changed."""
-        await self._controllers.stop(wanted)
-        await self._controllers.hold(key, "")
-
-    async def _carry_files(self, source: Slot, target: Slot) -> None:
-        """Carry keys and OVN's databases."""
-        await asyncio.to_thread(metadata.copy_keys, source, target)
-        async with self._backups.staging(f"ovn-{target.number}") as folder:
-            await metadata.save_ovn(source, folder)
-            await metadata.replace_ovn(target, folder)
 
     # Looking
 
@@ -456,29 +335,18 @@ class Upgrades:
         with contextlib.suppress(OSError):
             files.write(self._pauses, json.dumps(told), mode=0o600)
 
-    def _present(self, customer: str) -> list[Record]:
-        """A customer's controllers, the one with Keystone first.
-
-        Raises:
-            NotFound: there is none.
-        """
-        found = [one for one in self._registry.all() if one.spec.customer == customer and one.wanted]
-        if not found:
-            raise NotFound(f"Customer '{customer}' has no controller on this node.")
-        return sorted(found, key=lambda one: not one.spec.identity)
-
-    def _record(self, key: str) -> Record:
-        record = self._registry.get(key)
-        if record is None:
-            raise NotFound(f"There is no controller {key} on this node.")
-        return record
-
     def _slot(self, record: Record) -> Slot:
         return self._pool.slot(record.slot or 0)
 
     def _specifications(self, customer: str) -> dict[str, Any]:
-        told = {one.spec.region: one.spec.model_dump(mode="json") for one in self._present(customer)}
+        told = {one.spec.region: one.spec.model_dump(mode="json") for one in self._registry.of(customer)}
         return {"specifications": told}
+
+    def _insist_other(self, present: list[Record], release: str, pins: str) -> None:
+        if all(_told(record) == (release, pins) for record in present):
+            raise Conflict(
+                f"{release} serves the customer already, with its present pins.", "See `aloft release list`."
+            )
 
     def _insist(self, prepared: list[Prepared]) -> None:
         failed = [check for one in prepared for check in one.checks if check.verdict == "failure"]
@@ -503,5 +371,6 @@ class Upgrades:
                 await self._backups.discard(record)
 
 
-def _users(slot: Slot) -> list[str]:
-    return [user for user, _ in slots.user_names(slot).values()]
+def _told(record: Record) -> tuple[str, str]:
+    """The release and the pins of it that a controller runs."""
+    return record.spec.release, record.spec.pins

@@ -59,7 +59,7 @@ class WaitingRoom:
         """Let all go on but those for the names that are still closed.
 
         Args:
-            targets: unix socket of each name's service.
+            targets: unix socket of each name's service, or ``address:port``.
             closed: names whose requests go on waiting.
         """
         self._targets, self._closed = dict(targets), frozenset(closed)
@@ -96,7 +96,7 @@ def alone(head: bytes) -> bytes:
 
 
 async def _relay(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: str) -> None:
-    inner, outer = await asyncio.open_unix_connection(target)
+    inner, outer = await _connected(target)
     try:
         outer.write(head)
         sending = asyncio.create_task(_copy(reader, outer))
@@ -108,6 +108,14 @@ async def _relay(head: bytes, reader: asyncio.StreamReader, writer: asyncio.Stre
                 await sending
     finally:
         outer.close()
+
+
+async def _connected(target: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to a unix socket or to ``address:port``."""
+    if target.startswith("/"):
+        return await asyncio.open_unix_connection(target)
+    address, _, port = target.rpartition(":")
+    return await asyncio.open_connection(address, int(port))
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:

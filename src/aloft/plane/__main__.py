@@ -11,7 +11,7 @@ import structlog
 import uvicorn
 
 from aloft.base.errors import AloftError
-from aloft.base.sockets import listen
+from aloft.base.sockets import KEEP_ALIVE_SECONDS, listen
 from aloft.plane.bootstrap import bootstrap
 from aloft.plane.records.database import Records
 from aloft.plane.settings import Settings, load
@@ -62,7 +62,12 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
         sys.stdout.write(json.dumps(app.openapi(), indent=2) + "\n")
         return 0
     config = uvicorn.Config(
-        app, access_log=False, log_level="warning", server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
+        app,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = _Server(config, app.state.plane)
     listener = listen(settings.socket, settings.socket_mode, "plane")

@@ -6,12 +6,12 @@ started and compared. Only a proved one is called good.
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, Select, delete, or_, select
 from sqlalchemy.orm import Session
 
 from aloft.base.errors import Conflict, InvalidInput, NotFound
@@ -23,7 +23,6 @@ from aloft.plane.records.tables import (
     BackupPolicy,
     Customer,
     EventRow,
-    Host,
     Json,
     OperationRow,
     Region,
@@ -33,7 +32,7 @@ from aloft.plane.records.tables import (
 RUN, PROVE, RESTORE, CHECK, RETAIN = "backup.run", "backup.prove", "backup.restore", "backup.check", "backup.retain"
 RESTORE_ALL = "backup.restore-all"
 REBUILD = "region.rebuild"
-MOVES = ("upgrade.start", "upgrade.rollback")
+MOVES = ("upgrade.start", "upgrade.rollback", "customer.move")
 """What moves a customer to other databases: what changes from then on is not replayed onto backups from before."""
 
 LATE = timedelta(hours=26)
@@ -109,9 +108,14 @@ def run(work: Transaction, actor: str, customer: str) -> OperationRow:
 
 
 def prove(work: Transaction, actor: str, backup: Backup) -> OperationRow:
-    """Restore a backup into a scratch controller and compare."""
-    where = {"repository": backup.repository, "snapshot": backup.snapshot}
-    job = {"kind": "prove", "customer": "", "arguments": where}
+    """Restore a backup into a scratch controller and compare, on the node that the customer is on.
+
+    Raises:
+        Conflict: the backup lies on another node.
+    """
+    check_reach(work.session, backup)
+    where = {"repository": backup.repository, "snapshot": backup.snapshot, "of": backup.customer}
+    job = {"kind": "prove", "customer": "", "arguments": where}  # the customer itself is not kept busy
     return _begin(work, PROVE, backup.customer, backup.id, actor, job)
 
 
@@ -226,13 +230,27 @@ def find(session: Session, backup_id: str, customer: str | None) -> Backup:
     return row
 
 
+def check_reach(session: Session, backup: Backup) -> None:
+    """See that the node that a customer is on can read a backup.
+
+    Raises:
+        Conflict: it lies in a folder of another node.
+    """
+    if backup.node not in (None, _place(session, backup.customer)):
+        raise Conflict(
+            f"The backup {backup.id} lies in a folder of another node than customer {backup.customer!r} is on.",
+            "Move the customer there, or choose another backup (`aloft backup list`).",
+        )
+
+
 def newest(session: Session, customer: str, until: datetime | None = None) -> Backup:
-    """The newest backup of a customer that is not suspect, and not younger than ``until``.
+    """The newest backup that the node of a customer can read, is not suspect, and not younger than ``until``.
 
     Raises:
         NotFound: there is none.
     """
-    row = newest_good(session, customer, until)
+    query = _good(customer, until).where(_within_reach(session, customer))
+    row = session.scalars(query.limit(1)).first()
     if row is None:
         raise NotFound(
             f"Customer {customer!r} has no backup on record.",
@@ -268,9 +286,9 @@ def set_policy(work: Transaction, actor: str, customer: str, changes: Json) -> B
 def sight(session: Session, customer: Customer) -> Sight:
     """What the schedule has to know of a customer."""
     rules = policy(session, customer.name)
-    last = session.scalars(
-        select(Backup).where(Backup.customer == customer.name).order_by(Backup.made_at.desc()).limit(1)
-    ).first()
+    reachable = _within_reach(session, customer.name)
+    query = select(Backup).where(Backup.customer == customer.name, reachable).order_by(Backup.made_at.desc())
+    last = session.scalars(query.limit(1)).first()
     unproved = last if last is not None and last.state == "made" else None
     proving = unproved is not None and _begun(session, PROVE, customer.name, unproved.id) is not None
     return Sight(
@@ -287,9 +305,7 @@ def sight(session: Session, customer: Customer) -> Sight:
 
 def newest_good(session: Session, customer: str, until: datetime | None = None) -> Backup | None:
     """The newest backup of a customer that is not suspect, if there is any, and not younger than ``until``."""
-    query = select(Backup).where(Backup.customer == customer, Backup.state != "suspect").order_by(Backup.made_at.desc())
-    query = query.where(Backup.made_at <= (until or utcnow() + AHEAD))
-    return session.scalars(query.limit(1)).first()
+    return session.scalars(_good(customer, until).limit(1)).first()
 
 
 def lateness(session: Session, customer: Customer, now: datetime) -> timedelta | None:
@@ -330,9 +346,10 @@ def raise_alarms(work: Transaction, rows: Sequence[Customer], now: datetime) -> 
 
 
 def made(work: Transaction, row: OperationRow, result: Json) -> Json:
-    """Record a backup that a job made."""
+    """Record a backup that a job made; ``local`` is whether it lies in a folder of the node."""
     backup = Backup(
         customer=str(row.customer),
+        node=_place(work.session, str(row.customer)) if result["local"] else None,
         repository=result["repository"],
         snapshot=result["snapshot"],
         bytes_read=result["read"],
@@ -375,6 +392,7 @@ def retained(work: Transaction, row: OperationRow, result: Json) -> Json:
     """Forget the records of backups that the repository does not hold any more."""
     kept = tuple(result["kept"])
     query = select(Backup).where(Backup.customer == row.customer, Backup.repository == result["repository"])
+    query = query.where(_within_reach(work.session, str(row.customer)))
     gone = [one.id for one in work.session.scalars(query) if not any(id.startswith(one.snapshot) for id in kept)]
     work.session.execute(delete(Backup).where(Backup.id.in_(gone)))
     return {"forgotten": len(gone)}
@@ -396,14 +414,7 @@ def restored(work: Transaction, row: OperationRow, result: Json, node: str) -> J
         _relocate(work.session, name, str(arguments["repository"]), result["lying"])
     customer = customers.find_customer(work.session, name, lock=True)
     customer.state = "active"
-    for region in customer.regions:
-        spec = result["specifications"].get(region.name)
-        if spec is None:
-            continue
-        settle(region, spec)
-        work.work("region", region.id)
-        for host in region.hosts:
-            grant_again(work, host)
+    follow(work, customer, result["specifications"])
     work.event("customer.restored", name, name, made=result["made"])
     return {"made": result["made"]}
 
@@ -424,7 +435,7 @@ def _relocate(session: Session, customer: str, repository: str, lying: Sequence[
         if row is None:
             row = Backup(customer=customer, bytes_read=0, bytes_added=0, made_at=datetime.fromisoformat(moment))
             session.add(row)
-        row.repository, row.snapshot, row.copies = repository, snapshot, {}
+        row.repository, row.snapshot, row.copies, row.node = repository, snapshot, {}, None
         kept.add(id(row))
     for row in known.values():
         if id(row) not in kept:
@@ -432,18 +443,27 @@ def _relocate(session: Session, customer: str, repository: str, lying: Sequence[
     session.flush()
 
 
-def grant_again(work: Transaction, host: Host) -> None:
-    """Have the node give a host its settings anew, and the agent take them up."""
-    host.generation += 1
-    work.work("host", host.id)
+def follow(work: Transaction, customer: Customer, specifications: Mapping[str, Json]) -> None:
+    """Want of a customer's regions what serves them now, by their names, and have their hosts follow."""
+    want(work, customer, specifications)
+    for region in customer.regions:
+        if region.name in specifications:
+            grant_again(work, region)
 
 
-def settle(region: Region, spec: Json) -> None:
-    """Want of a region what its restored controller is."""
-    region.release, region.services, region.limits = spec["release"], spec["services"], spec["limits"]
-    region.wanted, region.phase, region.pushed_generation = "present", "building", region.generation
-    region.ready_at = region.ready_at or utcnow()
-    region.error_message = region.error_remedy = ""
+def want(work: Transaction, customer: Customer, specifications: Mapping[str, Json]) -> None:
+    """Want of a customer's regions what serves them now, by their names."""
+    for region in customer.regions:
+        if (spec := specifications.get(region.name)) is not None:
+            _settle(region, spec)
+            work.work("region", region.id)
+
+
+def grant_again(work: Transaction, region: Region) -> None:
+    """Have a region's hosts be given what they need where it is served now."""
+    for host in region.hosts:
+        host.generation += 1
+        work.work("host", host.id)
 
 
 def free(work: Transaction, name: str) -> Customer:
@@ -464,6 +484,31 @@ def free(work: Transaction, name: str) -> Customer:
                 f"Watch it with `aloft operation watch {running.id}` and try again when it has ended.",
             )
     return customer
+
+
+def _place(session: Session, customer: str) -> str:
+    """The peer that a customer is on; empty on the node that the plane asks, as of one that is no more."""
+    query = select(Region.node).join(Customer).where(Customer.name == customer, Region.identity)
+    return session.scalars(query).first() or ""
+
+
+def _good(customer: str, until: datetime | None) -> Select[Backup]:
+    query = select(Backup).where(Backup.customer == customer, Backup.state != "suspect").order_by(Backup.made_at.desc())
+    return query.where(Backup.made_at <= (until or utcnow() + AHEAD))
+
+
+def _within_reach(session: Session, customer: str) -> ColumnElement[bool]:
+    """The condition that a backup can be read on the node that a customer is on."""
+    return or_(Backup.node.is_(None), Backup.node == _place(session, customer))
+
+
+def _settle(region: Region, spec: Json) -> None:
+    """Want of a region what its controller is, whose revisions are to be asked for from the first one on."""
+    region.release, region.services, region.limits = spec["release"], spec["services"], spec["limits"]
+    region.pins, region.revision = spec.get("pins", ""), 0
+    region.wanted, region.phase, region.pushed_generation = "present", "building", region.generation
+    region.ready_at = region.ready_at or utcnow()
+    region.error_message = region.error_remedy = ""
 
 
 def _begin(work: Transaction, kind: str, customer: str, target: str, actor: str, job: Json) -> OperationRow:

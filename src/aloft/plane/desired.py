@@ -63,23 +63,28 @@ class Entry:
 
 
 def compose(
-    host: Host, libraries: Sequence[Library], machine_id: str, other_edges: Sequence[tuple[str, int]]
+    host: Host,
+    template: NetworkTemplate,
+    libraries: Sequence[Library],
+    machine_id: str,
+    other_edges: Sequence[tuple[str, int]],
 ) -> dict[str, Any]:
     """The desired state of a host.
 
     Args:
-        host: its record, with its region.
+        host: its record.
+        template: of its region's networks.
         libraries: the region's image libraries.
         machine_id: of the machine that the region's controller runs on.
         other_edges: where the host may look for the provider when the edge does not answer.
     """
-    granted: Mapping[str, Any] = {"generation": 0, "roles": [], "settings": {}, **host.granted}
-    settings = _settings(host, granted, libraries, machine_id) if granted.get("opened") else {}
+    granted: Mapping[str, Any] = {"roles": [], "settings": {}, **host.granted}
+    settings = _settings(host, granted, template, libraries, machine_id) if granted.get("opened") else {}
     if settings and other_edges:
         others = [{"host": name, "port": port} for name, port in other_edges]
         settings["edge"] = {**settings["edge"], "others": others}
     return {
-        "generation": granted["generation"],
+        "generation": host.granted_generation,
         "roles": granted["roles"],
         "release": host.software["release"],
         "packages": host.software["packages"],
@@ -89,12 +94,13 @@ def compose(
     }
 
 
-def _settings(host: Host, granted: Mapping[str, Any], libraries: Sequence[Library], machine_id: str) -> dict[str, Any]:
+def _settings(
+    host: Host, granted: Mapping[str, Any], template: NetworkTemplate, libraries: Sequence[Library], machine_id: str
+) -> dict[str, Any]:
     """What the node granted, as far as the host's roles need it, and what the region's template says to the host."""
-    template = NetworkTemplate.model_validate(host.region.network)
     settings = {**granted["settings"], "network": network.for_host(template, host.name)}
     listed = [{"host": library.host, "address": library.address} for library in libraries]
-    local = host.machine_id in ("", machine_id)
+    local = host.machine_id in ("", machine_id) and not host.region.node
     listen = settings.get("image_library", {}).get("listen") if local else None
     settings["image_library"] = {"listen": listen, "libraries": listed}
     if "image-library" not in granted["roles"]:
@@ -198,13 +204,15 @@ class Directory:
                 .options(joinedload(Host.region).joinedload(Region.customer), undefer(Host.granted))
             )
             rows = list(work.session.scalars(query))
-            libraries: dict[str, list[Library]] = {}
-            for row in rows:
-                if row.region_id not in libraries:
-                    libraries[row.region_id] = region_libraries(work.session, row.region_id)
+            regions = {row.region_id: row.region for row in rows}
+            templates = {key: NetworkTemplate.model_validate(region.network) for key, region in regions.items()}
+            libraries = {key: region_libraries(work.session, key) for key in regions}
             return {
                 (row.region.customer.name, row.region.name, row.name): _entry(
-                    row, compose(row, libraries[row.region_id], self._machine_id, self._other_edges)
+                    row,
+                    compose(
+                        row, templates[row.region_id], libraries[row.region_id], self._machine_id, self._other_edges
+                    ),
                 )
                 for row in rows
             }

@@ -6,8 +6,8 @@ from datetime import datetime
 from statistics import fmean
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy import case, select, update
+from sqlalchemy.orm import Session
 
 from aloft.base.errors import Conflict, NotFound
 from aloft.plane import customers, journal, names, operations
@@ -120,7 +120,16 @@ def lacks(facts: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
 
 def running(facts: Mapping[str, Any]) -> dict[str, str]:
     """The builds of packages that a host says it runs, by their names."""
-    told = facts.get("packages")
+    return _builds(facts, "packages")
+
+
+def refused(facts: Mapping[str, Any]) -> dict[str, str]:
+    """The builds of packages that a host says it tried and took back, by their names."""
+    return _builds(facts, "refused")
+
+
+def _builds(facts: Mapping[str, Any], fact: str) -> dict[str, str]:
+    told = facts.get(fact)
     return {str(name): str(build) for name, build in told.items()} if isinstance(told, Mapping) else {}
 
 
@@ -139,7 +148,6 @@ def renew_desired(work: Transaction, host: Host) -> None:
     current = host.granted_generation == host.generation
     host.generation += 1
     if current:
-        host.granted = {**host.granted, "generation": host.generation}
         host.granted_generation = host.generation
     work.ring(topic(host.id))
 
@@ -154,7 +162,6 @@ def granted(work: Transaction, host: Host, generation: int, roles: list[str], gr
         work, host, before="image-library" in host.granted.get("roles", []), after="image-library" in roles
     )
     host.granted = {
-        "generation": generation,
         "roles": list(roles),
         "settings": grant.settings,
         "opened": opened,
@@ -173,10 +180,22 @@ def granted(work: Transaction, host: Host, generation: int, roles: list[str], gr
 
 
 def renew_all(work: Transaction, region_id: str, but: str = "") -> None:
-    """Count the desired state of every host of a region as another one, but for the host with the id ``but``."""
-    query = select(Host).where(Host.region_id == region_id, Host.id != but, Host.wanted == "present")
-    for host in work.session.scalars(query.order_by(Host.id).options(undefer(Host.granted)).with_for_update()):
-        renew_desired(work, host)
+    """Count the desired state of every host of a region as another one, but for the host with the id ``but``.
+
+    It is one statement for all, as hundreds may wait for it; see :func:`renew_desired` for what it does to each.
+    """
+    query = select(Host.id).where(Host.region_id == region_id, Host.id != but, Host.wanted == "present")
+    found = list(work.session.scalars(query.order_by(Host.id).with_for_update()))
+    later = Host.generation + 1
+    granted = case((Host.granted_generation == Host.generation, later), else_=Host.granted_generation)
+    # in this order: MariaDB carries out one assignment after the other
+    renewal = (
+        update(Host)
+        .where(Host.id.in_(found))
+        .ordered_values((Host.granted_generation, granted), (Host.generation, later))
+    )
+    work.session.execute(renewal, execution_options={"synchronize_session": False})
+    work.ring(*map(topic, found))
 
 
 def tell_others_of_library(work: Transaction, host: Host, before: bool, after: bool) -> None:

@@ -15,6 +15,7 @@ from aloft.plane.records.tables import Json, OperationRow, utcnow
 EXPECTED_STEPS = {
     **dict.fromkeys(("customer.create", "region.create", "region.change", "region.network"), 5),
     **dict.fromkeys(("host.attach", "host.authorise"), 2),
+    "customer.move": 11,
 }
 """Steps of each kind: the handing over to the node, and those that a node takes."""
 

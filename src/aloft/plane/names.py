@@ -31,6 +31,7 @@ ROLES = ("hypervisor", "network", "block-storage", "image-library", "vsphere-gat
 
 _LABEL = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
+_NODE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _ACCOUNT = re.compile(r"[a-z][a-z0-9._-]{0,62}")
 _RELEASE = re.compile(r"[0-9]{4}\.[0-9]{1,2}")
 
@@ -56,6 +57,20 @@ def check_label(kind: str, name: str) -> str:
         )
     if name in RESERVED or name.startswith(SCRATCH):
         raise InvalidInput(f"The {kind} name {name!r} is reserved for Aloft itself.", "Choose another name.")
+    return name
+
+
+def check_node(name: str) -> str:
+    """Return ``name`` when it may name a node: a lower-case DNS label.
+
+    Raises:
+        InvalidInput: it may not.
+    """
+    if not _NODE.fullmatch(name):
+        raise InvalidInput(
+            f"The node name {name[:80]!r} is not a DNS label.",
+            "Use the name that the node goes by: lower-case letters, digits and hyphens.",
+        )
     return name
 
 

@@ -30,6 +30,7 @@ ANSWER_SECONDS = 15.0
 GRANT_SECONDS = 60.0
 RULES_SECONDS = 60.0
 REPOSITORY_SECONDS = 120.0
+PEER_SECONDS = 60.0
 
 
 class NodeStep(BaseModel):
@@ -60,12 +61,42 @@ class NodeComponent(BaseModel):
     reason: str = ""
 
 
+class NodeHealth(BaseModel):
+    """The health of what all customers of a node share; ``name`` is the node's own."""
+
+    name: str = ""
+    components: list[NodeComponent]
+
+
+class NodePeer(BaseModel):
+    """Another node that the node is connected with; ``detail`` says why it is down."""
+
+    name: str
+    address: str
+    state: Literal["up", "down"]
+    detail: str = ""
+    controllers: int = 0
+
+
+class NodeInvitation(BaseModel):
+    """What another node needs to connect with the one that gave it out: a secret."""
+
+    name: str
+    port: int
+    authority: str
+    bundle: str = Field(repr=False)
+
+
 class NodeController(BaseModel):
-    """A controller as the node sees it; ``revision`` is raised by every change."""
+    """A controller as the node sees it; ``revision`` is raised by every change.
+
+    ``node`` is the peer that it is on; empty is the node that was asked.
+    """
 
     customer: str
     region: str
     release: str
+    pins: str = ""
     slot: int | None = None
     phase: Phase
     revision: int = 0
@@ -73,6 +104,7 @@ class NodeController(BaseModel):
     error: NodeError | None = None
     endpoints: dict[str, str] = {}
     components: list[NodeComponent] = []
+    node: str = ""
 
 
 class NodeJob(BaseModel):
@@ -110,10 +142,15 @@ class NodeSnapshot(BaseModel):
 
 
 class NodeRelease(BaseModel):
-    """A release as the node sees it; ``reason`` says why it failed."""
+    """A release as the node sees it; ``reason`` says why it failed.
+
+    One that is ready may be ``renewing``: other pins of it are being installed beside those in use.
+    """
 
     name: str
+    pins: str = ""
     state: ReleaseState
+    renewing: bool = False
     reason: str = ""
     steps: list[NodeStep] = []
 
@@ -144,6 +181,7 @@ _RELEASES = TypeAdapter(list[NodeRelease])
 _COMPONENTS = TypeAdapter(list[NodeComponent])
 _REPOSITORIES = TypeAdapter(list[NodeRepository])
 _SNAPSHOTS = TypeAdapter(list[NodeSnapshot])
+_PEERS = TypeAdapter(list[NodePeer])
 _RULES = TypeAdapter(dict[str, CustomerRules])
 _KINDS: dict[int, type[AloftError]] = {400: InvalidInput, 422: InvalidInput, 404: NotFound, 409: Conflict}
 
@@ -163,9 +201,9 @@ class NodeApi:
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=3.0),
         )
 
-    async def health(self) -> list[NodeComponent]:
-        """The shared components' health."""
-        return _parse_list(_COMPONENTS, await self._call("GET", "/v1/health"), "components")
+    async def health(self) -> NodeHealth:
+        """The node's name, and the shared components' health."""
+        return _parse(NodeHealth, await self._call("GET", "/v1/health"))
 
     async def processes(self) -> list[NodeComponent]:
         """The state of every process on the node."""
@@ -261,6 +299,10 @@ class NodeApi:
         """Have a job forgotten; one that is not there is fine."""
         await self._absent_is_fine(f"/v1/jobs/{job}")
 
+    async def put_records(self, customer: str, rows: dict[str, Any]) -> None:
+        """Have the node bring the plane's records of a customer to the repositories with what else changes."""
+        await self._call("PUT", f"/v1/records/{customer}", json=rows)
+
     async def repositories(self) -> list[NodeRepository]:
         """Every place for backups that the node knows."""
         return _parse_list(_REPOSITORIES, await self._call("GET", "/v1/repositories"), "repositories")
@@ -284,6 +326,22 @@ class NodeApi:
         body = await self._call("GET", f"/v1/repositories/{name}/snapshots", params=params, patience=REPOSITORY_SECONDS)
         return _parse_list(_SNAPSHOTS, body, "snapshots")
 
+    async def peers(self) -> list[NodePeer]:
+        """The other nodes that it is connected with, each asked now how it is."""
+        return _parse_list(_PEERS, await self._call("GET", "/v1/peers"), "peers")
+
+    async def invite(self, peer: str) -> NodeInvitation:
+        """Let another node connect with this one."""
+        return _parse(NodeInvitation, await self._call("POST", "/v1/invitations", json={"peer": peer}))
+
+    async def put_peer(self, name: str, wanted: dict[str, Any]) -> NodePeer:
+        """Connect with a node that gave out an invitation: ``address``, ``authority``, ``bundle``, ``own_address``."""
+        return _parse(NodePeer, await self._call("PUT", f"/v1/peers/{name}", json=wanted, patience=PEER_SECONDS))
+
+    async def remove_peer(self, name: str, lost: bool = False) -> None:
+        """Have the node forget another one; refused while that one serves controllers, unless it is lost."""
+        await self._call("DELETE", f"/v1/peers/{name}", params={"lost": lost})
+
     async def releases(self) -> list[NodeRelease]:
         """Every release that the node knows."""
         return _parse_list(_RELEASES, await self._call("GET", "/v1/releases"), "releases")
@@ -292,9 +350,18 @@ class NodeApi:
         """Make a release ready; asking again changes nothing."""
         await self._call("POST", f"/v1/releases/{release}/prepare")
 
-    async def logs(self, process: str, lines: int, follow: bool) -> AsyncIterator[bytes]:
-        """The last lines of a process's log, and with ``follow`` whatever comes after them."""
+    async def logs(self, process: str, lines: int, follow: bool, customer: str | None = None) -> AsyncIterator[bytes]:
+        """The last lines of a process's log, and with ``follow`` whatever comes after them.
+
+        Args:
+            process: its name.
+            lines: how many to begin with.
+            follow: whether to go on.
+            customer: whose process it is, so that it is looked for on the node that the customer is on.
+        """
         params = {"lines": str(lines), "follow": "true" if follow else "false"}
+        if customer is not None:
+            params["customer"] = customer
         timeout = httpx.Timeout(ANSWER_SECONDS, read=None if follow else ANSWER_SECONDS)
         request = self._client.build_request("GET", f"/v1/logs/{process}", params=params, timeout=timeout)
         try:

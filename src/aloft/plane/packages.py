@@ -83,7 +83,7 @@ class Packages:
             return self._paths.opt / TOOL
         if name not in known:
             raise NotFound(f"There is no package {name!r} here.")
-        return self._paths.environment(name)
+        return self._paths.present(name)
 
     def _pack(self, prefix: Path, file: Path) -> None:
         handle, fresh = tempfile.mkstemp(dir=self._folder, suffix=".part")

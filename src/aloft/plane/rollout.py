@@ -58,6 +58,7 @@ class HostSight:
         roles: whether it has any.
         busy: whether somebody is doing something else with it.
         fault: what is wrong with it.
+        refused: builds of its packages that it tried and took back by itself.
     """
 
     identity: str
@@ -68,6 +69,7 @@ class HostSight:
     roles: bool = True
     busy: bool = False
     fault: str = ""
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,8 @@ def _judge(host: HostSight, now: datetime) -> Step | None:
     arrived = all(host.running.get(name) in (None, build) for name, build in wanted.packages.items() if build)
     if host.current and arrived and (host.state == "ok" or not host.roles):
         return Step("settle", host.identity)
+    if any(build and host.refused.get(name) == build for name, build in wanted.packages.items()):
+        return Step("revert", host.identity, "its new agent did not start, or did not reach the provider")
     if host.current and host.state == "failed":
         return Step("revert", host.identity, host.fault or "a role failed")
     if now - (host.software.since or now) > PATIENCE:

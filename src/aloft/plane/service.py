@@ -12,7 +12,7 @@ from aloft.base.errors import AloftError, TemporaryError
 from aloft.base.paths import Paths
 from aloft.base.places import place
 from aloft.base.throttle import Throttle
-from aloft.plane import backups, upgrades
+from aloft.plane import backups, moves, upgrades
 from aloft.plane.access.keystone import KeystoneAccess
 from aloft.plane.access.sync import SyncAccess
 from aloft.plane.desired import Directory
@@ -23,6 +23,7 @@ from aloft.plane.reconcile.customers import Customers
 from aloft.plane.reconcile.hosts import Hosts
 from aloft.plane.reconcile.jobs import Ending, Failing, Jobs
 from aloft.plane.reconcile.loop import Loop
+from aloft.plane.reconcile.records import RecordsKeeper
 from aloft.plane.reconcile.regions import Regions
 from aloft.plane.reconcile.releases import Releases, node_of
 from aloft.plane.reconcile.repositories import RepositoryAlarms
@@ -34,6 +35,7 @@ from aloft.plane.reconcile.waves import Waves
 from aloft.plane.records import sealing
 from aloft.plane.records.database import Records, Transaction
 from aloft.plane.records.tables import Json, OperationRow
+from aloft.plane.reports import Reports
 from aloft.plane.settings import Settings
 from aloft.plane.signals import Signals
 
@@ -49,6 +51,9 @@ def _endings() -> tuple[dict[str, Ending], dict[str, Failing]]:
     def restored(work: Transaction, row: OperationRow, result: Json) -> Json:
         return backups.restored(work, row, result, node_of(work.session).id)
 
+    def moved(work: Transaction, row: OperationRow, result: Json) -> Json:
+        return moves.moved(work, row, result, node_of(work.session).name)
+
     endings: dict[str, Ending] = {
         backups.RUN: backups.made,
         backups.PROVE: backups.proved,
@@ -58,6 +63,7 @@ def _endings() -> tuple[dict[str, Ending], dict[str, Failing]]:
         upgrades.PLAN: upgrades.planned,
         upgrades.START: upgrades.switched,
         upgrades.ROLLBACK: upgrades.switched,
+        moves.MOVE: moved,
     }
     failings: dict[str, Failing] = {
         backups.RUN: backups.failed,
@@ -68,6 +74,7 @@ def _endings() -> tuple[dict[str, Ending], dict[str, Failing]]:
         backups.RESTORE_ALL: backups.failed,
         upgrades.START: upgrades.failed,
         upgrades.ROLLBACK: upgrades.failed,
+        moves.MOVE: moves.failed,
     }
     return endings, failings
 
@@ -92,6 +99,7 @@ class Plane:
         self.directory = Directory(
             self.records, self.signals, [place(one, settings.edge_port) for one in settings.other_edges]
         )
+        self.reports = Reports(self.records, settings.missing_seconds)
         tasks = Tasks(self.records, self.node, self.internal, settings)
         self.rollouts = Rollouts(self.records, self.packages)
         self._hosts = Hosts(self.records, self.node, tasks, self.presence, settings)
@@ -100,6 +108,7 @@ class Plane:
         self._waves = Waves(self.records)
         self._alarms = RepositoryAlarms(self.records, self.node)
         self._settings_keeper = SettingsKeeper(self.records, self.node)
+        self._records_keeper = RecordsKeeper(self.records, self.node)
         self._pruned_at = 0.0
         handlers = {
             "region": self._regions.reconcile,
@@ -162,6 +171,7 @@ class Plane:
             self._schedule.resync,
             self._alarms.resync,
             self._settings_keeper.resync,
+            self._records_keeper.resync,
         ):
             try:
                 await part(poke)

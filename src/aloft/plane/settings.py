@@ -25,7 +25,6 @@ class Settings(BaseModel):
         edge_ca: certificate authority of the edge (PEM), handed to hosts that enrol.
         internal_url: the edge's listener without TLS, through which Keystone is asked about tokens.
         packages: folder of the archives that hosts install from.
-        node_name: name of the one node.
         node_socket: the node's local API.
         database_socket: MariaDB's unix socket.
         database_user: user of the plane's own schema.
@@ -46,9 +45,8 @@ class Settings(BaseModel):
     edge_port: int = 443
     other_edges: tuple[str, ...] = ()
     edge_ca: Path = Path("/etc/aloft/ca.pem")
-    internal_url: str = "http://127.0.0.1:7080"
+    internal_url: str = "http://127.0.0.1:7081"
     packages: Path = Path("/var/lib/aloft/plane/packages")
-    node_name: str = "local"
     node_socket: Path = Path("/run/aloft/node.sock")
     database_socket: Path = Path("/run/aloft/mariadb/mysqld.sock")
     database_user: str = "aloft"

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from aloft.base.errors import Conflict, Forbidden, InvalidInput
 from aloft.controller.rules import AccessRules, CustomerRules, lets_in
-from aloft.controller.services import optional_names
+from aloft.controller.services import optional_names, switches
 from aloft.plane import backups, customers, names
 from aloft.plane.access.policy import Principal
 from aloft.plane.records.database import Transaction
@@ -148,6 +148,16 @@ def change(
     return begun
 
 
+def check_open(session: Session, customer: str, remedy: str) -> None:
+    """Refuse what interrupts a customer while its maintenance window is closed.
+
+    Raises:
+        Conflict: it is; with that remedy.
+    """
+    if not open_now(row_of(session, customer), utcnow()):
+        raise Conflict(f"The maintenance window of {customer!r} is closed.", remedy)
+
+
 def confirm(work: Transaction, actor: str, customer: str, source: str | None, sure: bool) -> CustomerSettings:
     """Have the rules of access that are on trial hold for good.
 
@@ -185,7 +195,8 @@ def revert_if_due(work: Transaction, row: CustomerSettings, now: datetime) -> No
 
 
 def _differs(region: Region, services: Mapping[str, bool]) -> bool:
-    return any(region.services.get(name) != wanted for name, wanted in services.items())
+    now = switches(region.services)
+    return any(now.get(name) != wanted for name, wanted in services.items())
 
 
 def _try_access(session: Session, customer: Customer, row: CustomerSettings, given: Json, seconds: int) -> None:

@@ -13,11 +13,28 @@ from sqlalchemy.orm import Session
 from aloft.base.errors import Conflict, InvalidInput
 from aloft.plane import backups, customers, journal, toggles
 from aloft.plane.records.database import Transaction
-from aloft.plane.records.tables import Customer, Host, Json, OperationRow, Region, Release, utcnow
+from aloft.plane.records.tables import Customer, Host, Json, OperationRow, Release
 
 PLAN, START, ROLLBACK, FINISH = "upgrade.plan", "upgrade.start", "upgrade.rollback", "upgrade.finish"
 
 ABORTABLE = (PLAN, START)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What serves a customer, or would.
+
+    Args:
+        release: of OpenStack.
+        pins: of the release, as the node names them; empty for the first ones.
+    """
+
+    release: str
+    pins: str = ""
+
+    def __str__(self) -> str:
+        """The release, with its pins where those are not the first ones."""
+        return f"{self.release} ({self.pins})" if self.pins else self.release
 
 
 @dataclass(frozen=True)
@@ -26,31 +43,41 @@ class Standing:
 
     Args:
         release: what serves it.
+        pins: of that release.
         kept: the release that is kept for the way back; empty when none is.
         since: when that was left.
         operation: the upgrade or the like that has not ended, if any.
     """
 
     release: str
+    pins: str = ""
     kept: str = ""
     since: datetime | None = None
     operation: OperationRow | None = None
 
 
-def choose(releases: Sequence[Release], present: str, wanted: str | None) -> str:
+def choose(releases: Sequence[Release], present: Serving, wanted: str | None) -> str:
     """The release to upgrade to: the one that was asked for, else the newest. Pure.
+
+    The present one can be upgraded to when it has other pins by now.
 
     Raises:
         InvalidInput: it is unknown, or not newer than the present one.
         Conflict: it is not ready on the node.
     """
     name = customers.choose_release(releases, wanted)
-    if not older(present, name):
+    if not behind(present, next(one for one in releases if one.name == name)):
         raise InvalidInput(
             f"Release {name} is not newer than {present}, which serves the customer now.",
             "See `aloft release list`; the way back from an upgrade is `aloft upgrade rollback`.",
         )
     return name
+
+
+def behind(present: Serving, release: Release) -> bool:
+    """Whether a release is newer than what serves a customer, or the same with other pins. Pure."""
+    same = present.release == release.name and present.pins != (release.pins or "")
+    return same or older(present.release, release.name)
 
 
 def unwell(hosts: Sequence[Host]) -> list[str]:
@@ -67,7 +94,7 @@ def plan(work: Transaction, actor: str, name: str, releases: Sequence[Release], 
         Conflict: the customer is being changed.
     """
     customer = backups.free(work, name)
-    release = choose(releases, release_of(customer), wanted)
+    release = choose(releases, serving(customer), wanted)
     return _open(work, PLAN, actor, customer, "upgrade-plan", release)
 
 
@@ -98,15 +125,12 @@ def start(
             is not well.
     """
     customer = backups.free(work, name)
-    release = choose(releases, release_of(customer), wanted)
-    if kept := standing(work.session, customer).kept:
-        raise Conflict(
-            f"The last upgrade of {name!r} is open: {kept} is kept for the way back.",
-            f"`aloft upgrade finish {name}`, or `aloft upgrade rollback {name}`.",
-        )
-    if not any_time and not toggles.open_now(toggles.row_of(work.session, name), utcnow()):
-        raise Conflict(
-            f"The maintenance window of {name!r} is closed.",
+    release = choose(releases, serving(customer), wanted)
+    check_settled(work.session, customer)
+    if not any_time:
+        toggles.check_open(
+            work.session,
+            name,
             f"Upgrade with --any-time, or have it begin in the window: `aloft upgrade wave start {name}`.",
         )
     if not despite_hosts and (found := unwell(_hosts(customer))):
@@ -160,11 +184,25 @@ def standing(session: Session, customer: Customer) -> Standing:
         OperationRow.created_at >= customer.created_at,
     )
     last = session.scalars(query.order_by(OperationRow.ended_at.desc()).limit(1)).first()
+    present = serving(customer)
     running = journal.current(session, customer.id)
     open_one = running if running is not None and running.kind.startswith("upgrade.") else None
     if last is None or last.kind != START:
-        return Standing(release_of(customer), operation=open_one)
-    return Standing(release_of(customer), str(last.result.get("from", "")), last.ended_at, open_one)
+        return Standing(present.release, present.pins, operation=open_one)
+    return Standing(present.release, present.pins, str(last.result.get("from", "")), last.ended_at, open_one)
+
+
+def check_settled(session: Session, customer: Customer) -> None:
+    """Refuse while something is kept for the way back from the last upgrade.
+
+    Raises:
+        Conflict: it is.
+    """
+    if kept := standing(session, customer).kept:
+        raise Conflict(
+            f"The last upgrade of {customer.name!r} is open: {kept} is kept for the way back.",
+            f"`aloft upgrade finish {customer.name}`, or `aloft upgrade rollback {customer.name}`.",
+        )
 
 
 def planned(work: Transaction, row: OperationRow, result: Json) -> Json:
@@ -172,7 +210,7 @@ def planned(work: Transaction, row: OperationRow, result: Json) -> Json:
     customer = customers.find_customer(work.session, str(row.customer))
     hosts = _hosts(customer)
     told = [{"host": f"{host.region.name}/{host.name}", "state": host.state} for host in hosts]
-    return {**result, "from": release_of(customer), "hosts": told, "unwell": unwell(hosts)}
+    return {**result, "from": str(serving(customer)), "hosts": told, "unwell": unwell(hosts)}
 
 
 def switched(work: Transaction, row: OperationRow, result: Json) -> Json:
@@ -182,26 +220,17 @@ def switched(work: Transaction, row: OperationRow, result: Json) -> Json:
     """
     name = str(row.customer)
     customer = customers.find_customer(work.session, name, lock=True)
-    before = release_of(customer)
-    for region in customer.regions:
-        spec = result["specifications"].get(region.name)
-        if spec is not None:
-            _follow(work, region, spec)
+    # the pins that a region has are known as soon as they change, before the job ends
+    before = str(Serving(release_of(customer), row.job["arguments"]["pins"]))
+    backups.follow(work, customer, result["specifications"])
     told = {key: value for key, value in result.items() if key != "specifications"}
     work.event("upgrade.done" if row.kind == START else "upgrade.rolled-back", name, name, release=release_of(customer))
-    return {**told, "from": before, "release": release_of(customer)}
+    return {**told, "from": before, "release": release_of(customer), "pins": serving(customer).pins}
 
 
 def failed(work: Transaction, row: OperationRow) -> None:
     """Raise the alarm."""
     work.event("upgrade.failed", row.subject, row.customer, operation=row.id, kind=row.kind)
-
-
-def _follow(work: Transaction, region: Region, spec: Json) -> None:
-    backups.settle(region, spec)
-    work.work("region", region.id)
-    for host in region.hosts:
-        backups.grant_again(work, host)
 
 
 def _with_kept(work: Transaction, name: str) -> Customer:
@@ -212,13 +241,20 @@ def _with_kept(work: Transaction, name: str) -> Customer:
 
 
 def _open(work: Transaction, kind: str, actor: str, customer: Customer, job: str, release: str) -> OperationRow:
-    wanted = {"kind": job, "customer": customer.name, "arguments": {"release": release}}
+    arguments = {"release": release, "pins": serving(customer).pins}
+    wanted = {"kind": job, "customer": customer.name, "arguments": arguments}
     return journal.open_operation(work, kind, customer.name, customer.id, customer.name, actor, wanted)
 
 
 def release_of(customer: Customer) -> str:
     """The release that serves a customer; the oldest of its regions' while they differ."""
-    return min((region.release for region in customer.regions), key=_order)
+    return serving(customer).release
+
+
+def serving(customer: Customer) -> Serving:
+    """What serves a customer; that of the region with the oldest release while they differ."""
+    region = min(customer.regions, key=lambda one: _order(one.release))
+    return Serving(region.release, region.pins)
 
 
 def _hosts(customer: Customer) -> list[Host]:

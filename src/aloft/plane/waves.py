@@ -139,11 +139,15 @@ def begin(work: Transaction, actor: str, orders: Orders, releases: Sequence[Rele
         Conflict: another wave has not ended, or there is nobody to upgrade.
     """
     release = customers.choose_release(releases, orders.release or None)
-    wanted = tuple(dict.fromkeys(orders.customers or _all_older(work, release)))
+    target = next(one for one in releases if one.name == release)
+    wanted = tuple(dict.fromkeys(orders.customers or _all_behind(work, target)))
     if not wanted:
-        raise Conflict(f"No customer has a release that is older than {release}.", "See `aloft customer list`.")
+        raise Conflict(
+            f"No customer has a release that is older than {release}, or other pins of it.",
+            "See `aloft customer list`.",
+        )
     for name in wanted:
-        upgrades.choose(releases, upgrades.release_of(customers.find_customer(work.session, name)), release)
+        upgrades.choose(releases, upgrades.serving(customers.find_customer(work.session, name)), release)
     if orders.canary and orders.canary not in wanted:
         raise InvalidInput(
             f"The canary {orders.canary!r} is not among the customers to upgrade.", "Name it there, too."
@@ -172,7 +176,7 @@ def stop(work: Transaction, actor: str) -> OperationRow:
     return row
 
 
-def _all_older(work: Transaction, release: str) -> list[str]:
-    """Active customers with an older release, by name."""
+def _all_behind(work: Transaction, release: Release) -> list[str]:
+    """Active customers with an older release, or with other pins of this one, by name."""
     query = select(Customer).where(Customer.state == "active").order_by(Customer.name)
-    return [one.name for one in work.session.scalars(query) if upgrades.older(upgrades.release_of(one), release)]
+    return [one.name for one in work.session.scalars(query) if upgrades.behind(upgrades.serving(one), release)]

@@ -10,7 +10,7 @@ import structlog
 import uvicorn
 
 from aloft.base.errors import AloftError
-from aloft.base.sockets import listen
+from aloft.base.sockets import KEEP_ALIVE_SECONDS, listen
 from aloft.portal.application import Portal, build
 from aloft.portal.settings import load
 
@@ -55,6 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     config = uvicorn.Config(
         app,
         access_log=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         log_level="warning",
         server_header=False,
         ws="websockets-sansio",

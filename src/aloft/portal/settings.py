@@ -8,8 +8,25 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from aloft.base.errors import InvalidInput
 
-Vhosts = dict[str, dict[str, str]]
-"""The broker's virtual host of each region: ``{customer: {region: vhost}}``."""
+
+class Notifying(BaseModel):
+    """Where the notifications of a region are.
+
+    Attributes:
+        vhost: the broker's virtual host.
+        port: the broker's, on 127.0.0.1.
+        password: file with the password there.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    vhost: str
+    port: int
+    password: Path
+
+
+Vhosts = dict[str, dict[str, Notifying]]
+"""Where notifications are: ``{customer: {region: …}}``."""
 
 _VHOSTS: TypeAdapter[Vhosts] = TypeAdapter(Vhosts)
 
@@ -24,9 +41,8 @@ class Settings(BaseModel):
         internal_url: the edge's listener without TLS, through which every API is reached.
         pages: the built pages; a link that is set anew when others are installed.
         state: folder of the sessions.
-        broker_url: RabbitMQ, ``amqp://user@address:port``.
-        broker_password_file: file with that user's password.
-        vhosts_file: JSON, which virtual host belongs to which region; written anew whenever regions come and go.
+        broker_user: of RabbitMQ.
+        vhosts_file: JSON, where each region's notifications are; written anew whenever regions come and go.
         idle_seconds: a session ends when nobody has used it for this long.
     """
 
@@ -35,11 +51,10 @@ class Settings(BaseModel):
     socket: Path = Path("/run/aloft/portal/portal.sock")
     domain: str = "aloft.internal"
     edge_port: int = 443
-    internal_url: str = "http://127.0.0.1:7080"
+    internal_url: str = "http://127.0.0.1:7081"
     pages: Path = Path("/opt/aloft/portal/current")
     state: Path = Path("/var/lib/aloft/portal")
-    broker_url: str = "amqp://portal@127.0.0.1:7672"
-    broker_password_file: Path = Path("/var/lib/aloft/portal/broker.password")
+    broker_user: str = "portal"
     vhosts_file: Path = Path("/run/aloft/portal/vhosts.json")
     idle_seconds: float = Field(4 * 3600.0, gt=0)
 
@@ -47,8 +62,8 @@ class Settings(BaseModel):
         """The origin (RFC 6454) of the pages that are served under a name."""
         return f"https://{host}" if self.edge_port == 443 else f"https://{host}:{self.edge_port}"
 
-    def vhosts(self, customer: str) -> dict[str, str]:
-        """The virtual hosts of a customer's regions, as the node last told; none when it has not told yet."""
+    def vhosts(self, customer: str) -> dict[str, Notifying]:
+        """Where the notifications of a customer's regions are, as the node last told; none when it has not told yet."""
         try:
             return _VHOSTS.validate_python(json.loads(self.vhosts_file.read_text())).get(customer, {})
         except (OSError, ValueError):

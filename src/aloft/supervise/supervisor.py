@@ -133,9 +133,18 @@ class Supervisor:
         if gone := {name: spec for name, spec in before.items() if name not in wanted}:
             self._spawn(self._end(gone), f"end part of {group}")
 
-    async def remove(self, group: str) -> None:
-        """Stop all processes of a group, in the opposite order of their start; returns when they have ended."""
-        await self._end(self._groups.pop(group, {}))
+    async def remove(self, group: str, within: float | None = None) -> None:
+        """Stop all processes of a group, in the opposite order of their start; returns when they have ended.
+
+        Args:
+            group: its name.
+            within: seconds after which each is killed, where that is sooner than its specification has it.
+        """
+        specs = self._groups.pop(group, {})
+        for unit in (self._units[name] for name in specs if name in self._units):
+            if within is not None:
+                unit.hurry(within)
+        await self._end(specs)
 
     async def restart(self, name: str) -> None:
         """Stop a process and start it again; returns when that is on its way.

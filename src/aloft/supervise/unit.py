@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 from aloft.base.errors import AloftError, InvalidInput
@@ -174,6 +175,12 @@ class Unit:
         """Stop it; returns when it has ended, or when somebody wants it again."""
         self.desire(None)
         await self._turned.wait()
+
+    def hurry(self, seconds: float) -> None:
+        """Let the present process have no longer than this to end once it is stopped."""
+        if self.running:
+            record = self.running.record
+            self.running.record = replace(record, stop_timeout=min(seconds, record.stop_timeout))
 
     def is_current(self) -> bool:
         """Whether the status tells of what is desired now, not of what was desired before."""
@@ -348,6 +355,7 @@ class Unit:
         self._ready_since = self._unready_since = None
         self._failures, self._next_probe = 0, 0.0
         self._fingerprint = record.fingerprint
+        _forget_mark(spec)
         listeners = self._listeners.provide(spec.listen, spec.user, spec.group, 0o777 & ~spec.umask)
         request = request_for(spec, record, self._around.records.path(spec.name))
         pid, start = await launch(request, spec.zygote, listeners)
@@ -440,3 +448,9 @@ class Unit:
         self.status = ProcessStatus(self.name, state, pid, since, self.restarts, reason)
         if self.status != before:
             self._around.changed(self)
+
+
+def _forget_mark(spec: ProcessSpec) -> None:
+    """Remove the file by which the process will say that it is ready: an earlier one's says nothing of this one."""
+    if spec.ready.kind == "file":
+        Path(spec.ready.target).unlink(missing_ok=True)

@@ -11,6 +11,9 @@ Facts = dict[str, Any]
 
 GIB = 1 << 30
 
+FOUND = "Found on "
+"""How the description of networks and ports begins that were made for what was found outside of OVN."""
+
 SETTLED = ("name", "description")
 """Fields that both sides may change: the later change holds."""
 

@@ -77,9 +77,15 @@ def plain(value: Any) -> Any:
     return value
 
 
-def understand(tables: Tables) -> Found:
-    """Everything of Neutron's that the tables tell of."""
-    parts = _Parts(tables)
+def understand(tables: Tables, ranges: Mapping[tuple[str, str], str] | None = None) -> Found:
+    """Everything of Neutron's that the tables tell of.
+
+    Args:
+        tables: of OVN's northbound database.
+        ranges: subnets that are known from elsewhere: (network, CIDR) → identifier. Those count of which OVN has the
+            network.
+    """
+    parts = _Parts(tables, ranges or {})
     networks, subnets, ports = parts.networks(), parts.subnets(), parts.ports()
     routers, floating = parts.routers(), parts.floating()
     groups, rules = parts.groups(), parts.rules()
@@ -90,8 +96,9 @@ def understand(tables: Tables) -> Found:
 class _Parts:
     """The tables, and what of them is needed more than once."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, ranges: Mapping[tuple[str, str], str]) -> None:
         self._tables = tables
+        self._known_ranges = ranges
         self._switch_of = {
             port: _ident(switch["name"]) for switch in self._rows("Logical_Switch") for port in _list(switch["ports"])
         }
@@ -150,6 +157,10 @@ class _Parts:
             cidrs = [str(ipaddress.ip_interface(one).network) for one in _list(row["networks"])]
             if network and len(subnets) == len(cidrs) == 1 and name:
                 found.setdefault((network, cidrs[0]), (subnets[0], None))
+        networks = {_ident(switch["name"]) for switch in self._rows("Logical_Switch")}
+        for (network, cidr), ident in self._known_ranges.items():
+            if network in networks:
+                found.setdefault((network, cidr), (ident, None))
         for ident, line in self._lines.items():
             for one in line["external_ids"].get("neutron:cidrs", "").split():
                 cidr = str(ipaddress.ip_interface(one).network)
@@ -166,7 +177,7 @@ class _Parts:
         return ""
 
     def subnets(self) -> list[Thing]:
-        """Subnets, as far as something in OVN speaks of them."""
+        """Subnets, as far as something in OVN speaks of them, or somebody remembers them."""
         owners = {thing.ident: thing.values["project_id"] for thing in self.networks()}
         found = []
         for (network, cidr), (ident, row) in sorted(self._ranges.items()):
@@ -361,7 +372,7 @@ def _losses(things: Iterable[Thing]) -> Iterable[Loss]:
             yield Loss(thing.kind, thing.values["name"], "its project")
     yield Loss("port", "", "descriptions, tags, allowed address pairs and DHCP options of their own")
     yield Loss("floating address", "", "those that led to no port")
-    yield Loss("subnet", "", "those without DHCP, router and ports")
+    yield Loss("subnet", "", "those without DHCP, router and ports that people made")
     yield Loss("quota", "", "projects' limits in Neutron")
     yield Loss("trunk, address group, address scope, subnet pool, quality of service policy", "", "all of them")
 

@@ -17,6 +17,8 @@ from aloft.base.errors import AloftError, PermanentError
 from aloft.daytwo import restic
 from aloft.daytwo.restic import PROGRAM, Repository, RepositoryUnreachable, Restic
 
+from .early import early
+
 SSHD = "/usr/sbin/sshd"
 TAGS = {"kind": "customer", "customer": "acme"}
 
@@ -53,8 +55,8 @@ class FarSide:
         return Restic(Repository(name, url, "secondary", credentials / "password", credentials), self.folder / "cache")
 
 
-@pytest.fixture
-def far(tmp_path: Path) -> Iterator[FarSide]:
+@contextlib.contextmanager
+def _far_side(tmp_path: Path) -> Iterator[FarSide]:
     Path("/run/sshd").mkdir(exist_ok=True)
     for name in ("key", "host"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / name], check=True)
@@ -76,14 +78,23 @@ def far(tmp_path: Path) -> Iterator[FarSide]:
 
 
 @pytest.fixture
-def near(tmp_path: Path) -> Restic:
+def far(tmp_path: Path) -> Iterator[FarSide]:
+    with _far_side(tmp_path) as side:
+        yield side
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return _source(tmp_path)
+
+
+def _near(tmp_path: Path) -> Restic:
     (tmp_path / "near.password").write_text("near by")
     described = Repository("near", str(tmp_path / "near"), "primary", tmp_path / "near.password", tmp_path)
     return Restic(described, tmp_path / "cache")
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
+def _source(tmp_path: Path) -> Path:
     folder = tmp_path / "source"
     folder.mkdir()
     (folder / "file").write_bytes(secrets.token_bytes(100_000))
@@ -99,31 +110,34 @@ def _files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and "locks" not in path.parts}
 
 
-async def test_copies_are_added_to_an_append_only_place_and_never_deleted(
-    far: FarSide, near: Restic, source: Path
-) -> None:
-    data = far.folder / "data"
-    far.admit(f"rclone serve restic --stdio --append-only {data}")
-    second = far.repository("append")
-    await near.ensure()
-    for content in (b"one", b"two"):
-        (source / "file").write_bytes(content * 1000)
-        snapshot, _ = await near.backup(source, TAGS)
-        await second.ensure(like=near)
-        await second.copy_from(near, (snapshot,))
-    kept = _files(data)
-    assert len(await second.snapshots(TAGS)) == 2
-    (first, _) = await second.snapshots(TAGS)
-    for attempt in (second.forget([first.id]), second.prune()):
-        with contextlib.suppress(AloftError):  # restic sometimes only warns that it could not
-            await attempt
-    assert kept <= _files(data)
-    assert len(await second.snapshots(TAGS)) == 2
-    last = (await second.snapshots(TAGS))[-1]
-    await second.restore(last.id, far.folder / "back")
-    assert (far.folder / "back/file").read_bytes() == b"two" * 1000
-    with pytest.raises(AloftError):  # the key is good for nothing else, whatever is asked with it
-        await far.repository("sftp", "other-way").snapshots(TAGS)
+async def _append_only(tmp_path: Path) -> None:
+    near, source = _near(tmp_path), _source(tmp_path)
+    with _far_side(tmp_path) as far:
+        data = far.folder / "data"
+        far.admit(f"rclone serve restic --stdio --append-only {data}")
+        second = far.repository("append")
+        await near.ensure()
+        for content in (b"one", b"two"):
+            (source / "file").write_bytes(content * 1000)
+            snapshot, _ = await near.backup(source, TAGS)
+            await second.ensure(like=near)
+            await second.copy_from(near, (snapshot,))
+        kept = _files(data)
+        assert len(await second.snapshots(TAGS)) == 2
+        (first, _) = await second.snapshots(TAGS)
+        for attempt in (second.forget([first.id]), second.prune()):
+            with contextlib.suppress(AloftError):  # restic sometimes only warns that it could not
+                await attempt
+        assert kept <= _files(data)
+        assert len(await second.snapshots(TAGS)) == 2
+        last = (await second.snapshots(TAGS))[-1]
+        await second.restore(last.id, far.folder / "back")
+        assert (far.folder / "back/file").read_bytes() == b"two" * 1000
+        with pytest.raises(AloftError):  # the key is good for nothing else, whatever is asked with it
+            await far.repository("sftp", "other-way").snapshots(TAGS)
+
+
+test_copies_are_added_to_an_append_only_place_and_never_deleted = early(_append_only)
 
 
 async def test_a_place_over_sftp_keeps_and_gives_back(far: FarSide, source: Path) -> None:
@@ -159,7 +173,8 @@ async def test_a_key_that_is_not_let_in_is_told(far: FarSide) -> None:
         await far.repository("sftp").ensure()
 
 
-async def test_a_full_and_a_read_only_disk_are_told(tmp_path: Path, near: Restic, source: Path) -> None:
+async def _full_and_read_only(tmp_path: Path) -> None:
+    near, source = _near(tmp_path), _source(tmp_path)
     disk = tmp_path / "near"
     disk.mkdir()
     _run("mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk))
@@ -177,3 +192,6 @@ async def test_a_full_and_a_read_only_disk_are_told(tmp_path: Path, near: Restic
         assert (tmp_path / "back/file").read_bytes() == (source / "file").read_bytes()
     finally:
         _run("umount", str(disk))
+
+
+test_a_full_and_a_read_only_disk_are_told = early(_full_and_read_only)

@@ -15,12 +15,18 @@ import pytest
 from aloft.base.errors import AloftError, NotFound, PermanentError
 from aloft.daytwo.restic import PROGRAM, Repository, RepositoryDamaged, RepositoryLocked, Restic
 
+from .early import early
+
 pytestmark = pytest.mark.skipif(not Path(PROGRAM).exists(), reason="needs the package restic")
 TAGS = {"kind": "customer", "customer": "acme"}
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
+    return _source(tmp_path)
+
+
+def _source(tmp_path: Path) -> Path:
     folder = tmp_path / "source"
     (folder / "below").mkdir(parents=True)
     (folder / "below/file").write_bytes(os.urandom(256 * 64))
@@ -54,8 +60,16 @@ async def test_what_is_kept_comes_back_also_from_a_copy(tmp_path: Path, source: 
     await first.check(read=True)
 
 
-async def test_what_is_wrong_with_a_repository_is_said(tmp_path: Path, source: Path) -> None:
-    opened = repository(tmp_path, "first")
+async def test_one_that_several_want_at_once_is_made_once(tmp_path: Path, source: Path) -> None:
+    several = [repository(tmp_path, "first") for _ in range(3)]
+    await asyncio.gather(*(each.ensure() for each in several))
+    await several[0].backup(source, TAGS)
+    assert len(await several[1].snapshots(TAGS)) == 1
+    assert len(list((tmp_path / "first/keys").iterdir())) == 1
+
+
+async def _wrong(tmp_path: Path) -> None:
+    opened, source = repository(tmp_path, "first"), _source(tmp_path)
     with pytest.raises(NotFound, match="is not there"):
         await opened.snapshots(TAGS)
     await opened.ensure()
@@ -76,6 +90,9 @@ async def test_what_is_wrong_with_a_repository_is_said(tmp_path: Path, source: P
     shutil.rmtree(tmp_path / "first/data")
     with pytest.raises(AloftError):
         await opened.restore(snapshot, tmp_path / "back")
+
+
+test_what_is_wrong_with_a_repository_is_said = early(_wrong)
 
 
 @contextmanager

@@ -127,8 +127,14 @@ class House:
             group=account("haproxy").group,
         )
         path = self.socket(customer, service)
-        server = Server(path, handler)
+        self.listen(path, handler)
         self.hand_over(customer, path)
+
+    def listen(self, path: str, handler: type[BaseRequestHandler] = Answer) -> None:
+        """Start a service behind a socket, to which the edge's group may connect."""
+        server = Server(path, handler)
+        os.chown(path, 0, account("haproxy").group)
+        Path(path).chmod(0o660)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         self.servers.append(server)
 
@@ -172,8 +178,10 @@ class House:
         reader, writer = await self.open(name, client)
         return await self._exchange(reader, writer, host or name, path, verb, headers or {}, body)
 
-    async def ask_internal(self, name: str, headers: dict[str, str] | None = None) -> tuple[int, dict[str, str], Any]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.settings.internal_port)
+    async def ask_internal(
+        self, name: str, headers: dict[str, str] | None = None, port: int = 0
+    ) -> tuple[int, dict[str, str], Any]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port or self.settings.internal_port)
         return await self._exchange(reader, writer, name, "/", "GET", headers or {}, b"")
 
     async def _exchange(
@@ -194,19 +202,35 @@ class House:
         return int(status.split()[1]), answered, json.loads(text or b"null")
 
 
-@pytest.fixture
-async def house(paths: Paths, daemon: Callable[..., Any], free_port: Callable[[], int]) -> AsyncIterator[House]:
+@contextlib.asynccontextmanager
+async def standing(paths: Paths, daemon: Callable[..., Any], free_port: Callable[[], int]) -> AsyncIterator[House]:
+    """An edge that runs until the end of the block."""
     settings = EdgeSettings(
-        domain="aloft.internal", port=free_port(), internal_port=free_port(), addresses=("127.0.0.1",), slots=4
+        domain="aloft.internal",
+        port=free_port(),
+        internal_port=free_port(),
+        faces_port=free_port(),
+        addresses=("127.0.0.1",),
+        slots=4,
+        waiting=str(paths.run / "waiting.sock"),
+        broker=f"127.0.0.1:{free_port()}",
     )
     haproxy = daemon(edges.process(paths, settings), lambda: edges.initialise(paths, settings))
     house = House(paths, settings, Authority.open(paths.root / "pki" / "provider", "Provider"), haproxy)
     house.daemon.start()
     await house.daemon.ready(house.edge.ping)
-    yield house
-    for server in house.servers:
-        server.shutdown()
-        server.server_close()
+    try:
+        yield house
+    finally:
+        for server in house.servers:
+            server.shutdown()
+            server.server_close()
+
+
+@pytest.fixture
+async def house(paths: Paths, daemon: Callable[..., Any], free_port: Callable[[], int]) -> AsyncIterator[House]:
+    async with standing(paths, daemon, free_port) as house:
+        yield house
 
 
 async def test_each_name_reaches_its_own_service(house: House) -> None:

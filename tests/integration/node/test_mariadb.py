@@ -1,5 +1,6 @@
 """A real MariaDB: made once, users walled off from each other, nothing committed is lost."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
@@ -195,6 +196,31 @@ async def test_rows_are_carried_there_and_back(database: Database, more: str) ->
     assert await database.execute("s1_nova", ["SELECT id FROM t ORDER BY id"]) == ((2,), (3,), (6,))
 
 
+async def somebody_waits(database: Database) -> None:
+    """Wait until a transaction waits for another."""
+    async with asyncio.timeout(30):
+        while (await database.execute(None, ["SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'"]))[0][1] == "0":
+            pass
+
+
+async def test_a_change_that_stands_in_anothers_way_is_made_after_it(paths: Paths, database: Database) -> None:
+    await database.create_schemas(["s1_nova"])
+    await database.ensure_user("s1_nova", "one", ["s1_nova"])
+    await database.execute("s1_nova", ["CREATE TABLE t (id INT PRIMARY KEY, n INT)"])
+    await database.execute("s1_nova", ["INSERT INTO t SELECT seq, 0 FROM seq_1_to_50"])
+    add = "UPDATE t SET n = n + {} WHERE id {}"
+    with closing(as_user(paths, "s1_nova", "one", "s1_nova")) as other, other.cursor() as cursor:
+        cursor.execute("START TRANSACTION")
+        cursor.execute(add.format(1, "< 40"))  # it has done more: the other one is let go
+        steps = [add.format(10, "= 50"), add.format(10, "= 1")]
+        changing = asyncio.create_task(database.change("s1_nova", steps))
+        await somebody_waits(database)
+        await asyncio.to_thread(cursor.execute, add.format(1, "= 50"))
+        cursor.execute("COMMIT")
+        assert await changing == 2
+    assert await database.execute("s1_nova", ["SELECT n FROM t WHERE id IN (1, 50)"]) == ((11,), (11,))
+
+
 async def test_a_switch_is_given_up_when_what_services_read_at_their_start_has_changed(
     paths: Paths, database: Database
 ) -> None:
@@ -237,6 +263,26 @@ async def test_what_was_written_since_a_moment_is_known(database: Database) -> N
     await database.execute("s1_nova", ["INSERT INTO c VALUES (1)", "DELETE FROM c"])
     await database.change("s1_nova", ["INSERT INTO d VALUES (1)"])  # as a copy is changed: that is known already
     assert await database.written(since) == {("s1_nova", "b"), ("s1_nova", "c")}
+
+
+async def test_rows_of_some_tables_take_the_place_of_others(paths: Paths, database: Database, tmp_path: Path) -> None:
+    here, there = "s1_nova", "s2_nova"
+    for schema in (here, there):
+        await database.create_schemas([schema])
+        parent = "CREATE TABLE parent (id INT PRIMARY KEY, name VARCHAR(20), twice INT AS (id * 2) VIRTUAL)"
+        child = "CREATE TABLE child (id INT PRIMARY KEY, of INT REFERENCES parent (id) ON DELETE CASCADE, raw BLOB)"
+        await database.execute(schema, [parent, child, "CREATE TABLE own (id INT PRIMARY KEY)"])
+    await database.execute(here, ["INSERT INTO parent (id, name) VALUES (0, 'ä\\'`;'), (2, NULL)"])
+    await database.execute(here, ["INSERT INTO child VALUES (1, 2, x'00ff0a27')", "INSERT INTO own VALUES (1)"])
+    await database.execute(there, ["INSERT INTO parent (id, name) VALUES (2, 'former'), (3, 'gone')"])
+    await database.execute(there, ["INSERT INTO child VALUES (7, 3, NULL)", "INSERT INTO own VALUES (9)"])
+    async with database.frozen({here: ["parent", "child", "own"]}):
+        await database.dump_rows(here, ["parent", "child"], tmp_path / "nova.sql")
+    await database.load_many({there: tmp_path / "nova.sql"})
+    for table in ("parent", "child"):
+        query = [f"SELECT * FROM {table} ORDER BY id"]
+        assert await database.execute(there, query) == await database.execute(here, query) != ()
+    assert await database.execute(there, ["SELECT * FROM own"]) == ((9,),)
 
 
 async def test_a_frozen_schema_is_read_and_not_written(paths: Paths, database: Database) -> None:

@@ -118,12 +118,9 @@ async def test_the_portal_hears_what_services_tell_and_may_do_nothing_else(
     await broker.ensure_listener("heard", {"s1"})
     await broker.ensure_vhost("s2")
     (tmp_path / "password").write_text("heard\n")
-    (tmp_path / "vhosts").write_text('{"demo": {"demo-1": "s1"}}')
-    told = Settings(
-        broker_url=f"amqp://{LISTENER}@127.0.0.1:{settings.amqp_port}",
-        broker_password_file=tmp_path / "password",
-        vhosts_file=tmp_path / "vhosts",
-    )
+    where = {"vhost": "s1", "port": settings.amqp_port, "password": str(tmp_path / "password")}
+    (tmp_path / "vhosts").write_text(json.dumps({"demo": {"demo-1": where}}))
+    told = Settings(broker_user=LISTENER, vhosts_file=tmp_path / "vhosts")
     hub = Hub()
     url = f"amqp://{{}}@127.0.0.1:{settings.amqp_port}/s1"
     async with await aio_pika.connect(url.format("s1-nova:pw")) as nova:

@@ -4,6 +4,7 @@ It makes no controllers: it keeps what it is told and walks through the phases, 
 """
 
 import asyncio
+import queue
 import socket
 import threading
 import time
@@ -29,6 +30,7 @@ class Controller:
         self.steps: list[dict[str, Any]] = []
         self.error: dict[str, str] | None = None
         self.hosts: dict[str, dict[str, Any]] = {}
+        self.node = ""
         self.changed = asyncio.Event()
 
     def touch(self) -> None:
@@ -45,6 +47,7 @@ class Controller:
             "steps": self.steps,
             "error": self.error,
             "endpoints": {"identity": f"https://identity.{self.body['customer']}.aloft.internal/v3"},
+            "node": self.node,
             "components": [{"name": "nova-api", "state": "ready", "pid": 1, "since": 0, "restarts": 0, "reason": ""}],
         }
 
@@ -127,10 +130,17 @@ class FakeNode:
         self.forgotten: list[str] = []
         self.aborted: set[str] = set()
         self.rules: dict[str, dict[str, Any]] = {}
+        self.rules_forgotten: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.records: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
         self.repositories: dict[str, dict[str, Any]] = {
             "local": {"name": "local", "url": "/backups", "role": "primary", "shipped": None}
         }
         self.releases = {"2026.1": "ready", "2026.2": "ready", "2025.2": "absent"}
+        self.pins: dict[str, str] = {}
+        self.name = "first"
+        self.invited: list[str] = []
+        self.peers: dict[str, dict[str, Any]] = {}
+        self.added: dict[str, dict[str, Any]] = {}
         self.tokens: dict[tuple[str, str], list[str]] = {}
         self.nova = FakeNova()
         self.internal_port = 0
@@ -162,12 +172,28 @@ class FakeNode:
         self.held.discard(key)
         self._loop.call_soon_threadsafe(self._open)
 
+    def await_forgotten(self, customer: str) -> None:
+        """Wait until a customer's rules are forgotten."""
+        while self.rules_forgotten.get(timeout=30) != customer:
+            pass
+
     def set_phase(self, key: str, phase: str) -> None:
         """Put a controller into a phase."""
         assert self._loop is not None
 
         def change() -> None:
             self.controllers[key].phase = phase
+            self.controllers[key].touch()
+
+        self._loop.call_soon_threadsafe(change)
+
+    def put_on(self, key: str, node: str) -> None:
+        """Have a controller be on another node; its hosts are not known there."""
+        assert self._loop is not None
+
+        def change() -> None:
+            self.controllers[key].node = node
+            self.controllers[key].hosts.clear()
             self.controllers[key].touch()
 
         self._loop.call_soon_threadsafe(change)
@@ -238,27 +264,61 @@ class FakeNode:
 
         @app.get("/v1/health")
         async def health() -> dict[str, Any]:
-            return {"components": [{"name": "mariadb", "state": "ready", "reason": "", "restarts": 0}]}
+            shared = [{"name": "mariadb", "state": "ready", "reason": "", "restarts": 0}]
+            return {"name": self.name, "components": shared}
 
         @app.get("/v1/releases")
         async def releases() -> list[dict[str, str]]:
-            return [{"name": name, "state": state, "reason": ""} for name, state in self.releases.items()]
+            return [
+                {"name": name, "pins": self.pins.get(name, ""), "state": state, "reason": ""}
+                for name, state in self.releases.items()
+            ]
 
         @app.post("/v1/releases/{name}/prepare", status_code=202)
         async def prepare(name: str) -> None:
             self.releases[name] = "ready"
 
         @app.get("/v1/logs/{process:path}")
-        async def logs(process: str, lines: int, follow: bool) -> Response:
+        async def logs(process: str, lines: int, follow: bool, customer: str = "nobody") -> Response:
             async def text() -> AsyncIterator[str]:
-                yield f"{process} {lines} {follow}\n"
+                yield f"{process} of {customer} {lines} {follow}\n"
 
             return StreamingResponse(text(), media_type="text/plain")
 
         self._controllers(app)
         self._hosts(app)
         self._jobs(app)
+        self._peers(app)
         return app
+
+    def _peers(self, app: FastAPI) -> None:
+        @app.get("/v1/peers")
+        async def peers() -> list[dict[str, Any]]:
+            return list(self.peers.values())
+
+        @app.post("/v1/invitations", status_code=201)
+        async def invite(request: Request) -> dict[str, Any]:
+            self.invited.append((await request.json())["peer"])
+            return {"name": self.name, "port": 7443, "authority": "AUTHORITY", "bundle": "SECRET BUNDLE"}
+
+        @app.put("/v1/peers/{name}")
+        async def put(name: str, request: Request) -> Response:
+            self.added[name] = await request.json()
+            if self.added[name]["address"].startswith("nowhere"):
+                return _refuse(503, f"The node {name} does not answer.")
+            told = {"name": name, "address": self.added[name]["address"], "state": "up", "detail": ""}
+            self.peers[name] = {**told, "controllers": 0}
+            return JSONResponse(self.peers[name])
+
+        @app.delete("/v1/peers/{name}", status_code=204)
+        async def remove(name: str, lost: bool = False) -> Response:
+            if name not in self.peers:
+                return _refuse(404, "There is no such peer.")
+            if not lost and any(one.node == name for one in self.controllers.values()):
+                return _refuse(409, "It serves controllers.")
+            self.peers.pop(name)
+            self.controllers = {key: one for key, one in self.controllers.items() if one.node != name}
+            return Response(status_code=204)
 
     def _controllers(self, app: FastAPI) -> None:
         where = "/v1/controllers/{customer}/{region}"
@@ -341,7 +401,7 @@ class FakeNode:
     def _jobs(self, app: FastAPI) -> None:
         """Jobs end as ``results`` says for their kind, or for ``<kind> <customer>``.
 
-        What is missing fails, and while there are none nothing ends.
+        What is missing fails, and while there are none nothing ends. A move has the customer on the other node.
         """
 
         @app.put("/v1/jobs/{job}", status_code=202)
@@ -361,6 +421,10 @@ class FakeNode:
             result = self.results.get(f"{kind} {customer}", self.results.get(kind))
             if result is None:
                 return JSONResponse({"state": "failed", "error": {"message": "It broke.", "remedy": "Mend it."}})
+            if kind == "move":
+                for controller in self.controllers.values():
+                    if controller.body["customer"] == customer:
+                        controller.node = "" if result["node"] == self.name else result["node"]
             return JSONResponse({"state": "succeeded", "result": result})
 
         @app.post("/v1/jobs/{job}/abort", status_code=202)
@@ -379,6 +443,11 @@ class FakeNode:
         @app.delete("/v1/rules/{customer}", status_code=204)
         async def forget_rules(customer: str) -> None:
             self.rules.pop(customer, None)
+            self.rules_forgotten.put(customer)
+
+        @app.put("/v1/records/{customer}", status_code=204)
+        async def put_records(customer: str, request: Request) -> None:
+            self.records.put((customer, await request.json()))
 
         @app.get("/v1/repositories")
         async def repositories() -> list[dict[str, Any]]:

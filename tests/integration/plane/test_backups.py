@@ -5,8 +5,8 @@ from typing import Any
 from .conftest import PlaneProcess, error_of
 
 MADE = {
-    "snapshot": "abcd1234", "repository": "local", "made": "2026-01-01T00:00:00+00:00", "read": 10, "added": 5,
-    "copies": {"far": "", "farther": "It is gone."},
+    "snapshot": "abcd1234", "repository": "local", "local": True, "made": "2026-01-01T00:00:00+00:00", "read": 10,
+    "added": 5, "copies": {"far": "", "farther": "It is gone."},
 }  # fmt: skip
 
 
@@ -138,3 +138,29 @@ def test_a_policy_is_kept_and_checked(plane: PlaneProcess) -> None:
     assert plane.client.patch(path, json={"at": "04:30", "keep_days": 7}).json()["at"] == "04:30"
     assert plane.client.patch(path, json={"at": "24:30"}).status_code == 400
     assert plane.client.get(path).json()["keep_days"] == 7
+
+
+def test_a_backup_in_a_folder_of_a_node_is_used_only_there(plane: PlaneProcess) -> None:
+    _create(plane, "wanderer")
+    results = {"backup": MADE, "prove": {"tables": 1, "things": 1}}
+    elsewhere = {"repository": "far", "local": False, "made": "2026-01-02T00:00:00+00:00"}
+    plane.node.results = results
+    _run(plane, "POST", "/v1/customers/wanderer/backups")
+    plane.node.results = results | {"backup": {**MADE, **elsewhere}}
+    _run(plane, "POST", "/v1/customers/wanderer/backups")
+    far, near = plane.client.get("/v1/customers/wanderer/backups").json()["items"]
+    assert (far["node"], near["node"]) == (None, plane.node.name)
+    plane.sql("UPDATE region SET node = 'elsewhere' WHERE name = 'wanderer-1'")
+    plane.node.controllers["wanderer/wanderer-1"].node = "elsewhere"
+    path = f"/v1/customers/wanderer/backups/{near['id']}/prove"
+    for refused in (
+        plane.client.post(path),
+        plane.client.post("/v1/restores", json={"customer": "wanderer", "backup": near["id"]}),
+    ):
+        assert refused.status_code == 409 and "another node" in error_of(refused)["message"], refused.text
+    assert _run(plane, "POST", f"/v1/customers/wanderer/backups/{far['id']}/prove")["state"] == "succeeded"
+    job = [job for job in plane.node.jobs.values() if job["kind"] == "prove"][-1]
+    assert job["customer"] == "" and job["arguments"]["of"] == "wanderer", "so that it is passed on"
+    plane.sql("DELETE FROM backup WHERE customer = 'wanderer' AND repository = 'far'")
+    assert plane.client.post("/v1/customers/wanderer/backups/newest/prove").status_code == 404
+    assert len(plane.client.get("/v1/customers/wanderer/backups").json()["items"]) == 1

@@ -97,8 +97,43 @@ def test_hosts_releases_status_and_logs(run: Run, plane: PlaneProcess) -> None:
     assert "mariadb" in run("status").stdout
     assert json.loads(run("status", "--json").stdout)["node"]["state"] == "up"
     slot = plane.node.controllers["rest/rest-1"].slot
-    assert run("logs", "rest", "nova-api", "-n", "5").stdout == f"slots/{slot}/nova-api 5 False\n"
-    assert run("logs", "mariadb").stdout == "mariadb 100 False\n"
+    assert run("logs", "rest", "nova-api", "-n", "5").stdout == f"slots/{slot}/nova-api of rest 5 False\n"
+    assert run("logs", "mariadb").stdout == "mariadb of nobody 100 False\n"
+
+
+def test_nodes_and_a_move(run: Run, plane: PlaneProcess, tmp_path: Path) -> None:
+    run("customer", "create", "mover")
+    line = run("node", "invite", "second", "--address", "[2001:db8::1]").stdout
+    assert line.count("\n") == 1 and "SECRET" not in line
+    plane.node.name = "second"
+    file = tmp_path / "invitation"
+    file.write_text(line)
+    try:
+        assert "up" in run("node", "add", "--invitation-file", str(file)).stdout
+        assert json.loads(run("node", "add", "--invitation-file", "-", "--json", typed=line).stdout)["name"] == "first"
+        assert plane.node.added["first"]["address"] == "[2001:db8::1]:7443"
+        with pytest.raises(InvalidInput, match="cannot be read"):
+            run("node", "add", "--invitation-file", str(tmp_path / "none"))
+    finally:
+        plane.node.name = "first"
+        plane.node.peers["second"] = {**plane.node.peers.pop("first"), "name": "second"}
+    assert "this node" in run("node", "list").stdout
+    plane.node.peers["second"]["state"] = "down"
+    told = run("status", "--json")
+    assert told.exit_code == 1 and json.loads(told.stdout)["peers"][0]["state"] == "down"
+    plane.node.peers["second"]["state"] = "up"
+    spec = {"release": "2026.2", "services": {}, "limits": {}}
+    plane.node.results = {"move": {"node": "second", "specifications": {"mover-1": spec}}}
+    assert "customer.move mover: succeeded" in run("customer", "move", "mover", "--node", "second").stderr
+    assert "mover" in run("node", "show", "second").stdout
+    assert "second" in run("region", "list", "mover").stdout and "on second" in run("status").stdout
+    with pytest.raises(Conflict):
+        run("customer", "abort-move", "mover")
+    with pytest.raises(Conflict):
+        run("node", "remove", "second", "--yes")
+    run("customer", "delete", "mover", "--yes")
+    run("node", "remove", "second", "--yes")
+    assert [one["name"] for one in json.loads(run("node", "list", "--json").stdout)] == ["first"]
 
 
 def test_logging_in_keeps_a_token_for_its_owner_only(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

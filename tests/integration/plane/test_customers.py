@@ -170,8 +170,8 @@ def test_logs_pass_through(plane: PlaneProcess) -> None:
     plane.create("logs")
     slot = plane.node.controllers["logs/logs-1"].slot
     answer = plane.client.get("/v1/customers/logs/regions/logs-1/logs/nova-api", params={"lines": 7})
-    assert answer.text == f"slots/{slot}/nova-api 7 False\n"
-    assert plane.client.get("/v1/logs/zygotes/nova").text == "zygotes/nova 100 False\n"
+    assert answer.text == f"slots/{slot}/nova-api of logs 7 False\n"
+    assert plane.client.get("/v1/logs/zygotes/nova").text == "zygotes/nova of nobody 100 False\n"
     assert plane.client.get("/v1/logs/..%2f..%2fetc").status_code == 400
 
 

@@ -29,6 +29,14 @@ def _agent(plane: PlaneProcess, name: str) -> httpx.Client:
     return agent(plane, "ground/ground-1", name)
 
 
+def _recorded(plane: PlaneProcess) -> set[str]:
+    """The hosts of the customer in the next records of it that the node gets."""
+    while True:
+        customer, rows = plane.node.records.get(timeout=60)
+        if customer == "ground":
+            return {row["name"] for row in rows["host"]}
+
+
 def _attach_operation(plane: PlaneProcess, name: str) -> dict[str, Any]:
     items = plane.client.get("/v1/operations", params={"customer": "ground"}).json()["items"]
     return next(one for one in items if one["subject"] == f"ground/ground-1/{name}")
@@ -42,6 +50,8 @@ def test_a_machine_becomes_a_host_and_converges(plane: PlaneProcess) -> None:
     assert told["edge_authority"] == plane.authority.read_text()
     assert told["agent_url"] == "https://agent.ground-1.ground.aloft.internal"
     assert plane.client.get(f"{WHERE}/hosts/h1").json()["state"] == "pending"
+    while "h1" not in _recorded(plane):
+        pass
     agent = _agent(plane, "h1")
     state = agent.get("/agent/v1/state").json()
     assert state["roles"] == ["hypervisor", "network"]

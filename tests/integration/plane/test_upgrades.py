@@ -56,6 +56,28 @@ def test_two_upgrades_at_once_are_refused_and_the_first_one_counts(plane: PlaneP
     assert _of(plane, "upgrade").count("up-one") == 1
 
 
+def test_other_pins_of_the_present_release_come_like_an_upgrade(plane: PlaneProcess) -> None:
+    _create(plane, "up-pins")
+    path = "/v1/customers/up-pins/upgrade"
+    assert plane.client.post(path, json={"release": "2026.1"}).status_code == 400, "it has these pins"
+    plane.node.pins["2026.1"] = "1f2e3d4c"
+    told = {"up-pins-1": {"release": "2026.1", "pins": "1f2e3d4c", "services": {}, "limits": {}}}
+    plane.node.results = None
+    try:
+        begun = _begin(plane, path, release="2026.1")
+        plane.node.controllers["up-pins/up-pins-1"].body["pins"] = "1f2e3d4c"
+        plane.node.results = {"upgrade": {"specifications": told}, "rollback": {"specifications": told}}
+        ended = plane.watch(begun)
+        assert ended["state"] == "succeeded" and ended["result"]["from"] == "2026.1", ended
+        shown = plane.client.get(path).json()
+        assert (shown["release"], shown["pins"], shown["kept"]) == ("2026.1", "1f2e3d4c", "2026.1")
+        plane.watch(_begin(plane, f"{path}/rollback"))
+        left = [job["arguments"] for job in plane.node.jobs.values() if job["kind"] == "rollback"][-1]
+        assert left == {"release": "2026.1", "pins": "1f2e3d4c"}
+    finally:
+        plane.node.pins.clear()
+
+
 def test_an_upgrade_is_aborted_and_the_old_release_stays(plane: PlaneProcess) -> None:
     _create(plane, "up-stop")
     assert plane.client.post("/v1/customers/up-stop/upgrade/abort").status_code == 409, "there is none"
@@ -88,7 +110,8 @@ def test_a_wave_begins_with_its_canary_and_stops_at_the_first_failure(plane: Pla
     wave = _begin(plane, "/v1/upgrade-wave", customers=names, canary="up-c")
     again = plane.client.post("/v1/upgrade-wave", json={"customers": names})
     assert again.status_code == 409, "one wave at a time"
-    plane.watch(wave, _running("up-c"))
+    begun = {step["name"]: step["detail"] for step in plane.watch(wave, _running("up-c"))["steps"]}
+    plane.watch(begun["up-c"], lambda one: one["state"] != "queued")
     assert _of(plane, "upgrade")[-1] == "up-c"
     plane.node.results = {"upgrade up-c": _upgraded(plane, "up-c")}
     ended = plane.watch(wave)

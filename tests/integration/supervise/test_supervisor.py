@@ -32,6 +32,15 @@ async def test_a_killed_process_is_back(bench):
     assert back.reason == ""
 
 
+async def test_a_file_that_an_earlier_process_left_does_not_make_one_ready(bench):
+    mark = bench.folder / "mark"
+    mark.touch()
+    await bench.supervisor.apply("all", [bench.daemon("one", ready=Probe("file", str(mark)))])
+    await eventually(lambda: "does not exist" in bench.supervisor.status()[0].reason)
+    mark.touch()
+    await bench.until(lambda status: status.state == "ready")
+
+
 async def test_what_comes_after_waits_and_goes_last(bench):
     order: list[tuple[str, str]] = []
     bench.supervisor.subscribe(lambda status: order.append((status.name, status.state)))
@@ -70,6 +79,14 @@ async def test_what_is_no_longer_in_the_group_ends(bench):
     assert not lives(one)
     assert bench.supervisor.status() == []
     assert bench.supervisor.records.load() == {}
+
+
+async def test_who_is_in_a_hurry_need_not_wait_for_a_stubborn_process(bench):
+    await bench.run(bench.daemon("one", "stubborn", stop_timeout=600.0))
+    one = bench.pid("one")
+    async with asyncio.timeout(60):
+        await bench.supervisor.remove("all", within=0.1)
+    assert not lives(one)
 
 
 async def test_a_restart_on_request_is_no_death(bench):

@@ -4,7 +4,7 @@ import pytest
 
 from aloft.controller import processes
 from aloft.controller.check import calls
-from aloft.controller.services import ALL, enabled, optional_names
+from aloft.controller.services import ALL, enabled, optional_names, switches
 from aloft.controller.services import keystone as keystone_service
 from aloft.controller.slots import user_names
 
@@ -89,6 +89,11 @@ def test_every_catalog_entry_is_checked_by_a_call(make_context):
 def test_optional_services_are_named():
     assert optional_names() == tuple(service.name for service in ALL if service.optional)
     assert "nova" not in optional_names()
+
+
+def test_a_switch_that_nobody_set_stands_as_it_is_by_default():
+    assert switches({}) == {service.name: service.default for service in ALL if service.optional}
+    assert switches({"cinder": False})["cinder"] is False
 
 
 @pytest.mark.parametrize(("port", "url"), [(443, "https://identity.acme.aloft.internal"), (8443, ":8443")])

@@ -34,9 +34,10 @@ def test_memory():
     assert facts.memory_mib("MemTotal:       24690000 kB\nMemFree: 1 kB\n") == 24111
 
 
-def test_cards_without_loopback_and_link_local_addresses():
+def test_cards_without_loopback_ports_and_link_local_addresses():
     links = [
         {"ifname": "lo", "link_type": "loopback"},
+        {"ifname": "tap3690fb65-52", "link_type": "ether", "address": "fe:16:3e:00:00:01", "operstate": "UP"},
         {
             "ifname": "eth0", "link_type": "ether", "address": "02:00:00:00:00:01", "operstate": "UP",
             "addr_info": [

@@ -11,6 +11,7 @@ from aloft.base.errors import PermanentError
 from aloft.base.paths import Paths
 from aloft.base.pki import Authority
 from aloft.ground import ini, link, plan
+from aloft.ground.edges import Place
 from aloft.ground.facts import Card
 from aloft.ground.layout import Layout
 from aloft.ground.roles import ALL, hypervisor, image_library, network, report, switch
@@ -258,6 +259,18 @@ def test_the_links_configuration_is_one_that_haproxy_takes(tmp_path):
     path.write_text(text)
     done = subprocess.run(["/usr/sbin/haproxy", "-c", "-f", str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_link_knows_which_of_its_servers_lead_to_another_place_of_the_edge():
+    rest = "2 0 1 1 56 1 0 1 0 0 0 0 -"
+    state = f"""1
+# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight
+3 amqp 1 edge 192.0.2.1 {rest} 443 - 0 0 - - 0
+4 image.x 1 host-2 192.0.2.8 {rest} 9292 - 0 0 - - 0
+4 image.x 2 edge 192.0.2.2 {rest} 443 - 0 0 - - 0
+5 compute.x 1 edge 192.0.2.2 {rest} 8443 - 0 0 - - 0
+"""
+    assert link.elsewhere(state, Place("192.0.2.2", 443)) == ["amqp/edge", "compute.x/edge"]
 
 
 def test_a_host_tells_what_it_is_good_for_before_it_has_a_role():

@@ -18,7 +18,7 @@ PATHS = Paths(Path("/"))
 
 def test_a_unit_leaves_the_children_to_be_adopted() -> None:
     text = daemons.unit_text(daemons.AGENT, PATHS)
-    assert "ExecStart=/opt/aloft/tool/bin/python -m aloft.ground run" in text
+    assert "ExecStart=/bin/sh /var/lib/aloft/start-agent.sh\n" in text
     assert "KillMode=process" in text
     assert "Delegate=yes" in text
     assert "After=network-online.target aloft-node.service" in text

@@ -34,6 +34,13 @@ def test_regions_and_hosts_are_judged_by_their_state() -> None:
     assert findings[1].remedy == "free some"
 
 
+def test_a_node_that_is_down_is_told() -> None:
+    up = {"name": "second", "state": "up", "address": "192.0.2.2:7443", "detail": ""}
+    findings = doctor.nodes({"peers": [up, {**up, "name": "third", "state": "down", "detail": "no answer"}]})
+    assert [finding.level for finding in findings] == ["ok", "lack"]
+    assert findings[1].check == "node third" and findings[1].why == "no answer" and findings[1].remedy
+
+
 def test_a_certificate_that_ends_soon_is_told() -> None:
     def level(days: float) -> str:
         return doctor.certificate(NOW + datetime.timedelta(days=days), NOW).level

@@ -17,7 +17,7 @@ def _broker(tmp_path, monkeypatch, closed):
         asked.append(f"{request.method} {request.url.path}")
         if len(asked) <= closed:
             raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
-        return httpx.Response(204)
+        return httpx.Response(200, json=[]) if request.method == "GET" else httpx.Response(204)
 
     broker = Broker(Paths(tmp_path), Settings())
     monkeypatch.setattr(broker, "_client", lambda: httpx.AsyncClient(transport=httpx.MockTransport(answer)))
@@ -35,3 +35,15 @@ async def test_a_broker_that_goes_on_closing_is_told(tmp_path, monkeypatch):
     with pytest.raises(TemporaryError, match="does not answer"):
         await broker.delete_user("s3-host-h1")
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize("taken", ["user", "vhost"])
+async def test_a_user_is_made_again_once_it_or_its_virtual_host_was_taken_away(tmp_path, monkeypatch, taken):
+    broker, asked = _broker(tmp_path, monkeypatch, 0)
+    await broker.keep_user("s3-host-h1", "secret", "s3")
+    made = len(asked)
+    await broker.keep_user("s3-host-h1", "secret", "s3")
+    assert len(asked) == made, "it is there"
+    await (broker.delete_user("s3-host-h1") if taken == "user" else broker.delete_vhost("s3"))
+    await broker.keep_user("s3-host-h1", "secret", "s3")
+    assert len(asked) == 2 * made + 1

@@ -51,7 +51,7 @@ class Pool:
 class Supervisor:
     """A supervisor that has nothing to stop."""
 
-    async def remove(self, group):
+    async def remove(self, group, within=None):
         pass
 
 

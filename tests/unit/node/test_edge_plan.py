@@ -1,5 +1,6 @@
 """What the edge shall be, worked out from routes."""
 
+import hashlib
 import ipaddress
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from aloft.base.errors import InvalidInput
 from aloft.base.paths import Paths
 from aloft.base.pki import Authority
-from aloft.node.edge_model import EdgeSettings, Layout, Route, Split
+from aloft.node.edge_model import EdgeSettings, Far, Layout, Route, Split, Trunk, tcp_label, trunk_name
 from aloft.node.edge_plan import backend, configuration, limits, plan
 
 LAYOUT = Layout(Paths(Path("/")))
@@ -124,3 +125,59 @@ def test_what_writes_waits_where_a_name_is_held(contents: dict[Path, bytes]) -> 
     everything = plan(LAYOUT, SETTINGS, [route(hold="all")], contents)
     assert everything.maps["hold"] == everything.maps["hold-all"] == {"identity.demo.example": waiting}
     assert everything.configuration == plan(LAYOUT, SETTINGS, [route()], contents).configuration
+
+
+BACK = Far("back", "192.0.2.7:7443", CA, SERVER, 7680)
+TRUNK = Trunk("front", 7443, CA, SERVER, frozenset({"0a1b"}), Path("/run/aloft/trunk/node.sock"), (BACK,))
+
+
+def test_without_a_trunk_there_is_nothing_of_it(contents: dict[Path, bytes]) -> None:
+    made = plan(LAYOUT, SETTINGS, [route()], contents)
+    assert "frontend trunk" not in made.configuration and not any(name.startswith("trunk") for name in made.maps)
+
+
+def test_other_nodes_reach_what_is_here_and_nothing_else(contents: dict[Path, bytes]) -> None:
+    routes = [
+        route(),
+        route("ovn.demo.example", kind="tcp", target="/run/aloft/slots/1/ovn-sb.sock"),
+        route("far.example", target="peer:back"),
+        route("far-ovn.example", kind="tcp", target="peer:back"),
+    ]
+    made = plan(LAYOUT, SETTINGS, routes, contents, TRUNK)
+    assert made.maps["trunk-http"].keys() == {"identity.demo.example"}
+    assert made.maps["trunk-tcp"].keys() == {
+        trunk_name("front", "broker"),
+        trunk_name("front", tcp_label("ovn.demo.example")),
+    }
+    assert made.maps["trunk-admitted"].keys() == {"0a1b"}
+    assert (
+        made.maps["http"]["far.example"] == "http-peer-back" and made.maps["tcp"]["far-ovn.example"] == "tcp-peer-back"
+    )
+    again = plan(LAYOUT, SETTINGS, [*routes, route("another.example", target="peer:back")], contents, TRUNK)
+    assert again.configuration == made.configuration, "names of other nodes come and go without a reload"
+
+
+def test_a_trunk_whose_files_changed_takes_a_reload(contents: dict[Path, bytes]) -> None:
+    before = plan(LAYOUT, SETTINGS, [], contents, TRUNK)
+    renewed = {**contents, SERVER: contents[SERVER] + b"\n"}
+    assert plan(LAYOUT, SETTINGS, [], renewed, TRUNK).configuration != before.configuration
+    admitted = plan(LAYOUT, SETTINGS, [], contents, replace(TRUNK, admitted=frozenset({"0c"})))
+    assert admitted.configuration == before.configuration and admitted.maps != before.maps
+
+
+def test_who_arrives_has_names_for_the_nodes_own_services(contents: dict[Path, bytes]) -> None:
+    socket = "/run/aloft/slots/1/keystone.sock"
+    made = plan(LAYOUT, SETTINGS, [route("a.example", target="peer:back")], contents, TRUNK, {"a.example": socket})
+    assert made.maps["near"] == {"a.example": backend(LAYOUT, "http", socket)}
+    assert made.maps["http"] == {"a.example": "http-peer-back"} and not made.maps["trunk-http"]
+
+
+@pytest.mark.parametrize("target", ["peer:stranger", "peer:", "peer:back\n    server evil 1.2.3.4:5"])
+def test_only_known_nodes_are_led_to(contents: dict[Path, bytes], target: str) -> None:
+    with pytest.raises(InvalidInput):
+        plan(LAYOUT, SETTINGS, [route(target=target)], contents, TRUNK)
+
+
+def test_a_label_is_short_enough_for_any_name() -> None:
+    name = "ovn." + "r" * 60 + "." + "c" * 60 + ".aloft.internal"
+    assert len(tcp_label(name)) <= 63 and tcp_label(name) == hashlib.sha256(name.encode()).hexdigest()[:40]

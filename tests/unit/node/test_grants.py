@@ -25,6 +25,10 @@ class Broker:
     async def ensure_user(self, name: str, password: str, vhost: str) -> None:
         self.users.append(name)
 
+    async def keep_user(self, name: str, password: str, vhost: str) -> None:
+        if self.users[-1:] != [name]:
+            await self.ensure_user(name, password, vhost)
+
     async def delete_user(self, name: str) -> None:
         self.users.append(f"-{name}")
 

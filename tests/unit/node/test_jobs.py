@@ -87,12 +87,12 @@ async def test_what_kept_a_journal_goes_on_with_it(tmp_path):
     first.put(ID, request())
     await noted.wait()
     second = Jobs(Paths(tmp_path), {"work": work})
-    assert second.journals() == ({"at": "half"},)
+    assert second.journals("prove") == () and second.journals("work") == ({"at": "half"},)
     second.resume()
     gate.set()
     await ended(second)
     assert seen == [{}, {"at": "half"}]
-    assert second.journals() == () and Jobs(Paths(tmp_path), {}).journals() == ()
+    assert second.journals("work") == () and Jobs(Paths(tmp_path), {}).journals("work") == ()
 
 
 @pytest.mark.parametrize("error", [PermanentError("No room.", "Make some."), ValueError("odd")])
@@ -184,3 +184,14 @@ async def test_a_full_disk_is_told_and_leaves_no_job_that_never_runs(tmp_path, m
     status = await ended(jobs)
     assert status.error.message == "This machine refused something: No space left on device (/var/lib/aloft/backup)."
     assert handlers.begun == ["acme"]
+
+
+async def test_what_another_node_asks_for_is_not_taken_for_the_planes_job_of_that_id(tmp_path):
+    handlers = Handlers()
+    jobs = Jobs(Paths(tmp_path), {"work": handlers.work, "arrive": handlers.work})
+    handlers.gate.set()
+    jobs.put(ID, request().model_copy(update={"kind": "arrive"}))
+    assert not jobs.knows(ID) and not jobs.knows("b" * 32)
+    jobs.put("b" * 32, request())
+    assert jobs.knows("b" * 32)
+    assert (await ended(jobs)).state == (await ended(jobs, "b" * 32)).state == "succeeded"

@@ -20,8 +20,8 @@ async def room(tmp_path: Path) -> AsyncIterator[WaitingRoom]:
     await made.stop()
 
 
-async def service(socket: Path, name: bytes) -> asyncio.Server:
-    """A service that tells its name and what it was asked."""
+async def service(socket: Path | None, name: bytes) -> asyncio.Server:
+    """A service that tells its name and what it was asked; without a socket on some port of 127.0.0.1."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -29,6 +29,8 @@ async def service(socket: Path, name: bytes) -> asyncio.Server:
         writer.write(name + b" " + head.split(b"\r\n")[0] + b" " + body)
         writer.close()
 
+    if socket is None:
+        return await asyncio.start_server(answer, "127.0.0.1", 0)
     return await asyncio.start_unix_server(answer, str(socket))
 
 
@@ -49,6 +51,13 @@ async def test_what_waits_goes_on_where_its_name_leads_then(room: WaitingRoom, t
         assert not done, "it did not wait"
         room.settle({"identity.acme": str(tmp_path / "new.sock")}, [])
         assert await asking == b"new POST /v3/projects HTTP/1.1 body"
+
+
+async def test_what_waits_goes_on_to_another_node(room: WaitingRoom, tmp_path: Path) -> None:
+    async with await service(None, b"far") as far:
+        port = far.sockets[0].getsockname()[1]
+        room.settle({"identity.acme": f"127.0.0.1:{port}"}, [])
+        assert await ask(tmp_path / "waiting.sock") == b"far POST /v3/projects HTTP/1.1 body"
 
 
 async def test_what_nobody_answers_is_told_so(room: WaitingRoom, tmp_path: Path) -> None:

@@ -46,7 +46,8 @@ def test_roles_of_accounts(action: Action) -> None:
     assert decide(_account("no-such-role"), action) == "refuse"
     if action.endswith(".write"):
         assert decide(_account("auditor"), action) == "refuse"
-    expected = "refuse" if action in ("customer.credentials", "account.write", "repository.write") else "allow"
+    admins = ("customer.credentials", "account.write", "repository.write", "node.write")
+    expected = "refuse" if action in admins else "allow"
     assert decide(_account("operator"), action) == expected
 
 

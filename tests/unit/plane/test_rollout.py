@@ -44,6 +44,12 @@ def test_a_host_that_fails_or_takes_too_long_goes_back() -> None:
     assert next_steps(NEW, [_trial("a", "degraded", late - 2)], NOW) == []
 
 
+def test_a_host_that_took_its_agent_back_by_itself_is_not_waited_for() -> None:
+    away = _trial("a", "missing", current=False, running={"tool": "a"}, refused={"tool": "b"})
+    assert next_steps(NEW, [away], NOW)[0].verb == "revert"
+    assert next_steps(NEW, [_trial("a", running={"tool": "a"}, refused={"tool": "other"})], NOW) == []
+
+
 def test_after_one_went_back_the_rollout_halts_until_there_is_other_software() -> None:
     back = HostSight("a", rollout.reverted(HostSoftware(NEW, OLD, NOW), "no disk"), "ok")
     assert back.software.wanted == OLD

@@ -104,7 +104,7 @@ def found() -> Found:
     tables["Port_Group"] = {"pg": {"acls": ["a1"], "external_ids": {"neutron:security_group_id": GROUP}}}
     match = f"outport == @pg_{GROUP.replace('-', '_')} && ip4 && ip4.src == 0.0.0.0/0 && tcp && tcp.dst == 22"
     tables["ACL"] = {"a1": {"match": match, "external_ids": {"neutron:security_group_rule_id": RULE}}}
-    return understand(tables)
+    return understand(tables, {(NET, "10.9.0.0/24"): "s-found", ("gone", "10.8.0.0/24"): "s-gone"})
 
 
 def test_networks_have_their_names_and_owners_and_gateways_make_them_external() -> None:
@@ -124,6 +124,15 @@ def test_subnets_are_read_from_dhcp_and_from_routers() -> None:
     assert by_ident["s-ext"]["cidr"] == "192.0.2.0/24"
     assert by_ident["s-ext"]["enable_dhcp"] is False
     assert by_ident["s-ext"]["gateway_ip"] == "192.0.2.1"
+
+
+def test_subnets_that_are_remembered_are_there_again_with_their_networks() -> None:
+    by_ident = {thing.ident: thing.values for thing in found().of("subnet")}
+    assert by_ident["s-found"] == {
+        "network_id": NET, "cidr": "10.9.0.0/24", "ip_version": 4, "enable_dhcp": False, "gateway_ip": None,
+        "dns_nameservers": [], "project_id": "p1",
+    }  # fmt: skip
+    assert "s-gone" not in by_ident
 
 
 def test_ports_keep_their_identifiers_addresses_and_hosts() -> None:

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
-import { actionState, operationTask } from '../shell/recent';
+import { actionState, actionTask, operationTask } from '../shell/recent';
 import { arranged, type Task } from '../shell/tasks';
 import { aServer } from '../testing/servers';
 import { endsSession, errorOf, isUnreachable } from './errors';
 import { staleAfter, withInstance } from './events';
 import type { Operation } from './plane';
+import type { Session } from './session';
 
 describe('errors of the APIs', () => {
   it.each([
@@ -67,6 +68,14 @@ describe('the task bar', () => {
     expect(actionState({ ...action, events: [step('later', 'Success'), step(null, null)] })).toBe('running');
     expect(actionState({ ...action, events: [step('later', 'Success')] })).toBe('succeeded');
     expect(actionState({ ...action, events: [step('later', 'Error')] })).toBe('failed');
+  });
+  it('ends what was under way when its instance was deleted', () => {
+    const scope = { project: 'p', region: 'r' };
+    const session = { user: { id: 'u', name: 'ann' } } as unknown as Session;
+    const task = (name: string, gone: boolean) => actionTask({ ...action, action: name, events: [step(null, null)] }, 'web-1', session, scope, gone);
+    expect(task('stop', false)).toMatchObject({ state: 'running', who: 'ann', link: '/project/p/r/instances/i' });
+    expect(task('stop', true)).toMatchObject({ state: 'failed', error: 'The instance was deleted meanwhile.', link: undefined });
+    expect(task('delete', true)).toMatchObject({ state: 'succeeded', error: undefined });
   });
   it('shows what runs first, then the latest', () => {
     const task = (id: string, state: Task['state'], started: string): Task => ({ id, state, started, title: '', subject: '', who: '' });

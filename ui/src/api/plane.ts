@@ -20,6 +20,8 @@ export interface Operation {
   progress: number;
   error: Told | null;
   resumable: boolean;
+  /** What came of it, where there is more to say than that it succeeded. */
+  result: Record<string, unknown>;
   created: string;
   started: string | null;
   ended: string | null;
@@ -29,9 +31,36 @@ export interface Operation {
 export interface Upgrade {
   customer: string;
   release: string;
+  pins: string;
   kept: string;
   since: string | null;
   operation: Operation | null;
+}
+
+export interface UpgradeCheck {
+  project: string;
+  verdict: string;
+  detail: string;
+}
+
+/** What a rehearsal of an upgrade found. */
+export interface UpgradePlan {
+  from: string;
+  release: string;
+  pause_seconds: number;
+  pause_basis: string;
+  /** How many things were listed alike before and after. */
+  things: number;
+  /** By region, the tables and columns that came and went. */
+  changes: Record<string, { came: string[]; went: string[] }>;
+  packages: { name: string; before: string; after: string }[];
+  unwell: string[];
+  checks: UpgradeCheck[];
+}
+
+/** What an operation found that rehearsed an upgrade; nothing of any other. */
+export function planOf({ kind, state, result }: Operation): UpgradePlan | null {
+  return kind === 'upgrade.plan' && state === 'succeeded' ? (result as unknown as UpgradePlan) : null;
 }
 
 /** The wave of upgrades that is under way, or the last one, and where each customer stands. */
@@ -78,17 +107,28 @@ export interface Customer {
 
 export interface Release {
   name: string;
+  pins: string;
   node: string;
   state: string;
   detail: string;
 }
 
+/** A provider's machine; `own` is the one that the plane is on. */
 export interface Node {
   name: string;
+  own: boolean;
   address: string;
   state: 'up' | 'down' | 'unknown';
   detail: string;
+  controllers: number;
   seen: string | null;
+}
+
+/** What another node is given to connect with this one: a secret. */
+export interface NodeInvitation {
+  name: string;
+  address: string;
+  invitation: string;
 }
 
 export interface RoleReport {
@@ -135,6 +175,34 @@ export interface IssuedHostToken extends HostToken {
   line: string;
 }
 
+/** A state that a host came into. */
+export interface HostHistory {
+  id: number;
+  at: string;
+  state: string;
+  before: string;
+  detail: string;
+  remedy: string;
+}
+
+/** How careful sync is; times in seconds. */
+export interface SyncSettings {
+  grace_seconds: number;
+  gone_share: number;
+  gone_least: number;
+  silent_seconds: number;
+  networks: 'used' | 'all';
+  shared_networks: boolean;
+}
+
+/** An account of the provider. */
+export interface Account {
+  name: string;
+  roles: string[];
+  disabled: boolean;
+  created: string;
+}
+
 export interface AuditEntry {
   id: number;
   at: string;
@@ -149,8 +217,9 @@ export interface AuditEntry {
 export interface Status {
   healthy: boolean;
   node: Node;
+  peers: Node[];
   shared: Component[];
-  regions: { customer: string; region: string; release: string; phase: string; error: Told | null; components: Component[] }[];
+  regions: { customer: string; region: string; release: string; node: string; phase: string; error: Told | null; components: Component[] }[];
   hosts: { customer: string; region: string; host: string; state: string }[];
   backups: BackupStatus[];
   repositories: Repository[];
@@ -171,6 +240,8 @@ export interface Backup {
   state: 'made' | 'proved' | 'suspect';
   detail: string;
   repository: string;
+  /** The only node that can read it, where it lies in a folder of one. */
+  node: string | null;
   snapshot: string;
   bytes_read: number;
   bytes_added: number;
@@ -197,6 +268,14 @@ export interface Repository {
   trouble: string;
   /** Whether somebody has to look at it. */
   late: boolean;
+}
+
+/** What lies in a repository; `original` is the one that it is a copy of. */
+export interface Snapshot {
+  id: string;
+  customer: string;
+  made: string;
+  original: string;
 }
 
 /** From which networks (CIDR) a customer's names may be used; none named is everywhere. */
@@ -230,9 +309,32 @@ function items<T>(kind: string, path: string, parameters: Record<string, string 
   });
 }
 
+/** One thing of the plane; `kind` is the kind of the events that change it. */
+function one<T>(kind: string, path: string) {
+  return queryOptions({ queryKey: [kind, 'plane', path], queryFn: ({ signal }) => plane<T>(path, { signal }) });
+}
+
+/** How often an operation that goes on is asked how far it is, in milliseconds: that a step has ended is no event. */
+const FOLLOWED = 3000;
+
+/** Whether an operation has not ended. */
+export function goesOn({ state }: Pick<Operation, 'state'>): boolean {
+  return state === 'queued' || state === 'running';
+}
+
 /** Everything that pages ask of the plane. */
 export const planeQueries = {
-  operations: (limit = 50) => items<Operation>('operation', '/operations', { limit }),
+  operations: (limit = 50, customer?: string) =>
+    queryOptions({
+      ...items<Operation>('operation', '/operations', { limit, customer }),
+      refetchInterval: ({ state }) => (state.data?.some(goesOn) === true ? FOLLOWED : false),
+    }),
+  operation: (id: string) =>
+    queryOptions({
+      ...one<Operation>('operation', `/operations/${encodeURIComponent(id)}`),
+      refetchInterval: ({ state }) => (state.data !== undefined && goesOn(state.data) ? FOLLOWED : false),
+    }),
+  upgrade: (customer: string) => one<Upgrade>('operation', `${customerPath(customer)}/upgrade`),
   customers: () => items<Customer>('customer', '/customers'),
   regions: () => items<Region>('region', '/regions'),
   releases: () => items<Release>('release', '/releases'),
@@ -242,22 +344,19 @@ export const planeQueries = {
   audit: (customer?: string) => items<AuditEntry>('operation', '/audit', { customer, limit: 500 }),
   backups: () => items<Backup>('backup', '/backups'),
   repositories: () => items<Repository>('backup', '/repositories'),
+  snapshots: (repository: string) => items<Snapshot>('backup', `/repositories/${encodeURIComponent(repository)}/snapshots`),
+  accounts: () => items<Account>('account', '/accounts'),
+  /** The log of a region's service, or without a customer of a process of the node. */
+  log: (customer: string, region: string, process: string, lines: number) =>
+    one<string>('log', `${customer === '' ? `/logs/${process}` : `${regionPath(customer, region)}/logs/${encodeURIComponent(process)}`}${queryString({ lines })}`),
   wave: () =>
     queryOptions({
       queryKey: ['operation', 'plane', 'upgrade-wave'],
       queryFn: ({ signal }) => plane<Wave>('/upgrade-wave', { signal }),
       refetchInterval: 15_000,
     }),
-  backupPolicy: (customer: string) =>
-    queryOptions({
-      queryKey: ['backup', 'plane', 'policy', customer],
-      queryFn: ({ signal }) => plane<BackupPolicy>(`/customers/${encodeURIComponent(customer)}/backup-policy`, { signal }),
-    }),
-  settings: (customer: string) =>
-    queryOptions({
-      queryKey: ['customer', 'plane', 'settings', customer],
-      queryFn: ({ signal }) => plane<CustomerSettings>(settingsPath(customer), { signal }),
-    }),
+  backupPolicy: (customer: string) => one<BackupPolicy>('backup', `${customerPath(customer)}/backup-policy`),
+  settings: (customer: string) => one<CustomerSettings>('customer', settingsPath(customer)),
   status: () =>
     queryOptions({
       queryKey: ['region', 'plane', 'status'],
@@ -266,14 +365,19 @@ export const planeQueries = {
     }),
 };
 
+/** The path of a customer at the plane. */
+export function customerPath(customer: string): string {
+  return `/customers/${encodeURIComponent(customer)}`;
+}
+
 /** The path of what a customer's administrator sets. */
 export function settingsPath(customer: string): string {
-  return `/customers/${encodeURIComponent(customer)}/settings`;
+  return `${customerPath(customer)}/settings`;
 }
 
 /** The path of a customer's region at the plane. */
 export function regionPath(customer: string, region: string): string {
-  return `/customers/${encodeURIComponent(customer)}/regions/${encodeURIComponent(region)}`;
+  return `${customerPath(customer)}/regions/${encodeURIComponent(region)}`;
 }
 
 /** Where a host differs from the others. */
@@ -363,13 +467,12 @@ export interface SyncHost {
 
 /** What pages ask of one region at the plane. */
 export const regionQueries = {
-  networkTemplate: (customer: string, region: string) =>
-    queryOptions({
-      queryKey: ['region', 'plane', customer, region, 'network-template'],
-      queryFn: ({ signal }) => plane<NetworkTemplate>(`${regionPath(customer, region)}/network-template`, { signal }),
-    }),
+  networkTemplate: (customer: string, region: string) => one<NetworkTemplate>('region', `${regionPath(customer, region)}/network-template`),
   hostInstances: (customer: string, region: string, host: string) =>
     items<HostInstance>('host', `${regionPath(customer, region)}/hosts/${encodeURIComponent(host)}/instances`),
+  hostHistory: (customer: string, region: string, host: string) =>
+    items<HostHistory>('host', `${regionPath(customer, region)}/hosts/${encodeURIComponent(host)}/history`),
+  syncSettings: (customer: string, region: string) => one<SyncSettings>('sync', `${regionPath(customer, region)}/sync/settings`),
   syncInstances: (customer: string, region: string) => sync<SyncInstance>(customer, region, 'instances'),
   syncDiff: (customer: string, region: string) => sync<SyncChange>(customer, region, 'diff'),
   syncTrail: (customer: string, region: string) => sync<TrailEntry>(customer, region, 'log', { limit: 500 }),

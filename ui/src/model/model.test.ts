@@ -43,6 +43,14 @@ describe('rows', () => {
     const named = ['web-10', 'Web-9', 'Änne', 'anton', 'b'].map((name) => ({ name, size: 0 }));
     expect(ordered(named, columns, { key: 'name', descending: false }).map(({ name }) => name)).toEqual(['Änne', 'anton', 'b', 'Web-9', 'web-10']);
   });
+  it('are not looked at again while the column is the same', () => {
+    let looks = 0;
+    const things = [{ name: 'b' }, { name: 'a' }];
+    const column = { key: 'name', value: ({ name }: { name: string }) => { looks += 1; return name; } };
+    expect(ordered(things, [column], { key: 'name', descending: false }).map(({ name }) => name)).toEqual(['a', 'b']);
+    expect(ordered(things, [column], { key: 'name', descending: true }).map(({ name }) => name)).toEqual(['b', 'a']);
+    expect(looks).toBe(2);
+  });
   it('have keys in which numbers are filled up', () => {
     expect(sortKey('Web-9 of 10')).toBe('web-000000000000009 of 000000000000010');
     expect(sortKey('7')).toBe('000000000000007');
@@ -51,10 +59,10 @@ describe('rows', () => {
   });
   it('say how wide a column should be', () => {
     const column = (text: string, render?: unknown) => lettersOf({ key: 'a', title: 'Name', value: () => text, render }, rows);
-    expect(column('')).toBe(7);
-    expect(column('a'.repeat(20))).toBe(20);
-    expect(column('a'.repeat(99))).toBe(34);
-    expect(column('2026-01-01T00:00:00Z', true)).toBe(15);
+    expect(column('')).toEqual({ wanted: 7, kept: 7 });
+    expect(column('a'.repeat(20))).toEqual({ wanted: 20, kept: 12 });
+    expect(column('a'.repeat(99))).toEqual({ wanted: 34, kept: 12 });
+    expect(column('2026-01-01T00:00:00Z', true)).toEqual({ wanted: 15, kept: 15 });
   });
   it('are counted', () => expect(counts(['a', 'b', 'a'], (one) => one)).toEqual([['a', 2], ['b', 1]]));
 });

@@ -39,16 +39,31 @@ function isDigit(text: string, place: number): boolean {
   return code >= ZERO && code <= NINE;
 }
 
-/** What gives the text in which a row is searched; a row that was asked about before is not read again. */
-export function haystackOf<T>(columns: readonly Valued<T>[], extra?: (row: T) => string): (row: T) => string {
-  const known = new WeakMap<object, string>();
-  const made = (row: T) => `${columns.map(({ value }) => value(row)).join('\n')}\n${extra?.(row) ?? ''}`.toLowerCase();
+/** The same function, which does not look again at a row that it was asked about before. */
+function remembering<T, V>(made: (row: T) => V): (row: T) => V {
+  const known = new WeakMap<object, { value: V }>();
   return (row) => {
     if (typeof row !== 'object' || row === null) return made(row);
-    const text = known.get(row) ?? made(row);
-    known.set(row, text);
-    return text;
+    const found = known.get(row) ?? { value: made(row) };
+    known.set(row, found);
+    return found.value;
   };
+}
+
+/** What gives the text in which a row is searched. */
+export function haystackOf<T>(columns: readonly Valued<T>[], extra?: (row: T) => string): (row: T) => string {
+  return remembering((row) => `${columns.map(({ value }) => value(row)).join('\n')}\n${extra?.(row) ?? ''}`.toLowerCase());
+}
+
+const sortKeys = new WeakMap<object, unknown>();
+
+/** What gives the key by which a column orders a row, for as long as the column is the same. */
+function keyOf<T>(column: Valued<T>): (row: T) => string | number {
+  const known = sortKeys.get(column) as ((row: T) => string | number) | undefined;
+  if (known !== undefined) return known;
+  const made = remembering((row: T) => { const value = column.value(row); return typeof value === 'number' ? value : sortKey(value); });
+  sortKeys.set(column, made);
+  return made;
 }
 
 /** The rows that hold every word of the text. */
@@ -62,10 +77,8 @@ export function matching<T>(rows: readonly T[], texts: readonly string[], wanted
 export function ordered<T>(rows: readonly T[], columns: readonly Valued<T>[], order: Order | null): readonly T[] {
   const column = columns.find(({ key }) => key === order?.key);
   if (order === null || column === undefined) return rows;
-  const keyed = rows.map((row) => {
-    const value = column.value(row);
-    return [typeof value === 'number' ? value : sortKey(value), row] as const;
-  });
+  const key = keyOf(column);
+  const keyed = rows.map((row) => [key(row), row] as const);
   const sign = order.descending ? -1 : 1;
   keyed.sort(([a], [b]) => (a === b ? 0 : a < b ? -sign : sign));
   return keyed.map(([, row]) => row);
@@ -86,20 +99,29 @@ const [FEWEST, MOST] = [5, 34];
 /** A moment is shown as how long ago it was. */
 const MOMENT = /^\d{4}-\d\d-\d\dT/;
 const AGO = 15;
+/** Letters that a column keeps, where it needs as many, before the table is scrolled to the side. */
+const KEPT = 12;
 /** What the arrow of a heading and the sign and frame of a state take. */
 const SIGN = 3;
 
 /**
- * How many letters wide a column should be: as its heading and most of its values need, within bounds. Said beforehand,
- * so that a row can be laid out without looking at any other.
+ * How many letters wide a column should be: as its heading and most of its values need, within bounds, and how many it
+ * keeps where there is little room: a moment is said whole or not at all. Said beforehand, so that a row can be laid out
+ * without looking at any other.
  */
-export function lettersOf<T>({ value, title, render }: Valued<T> & { title: string; render?: unknown }, rows: readonly T[]): number {
+export function lettersOf<T>(
+  { value, title, render }: Valued<T> & { title: string; render?: unknown }, rows: readonly T[],
+): { wanted: number; kept: number } {
   const step = Math.max(1, Math.floor(rows.length / SAMPLE));
   let letters = title.length + SIGN;
+  let kept = KEPT;
   for (let place = 0; place < rows.length; place += step) {
     const text = String(value(rows[place] as T));
-    const needed = MOMENT.test(text) ? AGO : text.length + (render === undefined ? 0 : SIGN);
+    const moment = MOMENT.test(text);
+    if (moment) kept = AGO;
+    const needed = moment ? AGO : text.length + (render === undefined ? 0 : SIGN);
     if (needed > letters) letters = needed;
   }
-  return Math.min(MOST, Math.max(FEWEST, letters));
+  const wanted = Math.min(MOST, Math.max(FEWEST, letters));
+  return { wanted, kept: Math.min(wanted, kept) };
 }

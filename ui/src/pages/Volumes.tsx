@@ -12,6 +12,7 @@ import { StatusLabel } from '../parts/StatusLabel';
 import { deleteAction, formAction } from '../parts/rowActions';
 import { useChange, useDialog } from '../parts/useChange';
 import { texts } from '../texts';
+import { AttachVolume } from './volumes/AttachVolume';
 import { CreateVolume } from './volumes/CreateVolume';
 import { NoBlockStorage, useNoBlockStorage } from './volumes/NoBlockStorage';
 
@@ -54,12 +55,9 @@ export default function Volumes() {
     {
       key: 'attach', title: t.attach, when: (volume) => free(volume) || volume.multiattach,
       run: ([volume]) => volume !== undefined && open(
-        <FormDialog
-          title={t.attach}
-          action={t.attach}
+        <AttachVolume
           close={close}
-          fields={[{ name: 'server', title: t.instance, kind: 'select', required: true, choices: (instances.data ?? []).map(({ id, name }) => ({ value: id, title: name })) }]}
-          send={({ server = '' }) => change({ title: t.attach, subject: called(volume) }, 'compute', 'POST',
+          send={(server) => change({ title: t.attach, subject: called(volume) }, 'compute', 'POST',
             `/v2.1/servers/${server}/os-volume_attachments`, { volumeAttachment: { volumeId: volume.id } }, 'volume', 'instance')}
         />,
       ),

@@ -28,6 +28,7 @@ export function MenuButton({ entries, title, label, primary, disabled }: {
       onOpenChange={setOpen}
       popperProps={POPPER}
       isScrollable
+      shouldFocusFirstItemOnOpen
       toggle={(ref: React.Ref<MenuToggleElement>) => (
         <MenuToggle
           ref={ref}
@@ -64,6 +65,7 @@ export function MenuAt({ button, entries, close }: {
       onOpenChange={close}
       popperProps={POPPER}
       isScrollable
+      shouldFocusFirstItemOnOpen
       toggle={toggle}
     >
       <Entries entries={entries} close={close} />

@@ -158,8 +158,6 @@ function useRows<T>(
 /** Of a digit's width: letters are narrower on the whole. */
 const LETTER = 0.85;
 const PADDING = 1.2;
-/** Letters that a column keeps, where it needs as many, before the table is scrolled to the side. */
-const KEPT_LETTERS = 12;
 const TICK = 2.4;
 const MENU = 3;
 
@@ -170,14 +168,13 @@ function useMeasures<T>(
   return useMemo(() => {
     const letters = columns.map((column) => lettersOf(column, rows));
     const width = (count: number) => `${(count * LETTER).toFixed(1)}ch`;
-    const kept = letters.map((count) => Math.min(count, KEPT_LETTERS));
     const ends = { before: ticks ? TICK : 0, after: menus ? MENU : 0 };
-    const tracks = letters.map((count, place) => {
-      const least = `calc(${width(kept[place] ?? count)} + ${PADDING}rem)`;
+    const tracks = letters.map(({ wanted, kept }, place) => {
+      const least = `calc(${width(kept)} + ${PADDING}rem)`;
       if (narrow) return place === 0 ? 'minmax(0, 1fr)' : least;
-      return `minmax(${least}, ${count}fr)`;
+      return `minmax(${least}, ${wanted}fr)`;
     });
-    const all = kept.reduce((sum, count) => sum + count, 0);
+    const all = letters.reduce((sum, { kept }) => sum + kept, 0);
     const template = [...(ticks ? [`${TICK}rem`] : []), ...tracks, ...(menus ? [`${MENU}rem`] : [])].join(' ');
     const least = narrow ? '0' : `calc(${width(all)} + ${letters.length * PADDING + ends.before + ends.after}rem)`;
     return { '--al-columns': template, minWidth: least } as CSSProperties;

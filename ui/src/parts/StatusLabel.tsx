@@ -22,11 +22,12 @@ const LOOKS: Record<Mood, { color: string; icon: ReactNode }> = {
 };
 
 /**
- * The state of a thing, in words, a colour and a sign; `busy` says what is being done to it. PatternFly's markup without
- * its component, which measures each label: lists have one a row.
+ * The state of a thing, in words, a colour and a sign; `busy` says what is being done to it, `mood` what the state means
+ * where that is not what it means elsewhere. PatternFly's markup without its component, which measures each label: lists
+ * have one a row.
  */
-export const StatusLabel = memo(function StatusLabel({ status, busy }: { status: string; busy?: string | null }) {
-  const { color, icon } = LOOKS[busy ? 'busy' : moodOf(status)];
+export const StatusLabel = memo(function StatusLabel({ status, busy, mood }: { status: string; busy?: string | null; mood?: Mood }) {
+  const { color, icon } = LOOKS[busy ? 'busy' : (mood ?? moodOf(status))];
   return (
     <span className={`${styles.label} ${modifiers.outline} ${modifiers.compact} ${color}`}>
       <span className={styles.labelContent}>

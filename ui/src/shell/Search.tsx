@@ -1,4 +1,5 @@
-import { Modal, SearchInput } from '@patternfly/react-core';
+import { Modal, TextInputGroup, TextInputGroupMain } from '@patternfly/react-core';
+import SearchIcon from '@patternfly/react-icons/dist/esm/icons/search-icon';
 import { useQueries } from '@tanstack/react-query';
 import { useDeferredValue, useState } from 'react';
 import { useNavigate } from 'react-router';
@@ -54,26 +55,28 @@ export default function Search({ scope, close }: { scope: Scope | null; close: (
   };
   return (
     <Modal isOpen variant="medium" position="top" onClose={close} aria-label={texts.search.title} className="al-find">
-      <SearchInput
-        ref={(input) => input?.focus()}
-        aria-label={texts.search.title}
-        placeholder={texts.search.hint}
-        value={text}
-        role="combobox"
-        aria-controls="al-found"
-        aria-expanded={results.length > 0}
-        aria-activedescendant={results.length > 0 ? `al-found-${chosen}` : undefined}
-        onChange={(_event, value) => { setText(value); setAt(0); }}
-        onClear={() => setText('')}
-        onKeyDown={(event) => {
-          const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-          if (step !== undefined) {
-            event.preventDefault();
-            setAt(Math.max(0, Math.min(results.length - 1, chosen + step)));
-          }
-          if (event.key === 'Enter') open(results[chosen]);
-        }}
-      />
+      <TextInputGroup>
+        <TextInputGroupMain
+          inputProps={{ autoFocus: true }}
+          icon={<SearchIcon />}
+          role="combobox"
+          aria-label={texts.search.title}
+          aria-controls="al-found"
+          isExpanded={results.length > 0}
+          aria-activedescendant={results.length > 0 ? `al-found-${chosen}` : undefined}
+          placeholder={texts.search.hint}
+          value={text}
+          onChange={(_event, value) => { setText(value); setAt(0); }}
+          onKeyDown={(event) => {
+            const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+            if (step !== undefined) {
+              event.preventDefault();
+              setAt(Math.max(0, Math.min(results.length - 1, chosen + step)));
+            }
+            if (event.key === 'Enter') open(results[chosen]);
+          }}
+        />
+      </TextInputGroup>
       <ul id="al-found" role="listbox" aria-label={texts.search.results} className="al-found">
         {results.map((found, index) => (
           <li

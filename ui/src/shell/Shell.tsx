@@ -127,7 +127,8 @@ export function Shell({ scope, children }: { scope: Scope | null; children: Reac
         </Boundary>
       </PageSection>
       {scope !== null && <InstanceTasks scope={scope} />}
-      {(session.administrator || session.face === 'provider') && <OperationTasks />}
+      {session.face === 'provider' && <OperationTasks base="/provider/operations" />}
+      {scope !== null && session.administrator && <OperationTasks base={adminPath(scope.region, 'operations')} />}
       <TaskBar />
       <Toasts />
       {searching && <Suspense><Search scope={scope} close={() => setSearching(false)} /></Suspense>}
@@ -140,8 +141,8 @@ function InstanceTasks({ scope }: { scope: Scope }) {
   return null;
 }
 
-function OperationTasks() {
-  useOperationTasks();
+function OperationTasks({ base }: { base: string }) {
+  useOperationTasks(base);
   return null;
 }
 

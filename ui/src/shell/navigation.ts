@@ -25,7 +25,7 @@ export function navigation(session: Session, scope: Scope | null): NavGroup[] {
       { title: t.customers, links: [at(t.customers, 'customers'), at(t.controllers, 'controllers'), at(t.hosts, 'hosts')] },
       { title: t.machines, links: [at(t.nodes, 'nodes'), at(t.releases, 'releases'), at(t.upgrades, 'upgrades')] },
       { title: t.backups, links: [at(t.backups, 'backups'), at(t.repositories, 'repositories')] },
-      { title: t.records, links: [at(t.operations, 'operations'), at(t.audit, 'audit')] },
+      { title: t.records, links: [at(t.operations, 'operations'), at(t.logs, 'logs'), at(t.audit, 'audit'), at(t.accounts, 'accounts')] },
     ];
   }
   if (scope === null) return [];
@@ -56,7 +56,7 @@ export function navigation(session: Session, scope: Scope | null): NavGroup[] {
     },
     {
       title: t.people,
-      links: [over(t.projects, 'projects'), over(t.users, 'users'), over(t.quotas, 'quotas'), over(t.audit, 'audit')],
+      links: [over(t.projects, 'projects'), over(t.users, 'users'), over(t.quotas, 'quotas'), over(t.provider.operations, 'operations'), over(t.audit, 'audit')],
     },
   ];
 }

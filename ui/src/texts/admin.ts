@@ -18,6 +18,7 @@ export const admin = {
     fates: { '': 'There are none', 'keep': 'Keep running, outside of OpenStack', 'migrate': 'Move to other hosts', 'delete': 'Delete' } as Record<string, string>,
     drained: 'Drained', facts: 'Facts', report: 'Roles', instances: 'Instances', lacks: 'Lacks', warnings: 'Warnings', software: 'Software', tokens: 'Lines that are still valid',
     revoke: 'Revoke', usesLeft: (count: number) => (count === 1 ? 'for one more host' : `for ${count} more hosts`), until: 'valid until', noRoles: 'no roles', release: 'Release', since: 'Since', attached: 'Attached',
+    history: 'History', historyColumns: { at: 'When', before: 'Before', detail: 'Why', remedy: 'What to do' }, noHistory: { title: 'Nothing yet', body: 'Every change of the host’s state is kept here.' },
     noInstances: { title: 'No instances', body: 'Nothing runs on this host.' },
   },
   networkTemplate: {
@@ -39,11 +40,17 @@ export const admin = {
   },
   sync: {
     title: 'Sync', lead: 'What is done outside OpenStack shows here, is taken over by your rules, and is never fought.',
-    tabs: { instances: 'Instances', diff: 'Differences', trail: 'Trail', rules: 'Rules', exclusions: 'Exclusions', hosts: 'Hosts' },
+    tabs: { instances: 'Instances', diff: 'Differences', trail: 'Trail', rules: 'Rules', exclusions: 'Exclusions', hosts: 'Hosts', settings: 'Settings' },
     columns: { name: 'Name', host: 'Host', standing: 'Standing', origin: 'Origin', project: 'Project', reason: 'Reason', uuid: 'UUID' },
     diffColumns: { host: 'Host', object: 'What', action: 'What will be done', field: 'Field', before: 'Before', after: 'After', note: 'Note' },
     trailColumns: { when: 'When', object: 'What', field: 'Field', before: 'Before', after: 'After', who: 'Who', source: 'Source', note: 'Note', host: 'Host' },
     hostColumns: { host: 'Host', state: 'State', domains: 'Machines', heard: 'Heard of', reason: 'Reason' },
+    settingsLead: 'How careful sync is before it believes that a machine has gone, and which networks it takes over.', seconds: (seconds: number) => `${seconds} s`, share: (share: number) => `${share} %`,
+    settings: {
+      grace: 'Grace for an instance whose machine has gone (seconds)', share: 'Not believed: more than this share gone at once (%)', least: 'Always believed: fewer than this many gone at once',
+      silent: 'A host is silent after (seconds)', networks: 'Networks that are taken over', shared: 'Networks taken over are for every project',
+    },
+    networks: { used: 'Those that a machine is plugged into', all: 'All' },
     accept: 'Accept', unmanage: 'Take out of OpenStack', revert: 'Put back', acceptWill: 'A machine that is gone is believed to be gone; one that was left out is taken in again.',
     unmanageWill: 'The machine runs on; OpenStack no longer knows it.', revertWill: 'The value from before the change is put back on the ground.',
     none: { title: 'Nothing here', body: 'Nothing was found yet.' }, noDiff: { title: 'No differences', body: 'OpenStack and the ground agree.' },
@@ -74,7 +81,7 @@ export const admin = {
     specs: 'Set extra specs', access: 'Choose projects', accessOf: 'Projects that may use it', accessLead: 'A flavor that is not public can be used by these projects only.', lines: 'One key=value a line', deleteWill: 'Instances of this size go on; none can be made any more.',
   },
   regions: {
-    title: 'Regions', columns: { name: 'Region', release: 'Release', phase: 'State', services: 'Services', endpoint: 'Endpoints', customer: 'Customer', node: 'Node' },
+    title: 'Regions', upgrades: 'Upgrades', upgradesLead: 'Your provider upgrades your regions, in your maintenance window. What is under way shows here.', columns: { name: 'Region', release: 'Release', phase: 'State', services: 'Services', endpoint: 'Endpoints', customer: 'Customer', node: 'Node' },
     empty: { title: 'No regions', body: 'Your provider makes regions.' },
   },
   projects: {
@@ -110,7 +117,7 @@ export const admin = {
     title: 'Settings', lead: 'What your organisation sets by itself, within what the provider allows.',
     access: 'Networks that are let in', everywhere: 'everywhere', kinds: { portal: 'Portal', api: 'APIs and consoles', links: 'Hosts’ links' },
     accessHelp: 'Networks such as 10.0.0.0/8, with commas; empty: from everywhere.', accessWill: 'They hold at once, but only for some minutes unless you confirm them: so nobody shuts themselves out.',
-    trial: (until: string) => `These networks hold until ${until} unless they are confirmed.`, confirm: 'Confirm',
+    trial: (until: string) => `These networks hold until ${until} unless they are confirmed.`, confirm: 'Confirm', confirmSure: 'Confirm though it shuts you out', confirmWithin: 'Seconds in which they have to be confirmed',
     services: 'Services', servicesHelp: 'For all regions. Switching one off stops it; what it made stays in its records.',
     window: 'Maintenance', windowTimes: (days: string, at: string, hours: number) => `${days}, from ${at} UTC for ${hours} hours`, anyTime: 'at any time', within: 'Only in a window', open: 'open now', shut: 'shut now',
     days: 'On', at: 'From (UTC)', hours: 'For (hours)', windowHelp: 'What is noticed, such as an upgrade, happens then.',

@@ -31,6 +31,11 @@ export function messageHere(message: string): string {
   return message.replaceAll(KIND, (kind) => (kind in OPERATIONS ? `“${operationText(kind)}”` : kind));
 }
 
+/** What went wrong and what to do about it, as it is said here. */
+export function toldHere({ message, remedy }: { message: string; remedy: string }): string {
+  return `${messageHere(message)} ${remedyHere(remedy) ?? ''}`.trim();
+}
+
 /** A state of any of the APIs, as people say it. */
 export function statusText(status: string): string {
   return STATUSES[status.toLowerCase()] ?? readable(status);

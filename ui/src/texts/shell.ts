@@ -83,7 +83,7 @@ export const shell = {
     quotas: 'Quotas', audit: 'Audit trail',
     provider: {
       health: 'Health', customers: 'Customers', controllers: 'Controllers', hosts: 'Hosts', machines: 'Machines', nodes: 'Nodes',
-      releases: 'Releases', upgrades: 'Upgrades', records: 'Records', operations: 'Operations', backups: 'Backups', repositories: 'Repositories', audit: 'Audit trail',
+      releases: 'Releases', upgrades: 'Upgrades', records: 'Records', operations: 'Operations', backups: 'Backups', repositories: 'Repositories', audit: 'Audit trail', accounts: 'Accounts', logs: 'Logs',
     },
   },
   search: {
@@ -94,7 +94,7 @@ export const shell = {
     },
   },
   tasks: {
-    title: 'Tasks', none: 'Nothing was done in the last two hours.', running: 'Running',
+    title: 'Tasks', none: 'Nothing was done in the last two hours.', running: 'Running', overtaken: 'The instance was deleted meanwhile.',
     count: (count: number) => `${count} running`,
   },
   connection: {

@@ -1,5 +1,7 @@
 """The services that a controller can have. Adding one is adding its declaration here."""
 
+from collections.abc import Mapping
+
 from aloft.controller.declare import Service
 from aloft.controller.services import cinder, glance, keystone, neutron, nova, ovn, placement, sync
 from aloft.controller.spec import ControllerSpec
@@ -29,6 +31,11 @@ def enabled(spec: ControllerSpec) -> tuple[Service, ...]:
         return not service.optional or spec.services.get(service.name, service.default)
 
     return tuple(service for service in ALL if runs(service))
+
+
+def switches(given: Mapping[str, bool]) -> dict[str, bool]:
+    """Whether each service that may be switched is on: as ``given``, else as it is by default."""
+    return {service.name: given.get(service.name, service.default) for service in ALL if service.optional}
 
 
 def optional_names() -> tuple[str, ...]:

@@ -99,7 +99,6 @@ MEMCACHED = Service(
                 "--extended=no_modern",  # nothing that looks around by the clock: expired items go when room is needed
                 "--threads=1",
                 "--conn-limit=512",
-                "--disable-flush-all",
             ),
             ready=accepts("memcached"),
         ),

@@ -176,6 +176,8 @@ def metadata_sections(context: Context) -> dict[str, ini.Options]:
             "nova_metadata_protocol": "http",
             "metadata_proxy_shared_secret": settings.metadata_secret,
             "metadata_workers": 0,
+            # a third of it is the longest time, in seconds, that the agent takes to answer whether it lives
+            "agent_down_time": 9,
         },
         "ovs": {"ovsdb_connection": f"unix:{layout.switch_socket}"},
         "ovn": {"ovn_sb_connection": f"unix:{context.layout.southbound_socket}"},
@@ -251,7 +253,7 @@ def _compute(context: Context, config: File) -> ProcessSpec:
 def _metadata(context: Context, config: File) -> ProcessSpec:
     return ProcessSpec(
         name=METADATA,
-        command=(str(context.environment / "bin/neutron-ovn-metadata-agent"), "--config-file", str(config.path)),
+        command=(str(context.environment / "bin/python"), "-m", "aloft.inside.metadata", str(config.path)),
         env=marked(context.path_env(), config),
         umask=0o022,
         log=context.layout.log / "neutron-ovn-metadata-agent.log",

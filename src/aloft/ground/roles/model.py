@@ -163,7 +163,7 @@ class Context:
     @property
     def environment(self) -> Path:
         """The release's virtual environment."""
-        return self.layout.paths.environment(self.release)
+        return self.layout.paths.present(self.release)
 
     def path_env(self) -> dict[str, str]:
         """The environment variables of a program of the release."""

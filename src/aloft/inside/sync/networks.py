@@ -7,7 +7,7 @@ from typing import Any
 from aloft.base.errors import Conflict, InvalidInput, NotFound
 from aloft.inside.sync.clients import Clients, Projects
 from aloft.inside.sync.store import Store
-from aloft.sync.facts import Facts, network_place
+from aloft.sync.facts import FOUND, Facts, network_place
 from aloft.sync.inventory import Inventory
 from aloft.sync.policy import DISCOVERED
 from aloft.sync.records import Entry
@@ -16,9 +16,6 @@ OWNER = "compute:nova"
 """Device owner of ports, as Nova writes it."""
 
 _BULK = 50
-
-_FOUND = "Found on "
-"""How the description of ports begins that were made for NICs outside of OVN."""
 
 
 class Networks:
@@ -75,7 +72,10 @@ class Networks:
                 if found is None and not nic["place"]:
                     entries.append(_unknown(host, uuid, nic, now))
                     continue
-                network = found["network_id"] if found else self._network(nic, ranges, facts, now, shared, entries)
+                if found and (nic["interface_id"] or not nic["place"]):
+                    network = found["network_id"]
+                else:
+                    network = self._network(nic, ranges, facts, now, shared, entries)
                 body = self._port(uuid, project, nic, network, facts["host"])
                 if found is None:
                     missing.append((uuid, body))
@@ -98,7 +98,7 @@ class Networks:
             runs_on: its virtual machine goes on without OpenStack: what OVN carries its packets by stays.
         """
         for port in self._clients.call("network", "GET", f"/v2.0/ports?device_id={uuid}")["ports"]:
-            made = port["description"].startswith(_FOUND)
+            made = port["description"].startswith(FOUND)
             if port["device_owner"].startswith("compute:") and (made or not runs_on):
                 self._clients.call("network", "DELETE", f"/v2.0/ports/{port['id']}")
 
@@ -127,7 +127,7 @@ class Networks:
         """Take away ports whose NICs are gone, and give back the others: OpenStack is about to plug those in."""
         coming = []
         for port in ports:
-            if port["description"].startswith(_FOUND) or port["mac_address"] in self.cards.get(uuid, ()):
+            if port["description"].startswith(FOUND) or port["mac_address"] in self.cards.get(uuid, ()):
                 self._clients.call("network", "DELETE", f"/v2.0/ports/{port['id']}")
             else:
                 coming.append(port)
@@ -166,7 +166,7 @@ class Networks:
         kind, first, second = place.split("/", 2)
         body: Facts = {
             "name": first if kind == "bridge" and second == "0" else f"{first}-{second}",
-            "description": f"{_FOUND}{host}: {place}",
+            "description": f"{FOUND}{host}: {place}",
             "project_id": self._projects.ident(DISCOVERED, make=True),
             "shared": shared,
         }
@@ -228,6 +228,7 @@ class Networks:
                 known[cidr] = self._post("subnets", "subnet", body)["id"]
             except (InvalidInput, Conflict):
                 return None  # it overlaps with a range that somebody else made
+            self._store.keep_range(network, cidr, known[cidr])
         return known[cidr]
 
     def _port(self, uuid: str, project: str, nic: Facts, network: str, host: str) -> Facts:
@@ -241,7 +242,7 @@ class Networks:
             "project_id": project,
             "admin_state_up": nic["link_up"],
             "fixed_ips": self._addresses(network, nic),
-            "description": _FOUND + host,
+            "description": FOUND + host,
         }
 
     def _addresses(self, network: str, nic: Facts) -> list[Facts]:
@@ -261,11 +262,9 @@ class Networks:
         wanted = {"admin_state_up": body["admin_state_up"], "device_id": body["device_id"]}
         if body["fixed_ips"] and not nic["interface_id"] and _pairs(port["fixed_ips"]) != _pairs(body["fixed_ips"]):
             wanted["fixed_ips"] = body["fixed_ips"]
-        place = self._networks.get(nic["place"], ("", None))[0]
-        if place and place != port["network_id"] and not nic["interface_id"]:
+        if body["network_id"] != port["network_id"]:
             self._clients.call("network", "DELETE", f"/v2.0/ports/{port['id']}")
-            moved = {**body, "network_id": place, "fixed_ips": self._addresses(place, nic)}
-            return self._post("ports", "port", moved)
+            return self._post("ports", "port", body)
         changes = {name: value for name, value in wanted.items() if port[name] != value}
         if not changes:
             return port

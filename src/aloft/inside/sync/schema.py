@@ -58,7 +58,7 @@ THINGS = sa.Table(
     sa.Column("ident", sa.String(64), nullable=False),
     sa.Column("base", _LONG, nullable=False),
 )
-"""Networks and images that were made for what is on hosts: kind, place there → identifier in OpenStack."""
+"""Networks, images and ranges of addresses that were made for what is on hosts: kind, place → identifier."""
 
 
 def make(config: Path) -> None:

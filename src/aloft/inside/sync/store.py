@@ -93,13 +93,26 @@ class Store:
             connection.execute(sa.insert(TRAIL), [_line(entry)])
 
     def things(self, kind: str) -> dict[str, tuple[str, Any]]:
-        """Networks or images that were made, by their place: identifier in OpenStack, and what they were made from."""
+        """Networks, images or ranges of addresses that were made.
+
+        Returns:
+            By their place: identifier in OpenStack, and what they were made from.
+        """
         with self._engine.connect() as connection:
             rows = connection.execute(sa.select(THINGS).where(THINGS.c.kind == kind))
             return {row.place: (row.ident, json.loads(row.base)) for row in rows}
 
+    def ranges(self) -> dict[tuple[str, str], str]:
+        """Subnets that were made: (network, CIDR) → identifier."""
+        made = self.things("range").items()
+        return {(network, cidr): ident for place, (ident, _) in made for network, cidr in [place.split(" ", 1)]}
+
+    def keep_range(self, network: str, cidr: str, ident: str) -> None:
+        """Remember a subnet that was made."""
+        self.keep_thing("range", f"{network} {cidr}", ident, {})
+
     def keep_thing(self, kind: str, place: str, ident: str, base: Any, entries: Iterable[Entry] = ()) -> None:
-        """Remember a network or an image."""
+        """Remember a network, an image or a range of addresses."""
         statement = insert(THINGS).values(kind=kind, place=place, ident=ident, base=json.dumps(base))
         lines = [_line(entry) for entry in entries]
         with self._engine.begin() as connection:

@@ -17,6 +17,7 @@ Action = Literal[
     "release.read",
     "release.write",
     "node.read",
+    "node.write",
     "host.read",
     "host.write",
     "operation.read",
@@ -36,12 +37,13 @@ Action = Literal[
     "upgrade.read",
     "upgrade.write",
     "wave.read",
+    "move.write",
 ]
 Verdict = Literal["allow", "refuse", "hide"]
 
 ROLES: tuple[Role, ...] = ("admin", "operator", "auditor")
 
-_ADMIN_ONLY: frozenset[Action] = frozenset({"customer.credentials", "account.write", "repository.write"})
+_ADMIN_ONLY: frozenset[Action] = frozenset({"customer.credentials", "account.write", "repository.write", "node.write"})
 _AUDITOR: frozenset[Action] = frozenset(
     {
         *("customer.read", "region.read", "release.read", "node.read", "host.read", "operation.read", "event.read"),

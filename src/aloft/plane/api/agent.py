@@ -16,6 +16,7 @@ from aloft.plane.api import host_types
 from aloft.plane.api.callers import ThePlane
 from aloft.plane.api.hosts import read_authority
 from aloft.plane.records.tables import Host, utcnow
+from aloft.plane.reports import Heard
 from aloft.plane.service import Plane
 
 router = APIRouter(tags=["agent"])
@@ -99,13 +100,8 @@ async def report(
     heard = desired.digest(body.generation, body.facts, roles)
     plane.presence.touch(entry.host_id, utcnow())
     if heard != entry.heard or entry.state == "missing":
-
-        def take() -> None:
-            with plane.records.transaction() as work:
-                row = _find(work.session, region, host)
-                hosts.take_report(work, row, body.generation, body.facts, roles, plane.settings.missing_seconds)
-
-        await asyncio.to_thread(take)
+        if not await plane.reports.take(Heard(entry.host_id, body.generation, body.facts, roles)):
+            raise hosts.no_such_host(*region.partition("/")[::2], host)
         await asyncio.sleep(0)  # what the commit rang is heard first
         plane.directory.note(entry.host_id, heard)
     return host_types.Received(generation=entry.generation)

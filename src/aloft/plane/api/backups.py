@@ -11,6 +11,7 @@ from aloft.plane import backups, customers
 from aloft.plane.access.policy import Principal
 from aloft.plane.api import care_types, types, views
 from aloft.plane.api.callers import ThePlane, may
+from aloft.plane.reconcile.releases import node_of
 from aloft.plane.records.tables import Backup
 
 router = APIRouter(prefix="/v1", tags=["backups"])
@@ -44,7 +45,8 @@ def list_all_backups(plane: ThePlane, principal: Reader) -> types.Items[care_typ
         query = select(Backup).order_by(Backup.made_at.desc())
         if principal.customer is not None:
             query = query.where(Backup.customer == principal.customer)
-        return types.Items(items=[views.backup(row) for row in work.session.scalars(query)])
+        own = node_of(work.session).name
+        return types.Items(items=[views.backup(row, own) for row in work.session.scalars(query)])
 
 
 @router.get(CUSTOMER + "/backups")
@@ -52,7 +54,8 @@ def list_backups(customer: str, plane: ThePlane, principal: Reader) -> types.Ite
     """The backups of a customer on record, newest first; also of one that is gone."""
     with plane.records.transaction() as work:
         query = select(Backup).where(Backup.customer == customer).order_by(Backup.made_at.desc())
-        return types.Items(items=[views.backup(row) for row in work.session.scalars(query)])
+        own = node_of(work.session).name
+        return types.Items(items=[views.backup(row, own) for row in work.session.scalars(query)])
 
 
 @router.post(CUSTOMER + "/backups", status_code=202)
@@ -66,7 +69,7 @@ def run_backup(customer: str, plane: ThePlane, principal: Runner) -> types.Accep
 def show_backup(customer: str, backup: str, plane: ThePlane, principal: Reader) -> care_types.Backup:
     """One backup."""
     with plane.records.transaction() as work:
-        return views.backup(backups.find(work.session, backup, customer))
+        return views.backup(backups.find(work.session, backup, customer), node_of(work.session).name)
 
 
 @router.post(CUSTOMER + "/backups/{backup}/prove", status_code=202)
@@ -125,6 +128,7 @@ async def restore(body: care_types.NewRestore, plane: ThePlane, principal: Write
                     if body.backup is None
                     else backups.find(work.session, body.backup, body.customer)
                 )
+                backups.check_reach(work.session, kept)
                 where = (kept.repository, kept.snapshot)
             row = backups.restore(work, principal.actor, body.customer, str(where[0]), str(where[1]), body.at)
             return views.accepted(row)

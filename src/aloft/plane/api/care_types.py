@@ -21,7 +21,8 @@ class BackupOverview(BaseModel):
 class Backup(BaseModel):
     """A backup of a customer: ``made``, ``proved`` once it was restored and compared, ``suspect`` when that failed.
 
-    ``copies`` has for each secondary repository an empty text, or why there is no copy in it.
+    ``copies`` has for each secondary repository an empty text, or why there is no copy in it. ``node`` is the only one
+    that can read it, where it lies in a folder of a node.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Backup(BaseModel):
     state: Literal["made", "proved", "suspect"]
     detail: str
     repository: str
+    node: str | None
     snapshot: str
     bytes_read: int
     bytes_added: int
@@ -128,7 +130,7 @@ class RestoreAll(Request):
 
 
 class NewUpgradePlan(Request):
-    """An upgrade to rehearse; the newest release when none is named."""
+    """An upgrade to rehearse; the newest release when none is named. The present one can be when it has other pins."""
 
     release: str | None = None
 
@@ -158,10 +160,14 @@ class NewWave(NewUpgrade):
 
 
 class Upgrade(BaseModel):
-    """Which release serves a customer, which is kept for the way back (or empty) since when, and what is under way."""
+    """Which release serves a customer, which is kept for the way back (or empty) since when, and what is under way.
+
+    ``pins`` are those of the release that serve it, by the node's name of them.
+    """
 
     customer: str
     release: str
+    pins: str
     kept: str
     since: datetime | None
     operation: Operation | None

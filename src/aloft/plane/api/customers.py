@@ -184,7 +184,9 @@ async def region_logs(
             return f"slots/{row.slot}/{service}"
 
     name = await asyncio.to_thread(process)
-    return StreamingResponse(await plane.node.logs(name, lines, follow), media_type="text/plain; charset=utf-8")
+    return StreamingResponse(
+        await plane.node.logs(name, lines, follow, customer), media_type="text/plain; charset=utf-8"
+    )
 
 
 def _wish(body: types.NewRegion, name: str) -> RegionWish:

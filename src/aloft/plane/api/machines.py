@@ -1,4 +1,4 @@
-"""Routes of nodes, releases, health and logs."""
+"""Routes of releases, health and logs."""
 
 import asyncio
 import re
@@ -15,9 +15,10 @@ from aloft.plane import journal, names
 from aloft.plane.access.policy import Principal
 from aloft.plane.api import types, views
 from aloft.plane.api.callers import ThePlane, may
-from aloft.plane.node_api import NodeComponent, NodeController, NodeRepository
+from aloft.plane.api.nodes import own_node
+from aloft.plane.node_api import NodeComponent, NodeController, NodePeer, NodeRepository
 from aloft.plane.reconcile.releases import node_of
-from aloft.plane.records.tables import Customer, Host, Node, Region, Release
+from aloft.plane.records.tables import Customer, Host, Region, Release
 from aloft.plane.service import Plane
 
 router = APIRouter(prefix="/v1", tags=["machines"])
@@ -36,14 +37,6 @@ def health(plane: ThePlane) -> types.Health:
     except TemporaryError:
         return types.Health(status="degraded", version=own_version(), database="down")
     return types.Health(status="ok", version=own_version(), database="ok")
-
-
-@router.get("/nodes")
-def list_nodes(plane: ThePlane, principal: Annotated[Principal, Depends(may("node.read"))]) -> types.Items[types.Node]:
-    """The provider's machines."""
-    with plane.records.transaction() as work:
-        rows = work.session.scalars(select(Node).order_by(Node.name))
-        return types.Items(items=[views.node(row) for row in rows])
 
 
 @router.get("/releases")
@@ -78,15 +71,17 @@ async def status(plane: ThePlane, principal: Annotated[Principal, Depends(may("s
     shared: list[NodeComponent] = []
     live: dict[tuple[str, str], NodeController] = {}
     places: list[NodeRepository] = []
+    peers: list[NodePeer] = []
     try:
-        shared = await plane.node.health()
+        shared = (await plane.node.health()).components
+        peers = await plane.node.peers()
         live = {(c.customer, c.region): c for c in await plane.node.controllers()}
         places = await plane.node.repositories()
         await plane.releases.refresh()
     except TemporaryError:
         with suppress(TemporaryError):
             await plane.releases.refresh()
-    return await asyncio.to_thread(_status, plane, shared, live, places)
+    return await asyncio.to_thread(_status, plane, shared, live, places, peers)
 
 
 @router.get("/logs/{process:path}", response_class=StreamingResponse)
@@ -123,11 +118,12 @@ def _status(
     shared: list[NodeComponent],
     live: dict[tuple[str, str], NodeController],
     places: list[NodeRepository],
+    peers: list[NodePeer],
 ) -> types.Status:
+    node = own_node(plane)
     with plane.records.transaction() as work:
-        node = views.node(node_of(work.session))
         regions = [
-            _region_status(row, live)
+            _region_status(row, live, node.name)
             for row in work.session.scalars(select(Region).join(Customer).order_by(Customer.name, Region.name))
         ]
         hosts = [
@@ -140,6 +136,7 @@ def _status(
     components = [types.Component.model_validate(one.model_dump()) for one in shared]
     healthy = (
         node.state == "up"
+        and all(one.state == "up" for one in peers)
         and all(one.state in WELL for one in components)
         and all(one.phase == "ready" and all(c.state in WELL for c in one.components) for one in regions)
         and all(one.state == "ok" for one in hosts)
@@ -149,6 +146,7 @@ def _status(
     return types.Status(
         healthy=healthy,
         node=node,
+        peers=[views.peer(one) for one in peers],
         shared=components,
         regions=regions,
         hosts=hosts,
@@ -157,7 +155,7 @@ def _status(
     )
 
 
-def _region_status(row: Region, live: dict[tuple[str, str], NodeController]) -> types.RegionStatus:
+def _region_status(row: Region, live: dict[tuple[str, str], NodeController], own: str) -> types.RegionStatus:
     seen = live.get((row.customer.name, row.name))
     components = row.components if seen is None else [one.model_dump() for one in seen.components]
     return types.RegionStatus.model_validate(
@@ -165,6 +163,7 @@ def _region_status(row: Region, live: dict[tuple[str, str], NodeController]) -> 
             "customer": row.customer.name,
             "region": row.name,
             "release": row.release,
+            "node": row.node or own,
             "phase": seen.phase if seen is not None and row.wanted == "present" else row.phase,
             "error": views.region_error(row),
             "components": components,

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Header
 
 from aloft.base.errors import InvalidInput
 from aloft.controller.rules import AccessRules
+from aloft.controller.services import switches
 from aloft.plane import backups, customers, toggles
 from aloft.plane.access.policy import Principal
 from aloft.plane.api import care_types, views
@@ -79,7 +80,7 @@ def _shown(work: Transaction, customer: str) -> care_types.CustomerSettings:
     trial = toggles.on_trial(row, now)
     return care_types.CustomerSettings(
         customer=customer,
-        services={region.name: region.services for region in found.regions},
+        services={region.name: switches(region.services) for region in found.regions},
         access=toggles.rules(row, now).access,
         confirm_until=row.trial_until if trial else None,
         confirmed=AccessRules.model_validate(row.access),

@@ -186,9 +186,13 @@ class Credentials(BaseModel):
 
 
 class Release(BaseModel):
-    """An OpenStack release; one that is ``absent`` or ``failed`` has to be prepared before a region can have it."""
+    """An OpenStack release; one that is ``absent`` or ``failed`` has to be prepared before a region can have it.
+
+    ``pins`` are its present ones by the node's name of them, empty for the first ones.
+    """
 
     name: str
+    pins: str = ""
     node: str
     state: ReleaseState
     detail: str = ""
@@ -196,13 +200,54 @@ class Release(BaseModel):
 
 
 class Node(BaseModel):
-    """A provider's machine that runs controllers."""
+    """A provider's machine that runs controllers; ``own`` is the one that the plane itself is on.
+
+    ``detail`` says why it is down, ``controllers`` is how many of this plane's it has.
+    """
 
     name: str
+    own: bool
     address: str
     state: Literal["up", "down", "unknown"]
     detail: str
+    controllers: int
     seen: datetime | None
+
+
+class NewInvitation(Request):
+    """A node that shall connect with this one, by its own name.
+
+    ``address`` (``HOST`` or ``HOST:PORT``) is where it finds this one; that of the way out when left out.
+    """
+
+    name: str
+    address: Annotated[str, Field(max_length=255)] | None = None
+
+
+class Invitation(BaseModel):
+    """The line to give to the other node: a secret. ``name`` and ``address`` are of the node that gave it out."""
+
+    name: str
+    address: str
+    invitation: str
+
+
+class NewNode(Request):
+    """A node to connect with, by the invitation that it gave out.
+
+    ``address`` is where it is found, if not where it said; ``own_address`` where it finds this one (``HOST:PORT``).
+    """
+
+    invitation: Annotated[SecretStr, Field(max_length=65536)]
+    address: Annotated[str, Field(max_length=255)] | None = None
+    own_address: Annotated[str, Field(max_length=255)] | None = None
+
+
+class NewMove(Request):
+    """Where to move a customer, with ``any_time`` though its maintenance window is closed."""
+
+    node: str
+    any_time: bool = False
 
 
 class Event(BaseModel):
@@ -293,6 +338,7 @@ class RegionStatus(BaseModel):
     customer: str
     region: str
     release: str
+    node: str
     phase: RegionPhase
     error: ErrorDetail | None
     components: list[Component]
@@ -338,6 +384,7 @@ class Status(BaseModel):
 
     healthy: bool
     node: Node
+    peers: list[Node]
     shared: list[Component]
     regions: list[RegionStatus]
     hosts: list[HostStatus]

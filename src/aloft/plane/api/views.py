@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from aloft.controller.services import switches
 from aloft.plane import backups, hosts, rollout
 from aloft.plane.access.policy import Role
 from aloft.plane.api import care_types, host_types, types
-from aloft.plane.node_api import NodeRepository
+from aloft.plane.node_api import NodePeer, NodeRepository
 from aloft.plane.presence import Presence
 from aloft.plane.records import tables
 from aloft.plane.records.tables import utcnow
@@ -48,16 +49,16 @@ def accepted(row: tables.OperationRow) -> types.Accepted:
 
 
 def region(row: tables.Region, node: str) -> types.Region:
-    """A region."""
+    """A region; ``node`` is the name of the one that the plane asks."""
     return types.Region.model_validate(
         {
             "customer": row.customer.name,
             "name": row.name,
             "release": row.release,
-            "node": node,
+            "node": row.node or node,
             "slot": row.slot,
             "identity": row.identity,
-            "services": row.services,
+            "services": switches(row.services),
             "limits": row.limits,
             "generation": row.generation,
             "phase": row.phase,
@@ -183,15 +184,36 @@ def host_token(row: tables.HostToken) -> host_types.HostToken:
 def release(row: tables.Release, node: str) -> types.Release:
     """A release."""
     return types.Release.model_validate(
-        {"name": row.name, "node": node, "state": row.state, "detail": row.detail, "seen": row.seen_at}
+        {
+            "name": row.name,
+            "pins": row.pins,
+            "node": node,
+            "state": row.state,
+            "detail": row.detail,
+            "seen": row.seen_at,
+        }
     )
 
 
-def node(row: tables.Node) -> types.Node:
-    """A node."""
+def node(row: tables.Node, controllers: int) -> types.Node:
+    """The node that the plane asks, and how many controllers it has."""
     return types.Node.model_validate(
-        {"name": row.name, "address": row.address, "state": row.state, "detail": row.detail, "seen": row.seen_at}
+        {
+            "name": row.name,
+            "own": True,
+            "address": row.address,
+            "state": row.state,
+            "detail": row.detail,
+            "controllers": controllers,
+            "seen": row.seen_at,
+        }
     )
+
+
+def peer(told: NodePeer) -> types.Node:
+    """Another node, which was asked just now."""
+    seen = utcnow() if told.state == "up" else None
+    return types.Node.model_validate({**told.model_dump(), "own": False, "seen": seen})
 
 
 def account(row: tables.Account) -> types.Account:
@@ -232,8 +254,8 @@ def audit_entry(row: tables.AuditEntry) -> types.AuditEntry:
     )
 
 
-def backup(row: tables.Backup) -> care_types.Backup:
-    """A backup."""
+def backup(row: tables.Backup, own: str) -> care_types.Backup:
+    """A backup; ``own`` is the name of the node that the plane asks."""
     return care_types.Backup.model_validate(
         {
             "id": row.id,
@@ -241,6 +263,7 @@ def backup(row: tables.Backup) -> care_types.Backup:
             "state": row.state,
             "detail": row.detail,
             "repository": row.repository,
+            "node": own if row.node == "" else row.node,
             "snapshot": row.snapshot,
             "bytes_read": row.bytes_read,
             "bytes_added": row.bytes_added,
@@ -295,6 +318,7 @@ def upgrade(customer: str, standing: Standing) -> care_types.Upgrade:
     return care_types.Upgrade(
         customer=customer,
         release=standing.release,
+        pins=standing.pins,
         kept=standing.kept,
         since=standing.since,
         operation=None if standing.operation is None else operation(standing.operation),

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from aloft.base.errors import AloftError, TemporaryError
 from aloft.controller.network import NetworkTemplate
 from aloft.controller.spec import ControllerLimits, ControllerSpec
-from aloft.plane import customers, journal, operations
+from aloft.plane import backups, customers, journal, operations
 from aloft.plane.node_api import NodeApi, NodeController, NodeStep
 from aloft.plane.operations import Failure, Journal, Step
 from aloft.plane.reconcile.decisions import RegionSight, RegionStep, region_step
@@ -215,7 +215,7 @@ def _differs(region: Region, seen: NodeController | None) -> bool:
     if region.wanted != "present":
         return seen is not None or region.wanted == "removed"
     return (seen is None and region.phase != "failed") or (
-        seen is not None and (seen.revision, seen.phase) != (region.revision, region.phase)
+        seen is not None and (seen.revision, seen.phase, seen.node) != (region.revision, region.phase, region.node)
     )
 
 
@@ -288,7 +288,9 @@ class _Writing:
 
     def _take_over(self, seen: NodeController) -> None:
         region = self.region
-        region.slot, region.revision = seen.slot, seen.revision
+        if seen.node != region.node:  # it has moved, whatever becomes of the operation that moved it
+            backups.grant_again(self.work, region)
+        region.slot, region.revision, region.pins, region.node = seen.slot, seen.revision, seen.pins, seen.node
         region.endpoints = dict(seen.endpoints)
         region.components = [component.model_dump() for component in seen.components]
 

@@ -19,9 +19,13 @@ from aloft.plane.signals import Wake
 POLL_SECONDS = 0.5
 
 
+UNNAMED = "local"
+"""How the node is called until it has told its name."""
+
+
 def node_of(session: Session) -> Node:
-    """The node: the first that is known, which every region is put on."""
-    return session.scalars(select(Node).order_by(Node.name)).one()
+    """The node that the plane asks, and which passes on what concerns its peers."""
+    return session.scalars(select(Node)).one()
 
 
 class Releases:
@@ -35,9 +39,9 @@ class Releases:
     def register(self) -> None:
         """Make the node's record, or correct its address."""
         with self._records.transaction() as work:
-            row = work.session.scalars(select(Node).where(Node.name == self._settings.node_name)).first()
+            row = work.session.scalars(select(Node)).first()
             if row is None:
-                row = Node(name=self._settings.node_name, address="")
+                row = Node(name=UNNAMED, address="")
                 work.session.add(row)
             row.address = f"unix:{self._settings.node_socket}"
 
@@ -55,10 +59,12 @@ class Releases:
         await asyncio.to_thread(self._write_up, seen)
 
     async def resync(self, poke: Callable[[str, str], None]) -> None:
-        """Write down what the node has, and poke what is being prepared."""
+        """Write down what the node has and how it is called, and poke what is being prepared."""
         for release in await asyncio.to_thread(self._in_preparation):
             poke("release", release)
         await self.refresh()
+        health = await self._node.health()
+        await asyncio.to_thread(self._write_name, health.name or UNNAMED)
 
     async def reconcile(self, name: str, wake: Wake) -> None:
         """Have the node prepare a release, and follow it to its end."""
@@ -87,6 +93,12 @@ class Releases:
             )
             return list(work.session.scalars(query))
 
+    def _write_name(self, name: str) -> None:
+        with self._records.transaction() as work:
+            row = node_of(work.session)
+            if row.name != name:
+                row.name = name
+
     def _write_down(self, reason: str) -> None:
         with self._records.transaction() as work:
             row = node_of(work.session)
@@ -104,7 +116,7 @@ class Releases:
             for release in seen:
                 row = known.pop(release.name, None) or Release(node_id=node.id, name=release.name)
                 work.session.add(row)
-                row.state, row.seen_at = release.state, now
+                row.pins, row.state, row.seen_at = release.pins, release.state, now
                 row.detail = release.reason
             for row in known.values():
                 work.session.delete(row)
@@ -121,9 +133,9 @@ class Releases:
                 steps = [Step(s.name, s.state, s.started, s.ended, s.detail) for s in release.steps]
                 before = operations.with_steps(before, steps)
             after = before
-            if release is not None and release.state == "ready":
+            if release is not None and release.state == "ready" and not (release.renewing or release.reason):
                 after = operations.succeed(before, now)
-            elif release is not None and release.state == "failed":
+            elif release is not None and (release.state == "failed" or release.reason) and not release.renewing:
                 message = f"Release {name} could not be prepared: {release.reason or 'the node gave no reason'}"
                 failure = Failure("release_failed", message, "Look at the node's install log, then prepare it again.")
                 after = operations.fail(before, failure, now)

@@ -100,6 +100,7 @@ def sight(row: Host, busy: bool) -> HostSight:
         bool(row.roles),
         busy,
         hosts.account_of(row).reason,
+        hosts.refused(row.facts) if software.former is not None else {},
     )
 
 

@@ -39,9 +39,14 @@ class SettingsKeeper:
             await wake.wait(seconds)
 
     async def resync(self, poke: Callable[[str, str], None]) -> None:
-        """Poke every customer whose rules on the node are not what they shall be."""
-        found, wanted = await self._node.rules(), await asyncio.to_thread(self._all)
-        for customer in found.keys() | wanted.keys():
+        """Poke every customer whose rules on the node are not what they shall be.
+
+        Rules of customers of another plane, whose controllers are on this node, are not ours to forget.
+        """
+        found, (wanted, known) = await self._node.rules(), await asyncio.to_thread(self._all)
+        strangers = found.keys() - known
+        guests = {one.customer for one in await self._node.controllers()} & strangers if strangers else set()
+        for customer in (found.keys() | wanted.keys()) - guests:
             if found.get(customer) != wanted.get(customer):
                 poke("settings", customer)
 
@@ -59,13 +64,17 @@ class SettingsKeeper:
             left = None if row.trial_until is None else (row.trial_until - now).total_seconds()
             return toggles.rules(row, now), left
 
-    def _all(self) -> dict[str, CustomerRules]:
-        """The rules of every customer that is; one whose trial is over is left out, so that it is looked at."""
+    def _all(self) -> tuple[dict[str, CustomerRules], set[str]]:
+        """The rules of every customer that is, and all customers.
+
+        One whose trial is over is left out of the rules, so that it is looked at.
+        """
         with self._records.transaction() as work:
             there = set(work.session.scalars(select(Customer.name)))
             now = utcnow()
-            return {
+            rules = {
                 row.customer: toggles.rules(row, now)
                 for row in work.session.scalars(select(CustomerSettings))
                 if row.customer in there and (row.trial_until is None or now < row.trial_until)
             }
+            return rules, there

@@ -103,7 +103,8 @@ def _sight(session: Session, orders: Orders, name: str, operation_id: str | None
     row = session.get(OperationRow, operation_id) if operation_id else None
     if row is not None:
         return Sight(name, _STATES.get(row.state, "failed"), "", row.ended_at, _bearing(customer), row.id)
-    if not upgrades.older(upgrades.release_of(customer), orders.release):
+    wanted = session.scalars(select(Release).where(Release.name == orders.release)).first()
+    if wanted is not None and not upgrades.behind(upgrades.serving(customer), wanted):
         return Sight(name, "gone")
     return Sight(name, "waiting", _hindrance(session, orders, name, customer.id, now))
 

@@ -89,6 +89,7 @@ class Release(Base):
     __tablename__ = "release"
     node_id: Mapped[str] = mapped_column(ForeignKey("node.id", ondelete="CASCADE"), primary_key=True)
     name: Mapped[str] = mapped_column(String(16), primary_key=True)
+    pins: Mapped[str] = mapped_column(String(16), default="")
     state: Mapped[str] = mapped_column(String(16))
     detail: Mapped[str] = mapped_column(Text, default="")
     seen_at: Mapped[datetime]
@@ -111,8 +112,9 @@ class Region(Base):
 
     ``wanted`` is ``present``, ``torn-down`` (no controller, but the record stays and shows why) or ``removed`` (no
     controller, and then no record). ``ready_at`` is set when the controller was ready for the first time; from then on
-    the plane never tears it down by itself. ``network`` is its template (:mod:`aloft.controller.network`); empty for
-    the default one.
+    the plane never tears it down by itself. ``pins`` are those of its release that it was last seen to run with.
+    ``network`` is its template (:mod:`aloft.controller.network`); empty for the default one. ``node`` is the peer that
+    it was last seen on; empty is the node that the plane asks.
     """
 
     __tablename__ = "region"
@@ -122,6 +124,8 @@ class Region(Base):
     name: Mapped[str] = mapped_column(String(32))
     node_id: Mapped[str] = mapped_column(ForeignKey("node.id"))
     release: Mapped[str] = mapped_column(String(16))
+    pins: Mapped[str] = mapped_column(String(16), default="")
+    node: Mapped[str] = mapped_column(String(64), default="")
     identity: Mapped[bool] = mapped_column(Boolean)
     services: Mapped[Json]
     limits: Mapped[Json]
@@ -145,7 +149,7 @@ class Region(Base):
 class Host(Base):
     """A customer's machine that runs the agent: its authorised roles, its grant and its last report.
 
-    ``granted`` is what the node last granted, kept encrypted: ``{"generation", "roles", "settings", "opened"}``; only
+    ``granted`` is what the node last granted, kept encrypted: ``{"roles", "settings", "opened", "attempt"}``; only
     that is given to the agent. ``bearing`` is how long it has been in its state
     (:mod:`aloft.plane.reconcile.bearing`). ``task`` is what shall become of it and its instances
     (:mod:`aloft.plane.tasks`), empty when nothing. ``software`` is what shall run on it and what ran before
@@ -260,14 +264,16 @@ class OperationRow(Base):
 class Backup(Base):
     """A backup of a customer: ``made``, ``proved`` once it was restored and compared, or ``suspect`` when that failed.
 
-    ``copies`` has for each secondary repository an empty text, or why there is no copy in it. Names are copied:
-    a backup outlives its customer.
+    ``copies`` has for each secondary repository an empty text, or why there is no copy in it. ``node`` is the peer in
+    a folder of which it lies, empty is the node that the plane asks; ``None`` where it lies elsewhere, so that every
+    node can read it. Names are copied: a backup outlives its customer.
     """
 
     __tablename__ = "backup"
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     customer: Mapped[str] = mapped_column(String(32), index=True)
     repository: Mapped[str] = mapped_column(String(32))
+    node: Mapped[str | None] = mapped_column(String(64))
     snapshot: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(16), default="made")
     detail: Mapped[str] = mapped_column(Text, default="")

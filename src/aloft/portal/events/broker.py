@@ -14,7 +14,7 @@ from yarl import URL
 
 from aloft.portal.events.hub import Hub
 from aloft.portal.events.translate import EXCHANGES, event_of, opened
-from aloft.portal.settings import Settings
+from aloft.portal.settings import Notifying, Settings
 
 TOPICS = ("notifications.*", "versioned_notifications.*")
 LENGTH = 2000
@@ -40,26 +40,26 @@ class Notifications:
 
     async def follow(self, customer: str, hub: Hub) -> None:
         """Follow every region of a customer; runs until it is cancelled."""
-        regions: dict[tuple[str, str], asyncio.Task[None]] = {}
+        regions: dict[tuple[str, Notifying], asyncio.Task[None]] = {}
         try:
             while True:
                 wanted = set(self._settings.vhosts(customer).items())
                 for gone in regions.keys() - wanted:
                     regions.pop(gone).cancel()
-                for region, vhost in wanted - regions.keys():
-                    work = self._region(region, vhost, hub)
-                    regions[region, vhost] = asyncio.create_task(work, name=f"notifications of {region}")
+                for region, where in wanted - regions.keys():
+                    work = self._region(region, where, hub)
+                    regions[region, where] = asyncio.create_task(work, name=f"notifications of {region}")
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
             for task in regions.values():
                 task.cancel()
 
-    async def _region(self, region: str, vhost: str, hub: Hub) -> None:
+    async def _region(self, region: str, where: Notifying, hub: Hub) -> None:
         pause = RETRY_SECONDS
         while True:
             try:
                 async with contextlib.AsyncExitStack() as stack:
-                    queue = await self._queue(vhost, stack)
+                    queue = await self._queue(where, stack)
                     hub.gap()  # what happened until now was told to nobody
                     pause = RETRY_SECONDS
                     async with queue.iterator(no_ack=True) as messages:
@@ -70,9 +70,15 @@ class Notifications:
             await asyncio.sleep(pause)
             pause = min(LONGEST_RETRY_SECONDS, pause * 2)
 
-    async def _queue(self, vhost: str, stack: contextlib.AsyncExitStack) -> aio_pika.abc.AbstractQueue:
-        password = self._settings.broker_password_file.read_text().strip()
-        url = URL(self._settings.broker_url).with_password(password).with_path(f"/{vhost}")
+    async def _queue(self, where: Notifying, stack: contextlib.AsyncExitStack) -> aio_pika.abc.AbstractQueue:
+        url = URL.build(
+            scheme="amqp",
+            user=self._settings.broker_user,
+            password=where.password.read_text().strip(),
+            host="127.0.0.1",
+            port=where.port,
+            path=f"/{where.vhost}",
+        )
         connection = await stack.enter_async_context(await aio_pika.connect(url, timeout=10))
         channel = await connection.channel()
         queue = await channel.declare_queue(

@@ -1,6 +1,7 @@
 import { lazy } from 'react';
 import { Route, Routes } from 'react-router';
 
+import { adminPath, useScope } from '../../api/scope';
 import { ErrorState } from '../../parts/ErrorState';
 import { texts } from '../../texts';
 
@@ -17,10 +18,13 @@ const Users = lazy(() => import('./Users'));
 const Quotas = lazy(() => import('./Quotas'));
 const Backups = lazy(() => import('./Backups'));
 const Settings = lazy(() => import('./Settings'));
+const Operations = lazy(() => import('../operations/Operations'));
+const OperationDetail = lazy(() => import('../operations/OperationDetail'));
 const Audit = lazy(() => import('./Audit'));
 
 /** The pages of a customer's administrator. */
 export default function AdminPages() {
+  const operations = adminPath(useScope().region, 'operations');
   return (
     <Routes>
       <Route path="hosts" element={<Hosts />} />
@@ -36,6 +40,8 @@ export default function AdminPages() {
       <Route path="quotas" element={<Quotas />} />
       <Route path="backups" element={<Backups />} />
       <Route path="settings" element={<Settings />} />
+      <Route path="operations" element={<Operations base={operations} />} />
+      <Route path="operations/:id" element={<OperationDetail base={operations} />} />
       <Route path="audit" element={<Audit />} />
       <Route path="*" element={<ErrorState error={new Error(texts.errors.noPage)} />} />
     </Routes>

@@ -2,7 +2,7 @@ import { Alert, Card, CardBody, CardTitle, Label, Progress } from '@patternfly/r
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from 'react-router';
 
-import { type Host, type HostInstance, planeQueries, regionQueries } from '../../api/plane';
+import { type Host, type HostHistory, type HostInstance, planeQueries, regionQueries } from '../../api/plane';
 import { adminPath, pathIn, useScope } from '../../api/scope';
 import { dateTime, mebibytes } from '../../model/format';
 import { shown } from '../../model/json';
@@ -14,7 +14,7 @@ import { Page } from '../../parts/Page';
 import { type Column, ResourceTable } from '../../parts/ResourceTable';
 import { StatusLabel } from '../../parts/StatusLabel';
 import { useDialog } from '../../parts/useChange';
-import { texts } from '../../texts';
+import { remedyHere, statusText, texts } from '../../texts';
 import { useHostActions } from './hostActions';
 
 const t = texts.hosts;
@@ -22,6 +22,14 @@ const COLUMNS: Column<HostInstance>[] = [
   { key: 'name', title: texts.instances.columns.name, value: ({ name }) => name },
   { key: 'status', title: texts.instances.columns.status, value: ({ status }) => status, render: ({ status }) => <StatusLabel status={status} />, narrow: true },
   { key: 'id', title: texts.instances.columns.id, value: ({ id }) => id },
+];
+
+const HISTORY: Column<HostHistory>[] = [
+  { key: 'at', title: t.historyColumns.at, value: ({ at }) => at, render: ({ at }) => <Ago at={at} /> },
+  { key: 'state', title: t.columns.state, value: ({ state }) => state, render: ({ state }) => <StatusLabel status={state} />, narrow: true },
+  { key: 'before', title: t.historyColumns.before, value: ({ before }) => (before === '' ? '' : statusText(before)) },
+  { key: 'detail', title: t.historyColumns.detail, value: ({ detail }) => detail },
+  { key: 'remedy', title: t.historyColumns.remedy, value: ({ remedy }) => remedyHere(remedy) ?? '' },
 ];
 
 /** One host: what it is, what it does, what it lacks. */
@@ -55,6 +63,7 @@ function Detail({ host }: { host: Host }) {
   const { dialog, open, close } = useDialog();
   const actions = useHostActions(open, close, () => void navigate(adminPath(scope.region, 'hosts'))).filter(({ when }) => when?.(host) !== false);
   const instances = useQuery({ ...regionQueries.hostInstances(host.customer, host.region, host.name), enabled: host.roles.includes('hypervisor') });
+  const history = useQuery(regionQueries.hostHistory(host.customer, host.region, host.name));
   return (
     <Page
       title={host.name}
@@ -115,6 +124,8 @@ function Detail({ host }: { host: Host }) {
           />
         </>
       )}
+      <h2 className="pf-v6-c-title pf-m-lg">{t.history}</h2>
+      <ResourceTable id="host-history" query={history} columns={HISTORY} rowKey={({ id }) => String(id)} empty={t.noHistory} />
       {dialog}
     </Page>
   );

@@ -1,14 +1,26 @@
 import { useQuery } from '@tanstack/react-query';
 
 import { planeQueries } from '../../api/plane';
-import { ListPage } from '../../parts/ListPage';
+import { adminPath } from '../../api/scope';
+import { Page } from '../../parts/Page';
+import { ResourceTable } from '../../parts/ResourceTable';
 import { texts } from '../../texts';
+import { UpgradePart } from '../operations/UpgradePart';
 import { REGION_COLUMNS } from './regionColumns';
+import { useRegion } from './useRegion';
 
 const t = texts.regions;
 
-/** The customer's regions, as its provider runs them. */
+/** The customer's regions as its provider runs them, the release that serves, and upgrades of it. */
 export default function Regions() {
+  const { customer, region } = useRegion();
   const query = useQuery(planeQueries.regions());
-  return <ListPage id="regions" title={t.title} query={query} columns={REGION_COLUMNS} rowKey={({ name }) => name} empty={t.empty} />;
+  return (
+    <Page title={t.title}>
+      <ResourceTable id="regions" query={query} columns={REGION_COLUMNS} rowKey={({ name }) => name} empty={t.empty} />
+      <h2 className="pf-v6-c-title pf-m-lg">{t.upgrades}</h2>
+      <p className="al-quiet">{t.upgradesLead}</p>
+      <UpgradePart customer={customer} base={adminPath(region, 'operations')} />
+    </Page>
+  );
 }

@@ -20,11 +20,17 @@ const listed = (text = '') => text.split(/[\s,]+/).filter(Boolean);
 export default function Settings() {
   const { customer } = useRegion();
   const query = useQuery(planeQueries.settings(customer));
-  return <Page title={t.title} lead={t.lead}><Loaded query={query}>{(settings) => <Parts customer={customer} settings={settings} />}</Loaded></Page>;
+  return <Page title={t.title} lead={t.lead}><Loaded query={query}>{(settings) => <SettingsParts customer={customer} settings={settings} bounds={settings.bounds} />}</Loaded></Page>;
 }
 
-function Parts({ customer, settings }: { customer: string; settings: CustomerSettings }) {
-  const { access, window: times, bounds } = settings;
+/** What a customer's administrator sets, each thing with its form; `bounds` are those of whoever looks at it. */
+export function SettingsParts({ customer, settings, bounds, children }: {
+  customer: string;
+  settings: CustomerSettings;
+  bounds: CustomerSettings['bounds'];
+  children?: ReactNode;
+}) {
+  const { access, window: times } = settings;
   const change = usePlaneChange();
   const { dialog, open, close } = useDialog();
   const [error, setError] = useState<unknown>(null);
@@ -34,8 +40,10 @@ function Parts({ customer, settings }: { customer: string; settings: CustomerSet
   );
   const services = Object.assign({}, ...Object.values(settings.services)) as Record<string, boolean>;
   const switchable = Object.keys(services).filter((name) => bounds.services?.includes(name) !== false);
-  const editAccess = () => ask(t.access, KINDS.map((kind) => ({ name: kind, title: t.kinds[kind], initial: access[kind].join(', '), help: t.accessHelp })),
-    (values) => ({ access: Object.fromEntries(KINDS.map((kind) => [kind, listed(values[kind])])) }), t.accessWill);
+  const editAccess = () => ask(t.access, [
+    ...KINDS.map((kind) => ({ name: kind, title: t.kinds[kind], initial: access[kind].join(', '), help: t.accessHelp })),
+    { name: 'within', title: t.confirmWithin, kind: 'number', minimum: 5, initial: '120', required: true },
+  ], (values) => ({ access: Object.fromEntries(KINDS.map((kind) => [kind, listed(values[kind])])), confirm_within: Number(values.within) }), t.accessWill);
   const editServices = () => ask(t.services, [{
     name: 'on', title: t.services, kind: 'many', help: t.servicesHelp, initial: switchable.filter((name) => services[name]).join(','), choices: switchable.map((name) => ({ value: name, title: name })),
   }], ({ on = '' }) => ({ services: Object.fromEntries(switchable.map((name) => [name, on.split(',').includes(name)] as const).filter(([name, now]) => now !== services[name])) }));
@@ -47,15 +55,25 @@ function Parts({ customer, settings }: { customer: string; settings: CustomerSet
     { name: 'hours', title: t.hours, kind: 'number', minimum: bounds.window_hours, initial: String(times?.hours ?? bounds.window_hours), required: true, when: inWindow },
   ], ({ within, days = '', at, hours }) => ({ window: within === 'true' ? { days: days.split(',').filter(Boolean), at, hours: Number(hours) } : null }));
   const editLogs = () => ask(t.logs, [{ name: 'days', title: t.logDays, kind: 'number', minimum: 0, initial: String(settings.log_days), required: true }], ({ days }) => ({ log_days: Number(days) }));
-  const confirm = () => {
+  const confirm = (sure: boolean) => {
     setError(null);
-    void change('POST', `${path}/confirm`, {}, 'customer').catch(setError);
+    void change('POST', `${path}/confirm`, { even_if_shut_out: sure }, 'customer').catch(setError);
   };
   return (
     <div className="al-cards al-cards-wide">
       <Part title={t.access} edit={bounds.access ? editAccess : undefined}>
         {settings.confirm_until !== null && (
-          <Alert isInline variant="warning" title={t.trial(dateTime(settings.confirm_until))} actionLinks={<Button variant="link" isInline onClick={confirm}>{t.confirm}</Button>} />
+          <Alert
+            isInline
+            variant="warning"
+            title={t.trial(dateTime(settings.confirm_until))}
+            actionLinks={(
+              <>
+                <Button variant="link" isInline onClick={() => confirm(false)}>{t.confirm}</Button>
+                {error !== null && <Button variant="link" isInline isDanger onClick={() => confirm(true)}>{t.confirmSure}</Button>}
+              </>
+            )}
+          />
         )}
         <ErrorNote error={error} />
         <Facts columns={1} facts={KINDS.map((kind) => [t.kinds[kind], access[kind].join(', ') || t.everywhere] as const)} />
@@ -69,13 +87,14 @@ function Parts({ customer, settings }: { customer: string; settings: CustomerSet
         <p>{times === null ? t.anyTime : `${t.windowTimes(times.days.map((day) => t.weekdays[day] ?? day).join(', '), times.at, times.hours)} (${settings.window_open ? t.open : t.shut})`}</p>
       </Part>
       <Part title={t.logs} edit={editLogs}><p>{t.kept(settings.log_days)}</p></Part>
+      {children}
       {dialog}
     </div>
   );
 }
 
 /** A group of settings; without `edit` the provider has reserved it. */
-function Part({ title, edit, children }: { title: string; edit: (() => void) | undefined; children: ReactNode }) {
+export function Part({ title, edit, children }: { title: string; edit: (() => void) | undefined; children: ReactNode }) {
   return (
     <Card isCompact>
       <CardHeader actions={{ actions: edit === undefined ? <span className="al-quiet">{t.refused}</span> : <Button variant="secondary" size="sm" onClick={edit}>{texts.actions.edit}</Button> }}>

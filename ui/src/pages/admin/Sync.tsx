@@ -15,6 +15,7 @@ import { Tabbed } from '../../parts/Tabbed';
 import { useDialog, usePlaneChange } from '../../parts/useChange';
 import { texts } from '../../texts';
 import { SyncPolicy } from './SyncPolicy';
+import { SyncSettingsPart } from './SyncSettingsPart';
 import { useRegion } from './useRegion';
 
 const t = texts.sync;
@@ -42,7 +43,7 @@ const DIFF: Column<SyncChange>[] = [
   { key: 'note', title: t.diffColumns.note, value: ({ note }) => note },
 ];
 const TRAIL: Column<TrailEntry>[] = [
-  { key: 'when', title: t.trailColumns.when, value: ({ at }) => at, render: ({ at }) => <Ago at={moment(at)} /> },
+  { key: 'when', title: t.trailColumns.when, value: ({ at }) => moment(at) ?? '', render: ({ at }) => <Ago at={moment(at)} /> },
   { key: 'object', title: t.trailColumns.object, value: ({ object }) => object },
   { key: 'field', title: t.trailColumns.field, value: ({ field }) => field, narrow: true },
   { key: 'before', title: t.trailColumns.before, value: ({ before }) => shown(before), render: ({ before }) => <del>{shown(before)}</del> },
@@ -56,7 +57,7 @@ const HOSTS: Column<SyncHost>[] = [
   { key: 'host', title: t.hostColumns.host, value: ({ host }) => host },
   { key: 'state', title: t.hostColumns.state, value: ({ state }) => state, render: ({ state }) => <StatusLabel status={state} />, narrow: true },
   { key: 'domains', title: t.hostColumns.domains, value: ({ domains }) => domains ?? 0, right: true },
-  { key: 'heard', title: t.hostColumns.heard, value: ({ heard }) => heard ?? 0, render: ({ heard }) => <Ago at={moment(heard)} /> },
+  { key: 'heard', title: t.hostColumns.heard, value: ({ heard }) => moment(heard) ?? '', render: ({ heard }) => <Ago at={moment(heard)} /> },
   { key: 'reason', title: t.hostColumns.reason, value: ({ reason }) => reason },
 ];
 const STANDINGS = [{ key: 'standing', title: t.columns.standing, value: ({ standing }: SyncInstance) => standing }];
@@ -75,6 +76,7 @@ export default function Sync() {
         {tab === 'diff' && <Diff />}
         {tab === 'trail' && <Trail />}
         {tab === 'hosts' && <SyncHosts />}
+        {tab === 'settings' && <SyncSettingsPart />}
         {(tab === 'rules' || tab === 'exclusions') && <SyncPolicy key={tab} name={tab} />}
       </Tabbed>
     </Page>

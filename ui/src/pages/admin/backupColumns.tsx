@@ -25,7 +25,7 @@ export const BACKUP_COLUMNS: Column<Backup>[] = [
     render: (one) => <span className="al-row">{copies(one).map((copy) => <Label key={copy} isCompact variant="outline">{copy}</Label>)}</span>,
   },
   { key: 'detail', title: c.detail, value: ({ detail }) => detail },
-  { key: 'repository', title: c.repository, value: ({ repository }) => repository, hidden: true },
+  { key: 'repository', title: c.repository, value: ({ repository, node }) => (node === null ? repository : `${repository} (${node})`), hidden: true },
   { key: 'snapshot', title: c.snapshot, value: ({ snapshot }) => snapshot, hidden: true },
   { key: 'id', title: c.id, value: ({ id }) => id, hidden: true },
 ];

@@ -15,13 +15,17 @@ const COLUMNS: Column<Controller>[] = [
   { key: 'customer', title: t.columns.customer, value: ({ customer }) => customer },
   { key: 'phase', title: t.columns.phase, value: ({ phase }) => phase, render: ({ phase }) => <StatusLabel status={phase} />, narrow: true },
   { key: 'release', title: t.columns.release, value: ({ release }) => release },
+  { key: 'node', title: t.columns.node, value: ({ node }) => node },
   {
     key: 'well', title: t.columns.well, value: (one) => one.components.length - unwell(one).length,
     render: (one) => t.well(one.components.length - unwell(one).length, one.components.length),
   },
   { key: 'unwell', title: t.columns.unwell, value: (one) => unwell(one).map(({ name, state }) => `${name}: ${state}`).join(', ') },
 ];
-const FACETS = [{ key: 'phase', title: t.columns.phase, value: ({ phase }: Controller) => phase }];
+const FACETS = [
+  { key: 'phase', title: t.columns.phase, value: ({ phase }: Controller) => phase },
+  { key: 'node', title: t.columns.node, value: ({ node }: Controller) => node, text: (value: string) => value },
+];
 
 /** Every region's controller and whether it is well. */
 export default function Controllers() {

@@ -1,6 +1,6 @@
-import { Alert } from '@patternfly/react-core';
+import { Alert, Button } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
-import { useParams } from 'react-router';
+import { useNavigate, useParams } from 'react-router';
 
 import { type Customer, planeQueries, type Region, regionPath } from '../../api/plane';
 import { Ago } from '../../parts/Ago';
@@ -11,13 +11,21 @@ import { MenuButton } from '../../parts/MenuButton';
 import { Page } from '../../parts/Page';
 import { ResourceTable } from '../../parts/ResourceTable';
 import { StatusLabel } from '../../parts/StatusLabel';
+import type { Dialogs } from '../../parts/rowActions';
+import { Tabbed } from '../../parts/Tabbed';
 import { useDialog, usePlaneChange } from '../../parts/useChange';
-import { texts } from '../../texts';
+import { messageHere, remedyHere, texts } from '../../texts';
+import { UpgradePart } from '../operations/UpgradePart';
 import { COMPONENT_COLUMNS } from './componentColumns';
 import { useCustomerActions } from './customerActions';
+import { CustomerSettingsPart } from './CustomerSettingsPart';
+import { MoveUnderWay, nodeOf } from './moveActions';
+import { limitFields, limitsOf } from './regionFields';
+import { useUpgradeActions } from './upgradeActions';
 
 const t = texts.customers;
 const r = texts.regions.columns;
+const TABS = Object.keys(t.tabs) as (keyof typeof t.tabs)[];
 
 /** One customer and its controllers. */
 export default function CustomerDetail() {
@@ -35,7 +43,10 @@ export default function CustomerDetail() {
 
 function Detail({ customer }: { customer: Customer }) {
   const { dialog, open, close } = useDialog();
-  const actions = useCustomerActions(open, close);
+  const actions = useCustomerActions(open, close).filter(({ when }) => when?.(customer) !== false);
+  const { tab: given } = useParams();
+  const navigate = useNavigate();
+  const tab = TABS.find((one) => one === given) ?? 'overview';
   return (
     <Page
       title={customer.display_name}
@@ -43,10 +54,33 @@ function Detail({ customer }: { customer: Customer }) {
       badge={<StatusLabel status={customer.state} />}
       actions={<MenuButton label={texts.actions.actions} title={texts.actions.actions} primary entries={actions.map((one) => ({ ...one, run: () => one.run([customer]) }))} />}
     >
-      <Facts facts={[[t.columns.name, customer.name], [t.columns.created, <Ago key="at" at={customer.created} />]]} />
-      {customer.regions.map((region) => <RegionPart key={region.name} region={region} open={open} close={close} />)}
+      <Tabbed label={t.title} titles={t.tabs} current={tab} choose={(one) => void navigate(`/provider/customers/${encodeURIComponent(customer.name)}/${one}`, { replace: true })}>
+        {tab === 'overview' && (
+          <>
+            <Facts facts={[[t.columns.name, customer.name], [r.node, nodeOf(customer)], [t.columns.created, <Ago key="at" at={customer.created} />]]} />
+            <MoveUnderWay customer={customer.name} />
+            {customer.regions.map((region) => <RegionPart key={region.name} region={region} open={open} close={close} />)}
+          </>
+        )}
+        {tab === 'settings' && <CustomerSettingsPart customer={customer.name} />}
+        {tab === 'upgrade' && <Upgrades customer={customer.name} open={open} close={close} />}
+      </Tabbed>
       {dialog}
     </Page>
+  );
+}
+
+/** What there is to do about the customer's release as it stands, and how that goes. */
+function Upgrades({ customer, open, close }: { customer: string } & Dialogs) {
+  const actions = useUpgradeActions({ open, close });
+  return (
+    <UpgradePart
+      customer={customer}
+      base="/provider/operations"
+      actions={(upgrade) => actions.filter(({ when }) => when?.(upgrade) !== false).map(({ key, title, danger, run }) => (
+        <Button key={key} variant={danger === true ? 'secondary' : 'primary'} isDanger={danger} onClick={() => run([upgrade])}>{title}</Button>
+      ))}
+    />
   );
 }
 
@@ -62,12 +96,14 @@ function RegionPart({ region, open, close }: { region: Region; open: (dialog: Re
       title={`${t.limits}: ${region.name}`}
       action={texts.actions.save}
       close={close}
-      fields={[
-        { name: 'memory', title: t.fields.memory, kind: 'number', minimum: 256, initial: region.limits.memory_mib === null ? '' : String(region.limits.memory_mib) },
-        { name: 'cpu', title: t.fields.cpu, kind: 'text', initial: region.limits.cpu_cores === null ? '' : String(region.limits.cpu_cores) },
-      ]}
-      send={({ memory, cpu }) => change('PATCH', path, { limits: { memory_mib: memory ? Number(memory) : null, cpu_cores: cpu ? Number(cpu) : null } }, 'region', 'customer')}
+      fields={limitFields(region.limits)}
+      send={(values) => change('PATCH', path, { limits: limitsOf(values) }, 'region', 'customer')}
     />,
+  );
+  const rebuild = () => open(
+    <ConfirmDialog title={texts.confirm.ask(t.rebuild, region.name)} action={t.rebuild} typed={region.name} close={close} send={() => change('POST', `${path}/rebuild`, undefined, 'region')}>
+      {t.rebuildWill}
+    </ConfirmDialog>,
   );
   const remove = () => open(
     <ConfirmDialog
@@ -91,15 +127,15 @@ function RegionPart({ region, open, close }: { region: Region; open: (dialog: Re
             title={texts.actions.actions}
             entries={[
               { key: 'limits', title: t.limits, run: limits },
+              { key: 'rebuild', title: t.rebuild, danger: true, run: rebuild },
               { key: 'delete', title: t.deleteRegion, danger: true, disabled: region.identity, run: remove },
             ]}
           />
         </div>
       </div>
-      {region.error !== null && <Alert isInline variant="danger" title={region.error.message}>{region.error.remedy}</Alert>}
+      {region.error !== null && <Alert isInline variant="danger" title={messageHere(region.error.message)}>{remedyHere(region.error.remedy)}</Alert>}
       <Facts facts={[
         [r.release, region.release],
-        [r.node, region.node],
         [r.services, Object.entries(region.services).filter(([, on]) => on).map(([name]) => name).join(', ')],
         [r.endpoint, <ul key="endpoints">{Object.values(region.endpoints).map((url) => <li key={url}>{url}</li>)}</ul>],
       ]} />

@@ -9,6 +9,7 @@ import { StatusLabel } from '../../parts/StatusLabel';
 import { useDialog, usePlaneChange } from '../../parts/useChange';
 import { texts } from '../../texts';
 import { useCustomerActions } from './customerActions';
+import { useNewRegion } from './regionFields';
 
 const t = texts.customers;
 const COLUMNS: Column<Customer>[] = [
@@ -22,7 +23,7 @@ const COLUMNS: Column<Customer>[] = [
 /** The provider's customers. */
 export default function Customers() {
   const query = useQuery(planeQueries.customers());
-  const releases = useQuery(planeQueries.releases());
+  const newRegion = useNewRegion();
   const change = usePlaneChange();
   const { dialog, open, close } = useDialog();
   const actions = useCustomerActions(open, close);
@@ -34,12 +35,10 @@ export default function Customers() {
       fields={[
         { name: 'name', title: t.fields.name, required: true },
         { name: 'display', title: t.fields.display },
-        {
-          name: 'release', title: t.fields.release, kind: 'select',
-          choices: [{ value: '', title: t.fields.newest }, ...(releases.data ?? []).filter(({ state }) => state === 'ready').map(({ name }) => ({ value: name, title: name }))],
-        },
+        { name: 'region', title: t.fields.firstRegion },
+        ...newRegion.fields,
       ]}
-      send={({ name, display, release }) => change('POST', '/customers', { name, display_name: display, region: release ? { release } : {} }, 'customer', 'region')}
+      send={({ name, display, ...region }) => change('POST', '/customers', { name, display_name: display, region: newRegion.body(region) }, 'customer', 'region')}
     />,
   );
   return (

@@ -17,13 +17,19 @@ export default function Health() {
   return (
     <Page title={t.title}>
       <Loaded query={query}>
-        {({ healthy, node, shared, regions, hosts }) => (
+        {({ healthy, node, peers, shared, regions, hosts }) => (
           <>
             <Alert isInline variant={healthy ? 'success' : 'warning'} title={healthy ? t.well : t.unwell} />
             <div className="al-cards">
               <Card isCompact>
-                <CardTitle component="h2">{t.node}</CardTitle>
-                <CardBody><div className="al-row"><Link to="/provider/nodes">{node.name}</Link><StatusLabel status={node.state} /><span className="al-quiet">{node.detail}</span></div></CardBody>
+                <CardTitle component="h2">{t.nodes}</CardTitle>
+                <CardBody>
+                  <ul className="al-stack al-tight">
+                    {[node, ...peers].map(({ name, state, detail }) => (
+                      <li key={name} className="al-row"><StatusLabel status={state} /><Link to="/provider/nodes">{name}</Link><span className="al-quiet">{detail}</span></li>
+                    ))}
+                  </ul>
+                </CardBody>
               </Card>
               <Card isCompact>
                 <CardTitle component="h2">{t.shared}</CardTitle>

@@ -2,14 +2,15 @@ import { useQuery } from '@tanstack/react-query';
 
 import { planeQueries, type Repository } from '../../api/plane';
 import { Ago } from '../../parts/Ago';
-import { FormDialog } from '../../parts/FormDialog';
+import { FormDialog, type Values } from '../../parts/FormDialog';
 import { ListPage } from '../../parts/ListPage';
 import type { Column } from '../../parts/ResourceTable';
-import { deleteAction } from '../../parts/rowActions';
+import { askAction, deleteAction } from '../../parts/rowActions';
 import { StatusLabel } from '../../parts/StatusLabel';
 import { useDialog, usePlaneChange } from '../../parts/useChange';
 import { tell } from '../../shell/tasks';
 import { texts } from '../../texts';
+import { RepositoryPassword } from './Secret';
 
 const t = texts.repositories;
 const COLUMNS: Column<Repository>[] = [
@@ -20,6 +21,7 @@ const COLUMNS: Column<Repository>[] = [
   { key: 'shipped', title: t.columns.shipped, value: ({ shipped }) => shipped ?? '', render: ({ shipped }) => <Ago at={shipped} /> },
   { key: 'trouble', title: t.columns.trouble, value: ({ trouble }) => trouble },
 ];
+const bySsh = ({ url = '' }: Values) => /^(sftp|append):/.test(url);
 const path = (name: string) => `/repositories/${encodeURIComponent(name)}`;
 
 /** Where backups are kept. */
@@ -38,10 +40,11 @@ export default function Repositories() {
         { name: 'role', title: t.columns.role, kind: 'select', initial: 'secondary', choices: Object.entries(t.roles).map(([value, title]) => ({ value, title })) },
         { name: 'password', title: t.password, kind: 'password', help: t.passwordHelp },
         { name: 'aws', title: t.aws, kind: 'area', when: ({ url = '' }) => url.startsWith('s3:') },
-        { name: 'ssh', title: t.ssh, kind: 'area', when: ({ url = '' }) => url.startsWith('sftp:') },
+        { name: 'ssh', title: t.ssh, kind: 'area', when: bySsh },
+        { name: 'known', title: t.knownHosts, kind: 'area', when: bySsh },
       ]}
-      send={({ name = '', url, role, password, aws, ssh }) => change('PUT', path(name), {
-        url, role, ...(password ? { password } : {}), credentials: { ...(aws ? { aws } : {}), ...(ssh ? { ssh } : {}) },
+      send={({ name = '', url, role, password, aws, ssh, known }) => change('PUT', path(name), {
+        url, role, ...(password ? { password } : {}), credentials: { ...(aws ? { aws } : {}), ...(ssh ? { ssh } : {}), ...(known ? { 'known-hosts': known } : {}) },
       }, 'backup')}
     />,
   );
@@ -51,11 +54,17 @@ export default function Repositories() {
       title={t.title}
       lead={t.lead}
       query={query}
+      link={({ name }) => `/provider/repositories/${encodeURIComponent(name)}`}
       columns={COLUMNS}
       rowKey={({ name }) => name}
       empty={t.empty}
       create={{ title: t.create, run: add }}
       rowActions={() => [
+        { key: 'password', title: t.show, run: ([one]) => one !== undefined && dialogs.open(<RepositoryPassword repository={one.name} close={dialogs.close} />) },
+        askAction<Repository>(dialogs, {
+          key: 'restore-all', title: t.restoreAll, called: ({ name }) => name, will: t.restoreAllWill, typed: ({ name }) => name,
+          send: ({ name }) => change('POST', '/restores/all', { repository: name }, 'customer', 'region'),
+        }),
         { key: 'check', title: t.check, run: ([one]) => { if (one !== undefined) void change('POST', `${path(one.name)}/check`, undefined, 'backup').catch((error: unknown) => tell(t.check, error)); } },
         deleteAction<Repository>(dialogs, { called: ({ name }) => name, will: t.deleteWill, send: ({ name }) => change('DELETE', path(name), undefined, 'backup') }),
       ]}

@@ -6,13 +6,13 @@ import { Ago } from '../../parts/Ago';
 import { FormDialog } from '../../parts/FormDialog';
 import { ListPage } from '../../parts/ListPage';
 import type { Column } from '../../parts/ResourceTable';
-import { askAction, formAction } from '../../parts/rowActions';
 import { useDialog, usePlaneChange } from '../../parts/useChange';
-import { operationText, texts } from '../../texts';
+import { tell } from '../../shell/tasks';
+import { messageHere, operationText, texts } from '../../texts';
+import { LEAVE, orders, releaseField, useUpgradeActions } from './upgradeActions';
 
 const t = texts.upgrades;
 const called = ({ customer }: Upgrade) => customer;
-const path = ({ customer }: Upgrade, what = '') => `/customers/${encodeURIComponent(customer)}/upgrade${what}`;
 const COLUMNS: Column<Upgrade>[] = [
   { key: 'customer', title: t.columns.customer, value: called },
   { key: 'release', title: t.columns.release, value: ({ release }) => release, narrow: true },
@@ -31,17 +31,7 @@ export default function Upgrades() {
   const { dialog, open, close } = useDialog();
   const last = wave.data?.operation ?? null;
   const running = last !== null && (last.state === 'running' || last.state === 'queued');
-  const known = (releases.data ?? []).map(({ name }) => ({ value: name, title: name }));
-  const newerThan = (serving: string) => known.filter(({ value }) => value > serving);
-  const release = (choices = known) =>
-    ({ name: 'release', title: texts.customers.fields.release, kind: 'select' as const, choices: [{ value: '', title: texts.customers.fields.newest }, ...choices] });
-  const idle = ({ operation, release: serving }: Upgrade) => operation === null && newerThan(serving).length > 0;
-  const leave = [
-    { name: 'any_time', title: t.anyTime, kind: 'tick' as const },
-    { name: 'despite_hosts', title: t.despiteHosts, kind: 'tick' as const },
-  ];
-  const orders = ({ release: name = '', any_time: anyTime, despite_hosts: despite }: Record<string, string>) =>
-    ({ release: name === '' ? null : name, any_time: anyTime === 'true', despite_hosts: despite === 'true' });
+  const actions = useUpgradeActions({ open, close });
   const start = () => open(
     <FormDialog
       title={t.wave}
@@ -49,11 +39,11 @@ export default function Upgrades() {
       lead={t.waveLead}
       close={close}
       fields={[
-        release(),
+        releaseField(releases.data ?? []),
         { name: 'canary', title: t.canary, kind: 'select', choices: [{ value: '', title: t.noCanary }, ...(query.data ?? []).map(({ customer }) => ({ value: customer, title: customer }))] },
         { name: 'soak', title: t.soak, kind: 'number', minimum: 0, initial: '60', when: ({ canary }) => canary !== undefined && canary !== '' },
         { name: 'at_once', title: t.atOnce, kind: 'number', minimum: 1, initial: '1' },
-        ...leave,
+        ...LEAVE,
       ]}
       send={(values) => change('POST', '/upgrade-wave', {
         ...orders(values), canary: values.canary ?? '', soak_minutes: Number(values.soak ?? 0), at_once: Number(values.at_once),
@@ -67,38 +57,18 @@ export default function Upgrades() {
       lead={t.lead}
       badge={last !== null && (
         <Alert isInline isPlain variant={last.state === 'failed' ? 'warning' : 'info'} title={t.waves[last.state]}>
-          {[...last.steps.map(({ name, detail, state }) => `${name}: ${detail === '' ? state : detail}`), last.error?.message ?? ''].filter(Boolean).join('. ')}
+          {[...last.steps.map(({ name, detail, state }) => `${name}: ${detail === '' ? state : detail}`), messageHere(last.error?.message ?? '')].filter(Boolean).join('. ')}
         </Alert>
       )}
-      actions={running && <Button variant="secondary" onClick={() => void change('POST', '/upgrade-wave/stop', undefined).catch(() => undefined)}>{t.stop}</Button>}
+      actions={running && <Button variant="secondary" onClick={() => void change('POST', '/upgrade-wave/stop', undefined).catch((error: unknown) => tell(t.stop, error))}>{t.stop}</Button>}
       query={query}
       columns={COLUMNS}
       rowKey={called}
+      link={({ customer }) => `/provider/customers/${encodeURIComponent(customer)}/upgrade`}
       facets={FACETS}
       empty={t.empty}
       create={{ title: t.wave, run: start }}
-      rowActions={() => [
-        formAction<Upgrade>({ open, close }, {
-          key: 'plan', title: t.plan, called, when: idle, fields: (one) => [release(newerThan(one.release))],
-          send: (one, { release: name = '' }) => change('POST', path(one, '/plan'), { release: name === '' ? null : name }),
-        }),
-        formAction<Upgrade>({ open, close }, {
-          key: 'start', title: t.start, called, lead: t.lead, when: (one) => idle(one) && one.kept === '', fields: (one) => [release(newerThan(one.release)), ...leave],
-          send: (one, values) => change('POST', path(one), orders(values)),
-        }),
-        {
-          key: 'abort', title: t.abort, when: ({ operation }) => operation?.kind === 'upgrade.start' || operation?.kind === 'upgrade.plan',
-          run: ([one]) => { if (one !== undefined) void change('POST', path(one, '/abort'), undefined).catch(() => undefined); },
-        },
-        askAction<Upgrade>({ open, close }, {
-          key: 'rollback', title: t.rollback, called, when: ({ operation, kept }) => operation === null && kept !== '', will: t.rollbackWill,
-          send: (one) => change('POST', path(one, '/rollback'), undefined, 'customer', 'region'),
-        }),
-        askAction<Upgrade>({ open, close }, {
-          key: 'finish', title: t.finish, called, when: ({ operation, kept }) => operation === null && kept !== '', will: t.finishWill,
-          send: (one) => change('POST', path(one, '/finish'), undefined),
-        }),
-      ]}
+      rowActions={() => actions}
       dialog={dialog}
     />
   );

@@ -1,10 +1,7 @@
-import { Button, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
 
 import { plane } from '../../api/client';
 import type { BackupPolicy, Customer } from '../../api/plane';
-import { CodeBox } from '../../parts/CodeBox';
-import { ErrorNote } from '../../parts/ErrorState';
 import { ConfirmDialog, FormDialog } from '../../parts/FormDialog';
 import type { RowAction } from '../../parts/ResourceTable';
 import { formAction } from '../../parts/rowActions';
@@ -12,12 +9,17 @@ import { usePlaneChange } from '../../parts/useChange';
 import { tell } from '../../shell/tasks';
 import { texts } from '../../texts';
 import { PolicyDialog } from '../admin/backupColumns';
+import { useMoveAction } from './moveActions';
+import { useNewRegion } from './regionFields';
+import { Credentials } from './Secret';
 
 const t = texts.customers;
 
 /** What the provider can do to a customer. */
 export function useCustomerActions(open: (dialog: ReactNode) => void, close: () => void): RowAction<Customer>[] {
   const change = usePlaneChange();
+  const newRegion = useNewRegion();
+  const move = useMoveAction({ open, close });
   const path = ({ name }: Customer) => `/customers/${encodeURIComponent(name)}`;
   return [
     {
@@ -39,8 +41,8 @@ export function useCustomerActions(open: (dialog: ReactNode) => void, close: () 
           title={`${t.addRegion}: ${customer.display_name}`}
           action={t.addRegion}
           close={close}
-          fields={[{ name: 'name', title: t.fields.region, required: true, initial: `${customer.name}-${customer.regions.length + 1}` }]}
-          send={(values) => change('POST', `${path(customer)}/regions`, values, 'customer', 'region')}
+          fields={[{ name: 'region', title: t.fields.region, required: true, initial: `${customer.name}-${customer.regions.length + 1}` }, ...newRegion.fields]}
+          send={(values) => change('POST', `${path(customer)}/regions`, newRegion.body(values), 'customer', 'region')}
         />,
       ),
     },
@@ -57,6 +59,7 @@ export function useCustomerActions(open: (dialog: ReactNode) => void, close: () 
           .catch((error: unknown) => tell(texts.backups.policy, error));
       },
     },
+    move,
     { key: 'credentials', title: t.credentials, run: ([customer]) => customer !== undefined && open(<Credentials customer={customer} close={close} />) },
     {
       key: 'delete', title: t.delete, danger: true,
@@ -73,31 +76,4 @@ export function useCustomerActions(open: (dialog: ReactNode) => void, close: () 
       ),
     },
   ];
-}
-
-function Credentials({ customer, close }: { customer: Customer; close: () => void }) {
-  const [login, setLogin] = useState<string | null>(null);
-  const [error, setError] = useState<unknown>(null);
-  const ask = async () => {
-    try {
-      const told = await plane<Record<string, string>>(`/customers/${encodeURIComponent(customer.name)}/credentials`);
-      setLogin(Object.entries(told).filter(([name]) => name !== 'cacert').map(([name, value]) => `OS_${name.toUpperCase()}=${value}`).join('\n'));
-    } catch (thrown) {
-      setError(thrown);
-    }
-  };
-  return (
-    <Modal isOpen variant="small" onClose={close} aria-labelledby="login-title">
-      <ModalHeader title={`${t.credentials}: ${customer.display_name}`} labelId="login-title" />
-      <ModalBody>
-        <p>{t.credentialsWill}</p>
-        {login !== null && <CodeBox label={t.credentials} code={login} />}
-        <ErrorNote error={error} />
-      </ModalBody>
-      <ModalFooter>
-        {login === null && <Button onClick={() => void ask()}>{texts.actions.show}</Button>}
-        <Button variant="link" onClick={close}>{texts.actions.close}</Button>
-      </ModalFooter>
-    </Modal>
-  );
 }

@@ -1,0 +1,39 @@
+import { Alert } from '@patternfly/react-core';
+
+import type { UpgradeCheck, UpgradePlan as Told } from '../../api/plane';
+import { Facts } from '../../parts/Facts';
+import { type Column, ResourceTable } from '../../parts/ResourceTable';
+import { texts } from '../../texts';
+
+const t = texts.upgrades.planned;
+const COLUMNS: Column<UpgradeCheck>[] = [
+  { key: 'project', title: t.columns.project, value: ({ project }) => project },
+  { key: 'verdict', title: t.columns.verdict, value: ({ verdict }) => verdict, narrow: true },
+  { key: 'detail', title: t.columns.detail, value: ({ detail }) => detail },
+];
+const KEY = ({ project, detail }: UpgradeCheck) => `${project}/${detail}`;
+
+/** What a rehearsal of an upgrade found: the pause to expect, what was checked, and which hosts are not well. */
+export function UpgradePlan({ plan }: { plan: Told }) {
+  const changed = Object.entries(plan.changes).map(([region, { came, went }]) => `${region}: ${came.length + went.length}`);
+  return (
+    <div className="al-stack">
+      {plan.unwell.length > 0 && <Alert isInline variant="warning" title={t.unwell(plan.unwell.join(', '))} />}
+      <Facts columns={1} facts={[
+        [t.release, `${plan.from} → ${plan.release}`],
+        [t.pause, t.seconds(plan.pause_seconds)],
+        [t.basis, plan.pause_basis],
+        [t.things, t.alike(plan.things)],
+        [t.changes, changed.join(', ')],
+        [t.packages, t.otherVersions(plan.packages.length)],
+      ]} />
+      <ResourceTable
+        id="upgrade-checks"
+        query={{ data: plan.checks, isError: false, error: null, refetch: () => Promise.resolve() }}
+        columns={COLUMNS}
+        rowKey={KEY}
+        empty={t.empty}
+      />
+    </div>
+  );
+}
