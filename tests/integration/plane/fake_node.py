@@ -41,6 +41,7 @@ class Controller:
     def told(self) -> dict[str, Any]:
         return {
             **{name: self.body[name] for name in ("customer", "region", "release")},
+            "pins": self.body.get("pins", ""),
             "slot": self.slot,
             "phase": self.phase,
             "revision": self.revision,
@@ -139,6 +140,7 @@ class FakeNode:
         self.pins: dict[str, str] = {}
         self.name = "first"
         self.invited: list[str] = []
+        self.invites_as = "first"
         self.peers: dict[str, dict[str, Any]] = {}
         self.added: dict[str, dict[str, Any]] = {}
         self.tokens: dict[tuple[str, str], list[str]] = {}
@@ -299,7 +301,7 @@ class FakeNode:
         @app.post("/v1/invitations", status_code=201)
         async def invite(request: Request) -> dict[str, Any]:
             self.invited.append((await request.json())["peer"])
-            return {"name": self.name, "port": 7443, "authority": "AUTHORITY", "bundle": "SECRET BUNDLE"}
+            return {"name": self.invites_as, "port": 7443, "authority": "AUTHORITY", "bundle": "SECRET BUNDLE"}
 
         @app.put("/v1/peers/{name}")
         async def put(name: str, request: Request) -> Response:

@@ -103,20 +103,17 @@ def test_hosts_releases_status_and_logs(run: Run, plane: PlaneProcess) -> None:
 
 def test_nodes_and_a_move(run: Run, plane: PlaneProcess, tmp_path: Path) -> None:
     run("customer", "create", "mover")
-    line = run("node", "invite", "second", "--address", "[2001:db8::1]").stdout
+    plane.node.invites_as = "second"
+    line = run("node", "invite", "third", "--address", "[2001:db8::1]").stdout
+    plane.node.invites_as = "first"
     assert line.count("\n") == 1 and "SECRET" not in line
-    plane.node.name = "second"
     file = tmp_path / "invitation"
     file.write_text(line)
-    try:
-        assert "up" in run("node", "add", "--invitation-file", str(file)).stdout
-        assert json.loads(run("node", "add", "--invitation-file", "-", "--json", typed=line).stdout)["name"] == "first"
-        assert plane.node.added["first"]["address"] == "[2001:db8::1]:7443"
-        with pytest.raises(InvalidInput, match="cannot be read"):
-            run("node", "add", "--invitation-file", str(tmp_path / "none"))
-    finally:
-        plane.node.name = "first"
-        plane.node.peers["second"] = {**plane.node.peers.pop("first"), "name": "second"}
+    assert "up" in run("node", "add", "--invitation-file", str(file)).stdout
+    assert json.loads(run("node", "add", "--invitation-file", "-", "--json", typed=line).stdout)["name"] == "second"
+    assert plane.node.added["second"]["address"] == "[2001:db8::1]:7443"
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        run("node", "add", "--invitation-file", str(tmp_path / "none"))
     assert "this node" in run("node", "list").stdout
     plane.node.peers["second"]["state"] = "down"
     told = run("status", "--json")

@@ -62,17 +62,17 @@ def test_the_own_node_tells_its_name_and_peers_how_they_are(
 
 
 def test_an_invitation_is_carried_from_one_node_to_the_other(plane: PlaneProcess) -> None:
+    plane.node.invites_as = "far"
     given = plane.client.post("/v1/nodes/invitations", json={"name": "other", "address": "192.0.2.1"})
+    plane.node.invites_as = "first"
     assert given.status_code == 201 and given.headers["Cache-Control"] == "no-store", given.text
     told = given.json()
-    assert (told["name"], told["address"], plane.node.invited[-1]) == ("first", "192.0.2.1:7443", "other")
+    assert (told["name"], told["address"], plane.node.invited[-1]) == ("far", "192.0.2.1:7443", "other")
     assert "SECRET" not in plane.sql("SELECT CONCAT(action, subject, detail) FROM audit WHERE action = 'node.invite'")
-    plane.node.name = "second"
     added = plane.client.post("/v1/nodes", json={"invitation": told["invitation"], "own_address": "192.0.2.9:7443"})
-    plane.node.name = "first"
     assert added.status_code == 201 and added.json()["state"] == "up", added.text
     wanted = {"address": "192.0.2.1:7443", "authority": "AUTHORITY", "bundle": "SECRET BUNDLE"}
-    assert plane.node.added["first"] == {**wanted, "own_address": "192.0.2.9:7443"}
+    assert plane.node.added["far"] == {**wanted, "own_address": "192.0.2.9:7443"}
     body = {"invitation": told["invitation"], "address": "nowhere:7443"}
     assert plane.client.post("/v1/nodes", json=body).status_code == 503
     for line in ("nonsense", told["invitation"][:-20], "é"):
