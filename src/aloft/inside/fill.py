@@ -29,11 +29,13 @@ def neutron(*configs: str) -> None:
 
 def glance(config: str) -> None:
     """The metadata definitions that Glance ships, which pickers for flavors' and images' properties read."""
-    from glance.cmd import manage
+    from glance.common import config as options
+    from glance.db.sqlalchemy import api, metadata
 
-    folder = Path(sys.prefix) / "etc/glance/metadefs"
-    sys.argv = ["glance-manage", f"--config-file={config}", "db_load_metadefs", str(folder)]
-    manage.main()
+    options.parse_args([f"--config-file={config}"])
+    # given a folder, it would number them in the order in which the file system happens to list them
+    for file in sorted((Path(sys.prefix) / "etc/glance/metadefs").glob("*.json")):
+        metadata.db_load_metadefs(api.get_engine(), str(file))
 
 
 if __name__ == "__main__":
