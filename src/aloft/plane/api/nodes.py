@@ -12,6 +12,7 @@ from aloft.plane import invitations, moves, names
 from aloft.plane.access.policy import Principal
 from aloft.plane.api import types, views
 from aloft.plane.api.callers import ThePlane, may
+from aloft.plane.api.operations import abort_job
 from aloft.plane.node_api import NodePeer
 from aloft.plane.reconcile.releases import node_of
 from aloft.plane.records.tables import Region
@@ -101,14 +102,7 @@ async def move_customer(customer: str, body: types.NewMove, plane: ThePlane, pri
 @router.post(_MOVE + "/abort", status_code=202)
 async def abort_move(customer: str, plane: ThePlane, principal: Mover) -> types.Accepted:
     """Give up a move that has not switched yet; how the operation ends tells whether it had."""
-
-    def find() -> types.Accepted:
-        with plane.records.transaction() as work:
-            return views.accepted(moves.to_abort(work, principal.actor, customer))
-
-    accepted = await asyncio.to_thread(find)
-    await plane.node.abort_job(accepted.operation.id)
-    return accepted
+    return await abort_job(plane, lambda work: moves.to_abort(work, principal.actor, customer))
 
 
 async def known_peers(plane: Plane) -> list[NodePeer]:

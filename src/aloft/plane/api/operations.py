@@ -1,6 +1,7 @@
 """Routes of operations, events and the audit log."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
@@ -14,6 +15,7 @@ from aloft.plane.api.callers import ThePlane, may, visible
 from aloft.plane.api.streams import Message, last_event, stream
 from aloft.plane.records.database import Transaction
 from aloft.plane.records.tables import AuditEntry, EventRow, OperationRow
+from aloft.plane.service import Plane
 
 router = APIRouter(prefix="/v1", tags=["operations"])
 
@@ -130,3 +132,19 @@ def _find(work: Transaction, principal: Principal, operation: str) -> OperationR
 def _events(principal: Principal, after: int) -> Select[EventRow]:
     query = select(EventRow).where(EventRow.id > after).order_by(EventRow.id)
     return query if principal.customer is None else query.where(EventRow.customer == principal.customer)
+
+
+async def abort_job(plane: Plane, find: Callable[[Transaction], OperationRow]) -> types.Accepted:
+    """Have the node give up the job of the operation that ``find`` gives; how it ends tells whether that was possible.
+
+    Raises:
+        AloftError: as ``find`` does, or the node does not answer.
+    """
+
+    def found() -> types.Accepted:
+        with plane.records.transaction() as work:
+            return views.accepted(find(work))
+
+    accepted = await asyncio.to_thread(found)
+    await plane.node.abort_job(accepted.operation.id)
+    return accepted

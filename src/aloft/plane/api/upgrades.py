@@ -11,6 +11,7 @@ from aloft.plane.access.policy import Principal
 from aloft.plane.api import care_types, types, views
 from aloft.plane.api.callers import ThePlane, may
 from aloft.plane.api.customers import refresh_releases
+from aloft.plane.api.operations import abort_job
 from aloft.plane.records.tables import Customer, OperationRow, Release
 
 router = APIRouter(prefix="/v1", tags=["upgrades"])
@@ -63,14 +64,7 @@ async def start_upgrade(
 @router.post(_ONE + "/abort", status_code=202)
 async def abort_upgrade(customer: str, plane: ThePlane, principal: Writer) -> types.Accepted:
     """Give up an upgrade that has not switched yet; how the operation ends tells whether it had."""
-
-    def find() -> types.Accepted:
-        with plane.records.transaction() as work:
-            return views.accepted(upgrades.to_abort(work, principal.actor, customer))
-
-    accepted = await asyncio.to_thread(find)
-    await plane.node.abort_job(accepted.operation.id)
-    return accepted
+    return await abort_job(plane, lambda work: upgrades.to_abort(work, principal.actor, customer))
 
 
 @router.post(_ONE + "/rollback", status_code=202)
