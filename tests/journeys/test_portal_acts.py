@@ -1,7 +1,9 @@
 """What a person does in the portal with the mouse, over the demo customer's real OpenStack: logged in once for all."""
 
 import base64
+import os
 import re
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from aloft.install.demo import IMAGE
 
 from ..running import PATHS, Region, eventually, run
 from .browser import Person, chromium
+from .machine import pids
 
 NAME = "portal-acts"
 RENAMED = "portal-acted"
@@ -369,6 +372,16 @@ def test_a_telephone_shows_power_and_console(ann: Person, machine: Any) -> None:
     page.get_by_role("tab", name="Console").click()
     expect(page.locator('.al-screen[data-state="connected"]')).to_be_visible()
     eventually(lambda: ann.colours() > 1, what="the screen shows something")
+
+
+def test_a_console_that_is_cut_off_is_there_again_by_itself(ann: Person, machine: Any, demo: Region) -> None:
+    page = ann.page
+    ann.open(f"{ann.project}instances/{machine.id}/console")
+    screen = page.locator(".al-screen")
+    expect(screen).to_have_attribute("data-state", "connected")
+    os.kill(pids()[f"slots/{demo.slot.number}/nova-api"], signal.SIGKILL)
+    expect(page.get_by_text("It is tried again by itself.")).to_be_visible()
+    expect(screen).to_have_attribute("data-state", "connected", timeout=60_000)
 
 
 def test_a_region_that_is_down_is_told_while_the_rest_goes_on(ann: Person, demo: Region) -> None:

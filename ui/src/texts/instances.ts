@@ -122,6 +122,7 @@ export const instances = {
     title: (name: string) => `Console of ${name}`,
     fullscreen: 'Full screen', ctrlAltDel: 'Send Ctrl+Alt+Del', window: 'Own window', reconnect: 'Connect again', power: 'Power',
     connecting: 'Connecting to the screen', connected: 'Connected', closed: 'The connection to the screen has ended.',
+    again: 'It is tried again by itself.',
     viewOnly: 'Look only', keyboard: 'Keyboard', screen: 'Screen of the instance', off: 'The instance does not run, so it has no screen.',
     offRemedy: 'Start it to see its screen.', paste: 'Type text', pasteHelp: 'It is typed into the console, key by key.',
     refused: 'Log in again, then connect again.',

@@ -8,24 +8,28 @@ import type { Scope } from '../../api/scope';
 import type { Server } from '../../api/types';
 import { offers } from '../../model/instanceActions';
 import { keysyms } from '../../model/keys';
+import { pauseBeforeTry } from '../../model/reconnect';
 import { FormDialog } from '../../parts/FormDialog';
 import { texts } from '../../texts';
 
 const t = texts.console;
 
-type Link = { state: 'connecting' | 'connected' } | { state: 'closed'; reason: string };
+const STEADY_MILLISECONDS = 10_000;
+
+type Link = { state: 'connecting' | 'connected' } | { state: 'closed'; reason: string; again: boolean };
 
 /** The websocket of an instance's screen. */
 export function consoleUrl(at: Location, { region }: Scope, id: string): string {
   return `${at.protocol === 'https:' ? 'wss' : 'ws'}://${at.host}/console/${encodeURIComponent(region)}/${encodeURIComponent(id)}`;
 }
 
-/** The screen of an instance, with keyboard and mouse. */
+/** The screen of an instance, with keyboard and mouse; when the connection is lost, it is made again by itself. */
 export function Console({ scope, server, own = false, power }: { scope: Scope; server: Server; own?: boolean; power?: ReactNode }) {
   const screen = useRef<HTMLDivElement>(null);
   const rfb = useRef<RFB>(null);
   const [link, setLink] = useState<Link>({ state: 'connecting' });
   const [attempt, setAttempt] = useState(0);
+  const tries = useRef(0);
   const [viewOnly, setViewOnly] = useState(false);
   const [typing, setTyping] = useState(false);
   const { id } = server;
@@ -36,6 +40,7 @@ export function Console({ scope, server, own = false, power }: { scope: Scope; s
     const target = screen.current;
     if (target === null || !able) return undefined;
     let gone = false;
+    let timer: number | undefined;
     setLink({ state: 'connecting' });
     void import('@novnc/novnc').then(({ default: Screen }) => {
       if (gone) return;
@@ -46,15 +51,25 @@ export function Console({ scope, server, own = false, power }: { scope: Scope; s
       connection.addEventListener('connect', () => {
         setLink({ state: 'connected' });
         connection.focus();
+        timer = window.setTimeout(() => {
+          tries.current = 0;
+        }, STEADY_MILLISECONDS);
       });
       connection.addEventListener('disconnect', (event) => {
+        if (gone) return;
+        window.clearTimeout(timer);
         const { reason } = (event as CustomEvent<{ reason?: string }>).detail;
-        setLink({ state: 'closed', reason: reason ?? '' });
+        const pause = pauseBeforeTry(tries.current);
+        setLink({ state: 'closed', reason: reason ?? '', again: pause !== null });
+        if (pause === null) return;
+        tries.current += 1;
+        timer = window.setTimeout(() => setAttempt((number) => number + 1), pause);
       });
       rfb.current = connection;
     });
     return () => {
       gone = true;
+      window.clearTimeout(timer);
       rfb.current?.disconnect();
       rfb.current = null;
       target.replaceChildren();
@@ -66,6 +81,10 @@ export function Console({ scope, server, own = false, power }: { scope: Scope; s
   }, [viewOnly, link]);
 
   const connected = link.state === 'connected';
+  const connectAgain = () => {
+    tries.current = 0;
+    setAttempt(attempt + 1);
+  };
   return (
     <div className={own ? 'al-console al-console-window' : 'al-console'}>
       <div className="al-row">
@@ -89,8 +108,8 @@ export function Console({ scope, server, own = false, power }: { scope: Scope; s
       </div>
       {!able && <Alert isInline variant="info" title={t.off}>{t.offRemedy}</Alert>}
       {able && link.state === 'closed' && (
-        <Alert isInline variant="warning" title={t.closed} actionLinks={<Button variant="link" isInline onClick={() => setAttempt(attempt + 1)}>{t.reconnect}</Button>}>
-          {link.reason}
+        <Alert isInline variant="warning" title={t.closed} actionLinks={<Button variant="link" isInline onClick={connectAgain}>{t.reconnect}</Button>}>
+          {[link.reason, link.again && t.again].filter(Boolean).join(' ')}
         </Alert>
       )}
       <div ref={screen} className="al-screen" aria-label={t.screen} role="application" data-state={link.state} />
