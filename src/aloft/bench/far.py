@@ -5,9 +5,11 @@ in. Another card leads to the site's network, which is the customer's own and ca
 third card, which leads to the network outside, as this machine is in it.
 """
 
+import shutil
 import subprocess
 from pathlib import Path
 
+from aloft.base.errors import Conflict
 from aloft.base.paths import Paths
 from aloft.bench.machines import Machine, cable, ip
 
@@ -51,9 +53,14 @@ class FarHost:
         folder: for its files.
         number: its place in the site's networks, 1 to 99.
         paths: where the Aloft of this machine, the provider, lies.
+
+    Raises:
+        Conflict: this machine lacks what the firewall needs.
     """
 
     def __init__(self, folder: Path, number: int, paths: Paths) -> None:
+        if shutil.which("nft") is None:
+            raise Conflict("This machine has no nft.", "Install it: apt-get install nftables")
         self.name = f"far-{number}"
         self.number = number
         self.machine = Machine(folder / self.name, self.name, PRIVATE)

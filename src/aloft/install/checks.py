@@ -84,8 +84,9 @@ def stages(kinds: Sequence[str], checkout: Path, programs: Path) -> list[Stage]:
     machine = [
         stage for stage in (tests("integration"), tests("journeys")) if (checkout / "tests" / stage.kind).is_dir()
     ]
-    if machine and machine[0].kind == "integration":
-        machine.insert(0, Stage("far side", "integration", (f"{programs}/python", "-m", "aloft.install.far_side")))
+    if machine:
+        kind = "journeys" if kinds and "integration" not in kinds else "integration"
+        machine.insert(0, Stage("far side", kind, (f"{programs}/python", "-m", "aloft.install.far_side")))
     if machine and machine[-1].kind == "journeys":
         browser = Stage("browser", "journeys", (f"{programs}/python", "-m", "aloft.install.browser"))
         machine.insert(len(machine) - 1, browser)

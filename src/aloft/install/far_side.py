@@ -1,10 +1,10 @@
-"""What stands for a machine far away in the tests of backups: an SSH server, and rclone behind it."""
+"""What stands for machines far away in tests: an SSH server with rclone behind it, and the firewalls around hosts."""
 
 import sys
 
 from aloft.install import packages
 
-PACKAGES = ("openssh-client", "openssh-server", "rclone")
+PACKAGES = ("openssh-client", "openssh-server", "rclone", "nftables")
 
 if __name__ == "__main__":
     sys.exit(packages.command("far side", PACKAGES))

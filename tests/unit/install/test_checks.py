@@ -28,6 +28,13 @@ def test_one_kind_alone_touches_nothing_else(tmp_path: Path) -> None:
     assert {stage.kind for stage in chosen} == {"unit"}
 
 
+@pytest.mark.parametrize("kinds", [["journeys"], ["integration"], ["integration", "journeys"]])
+def test_what_stands_for_far_machines_is_there_first_whatever_needs_it(tmp_path: Path, kinds: list[str]) -> None:
+    names = [stage.name for stage in checks.stages(kinds, with_tests(tmp_path), Path("/bin"))]
+    assert names[0] == "far side" and names.count("far side") == 1
+    assert names[-1] == f"{kinds[-1]} tests"
+
+
 def test_an_unknown_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no tests called magic"):
         checks.stages(["magic"], tmp_path, Path("/bin"))
