@@ -286,6 +286,31 @@ def test_a_card_that_moves_to_another_network_is_a_port_there(cloud, outside, tm
         run("virsh", "net-destroy", NAME)
         run("virsh", "net-undefine", NAME)
 
+    def marked():
+        network = cloud.network.get_network(port.network_id)
+        return network if "gone since" in network.description else None
+
+    network = eventually(marked, SECONDS, "the network that is gone on the host is marked")
+    assert [one.network_id for one in cloud.network.ports(device_id=outside)] == [network.id]
+    sync("settings", "--set", "grace_seconds=2")
+    eventually(
+        lambda: (
+            [one["reason"] for one in sync("status")["networks"] if one["network"] == network.id] == ["it is in use"]
+        ),
+        SECONDS,
+        "it stays while it is in use",
+    )
+    assert not run("virsh", "detach-interface", NAME, "network", "--mac", before.mac_address, "--config").code
+    eventually(lambda: cloud.network.find_network(network.id) is None, SECONDS, "it goes once nothing uses it")
+    sync("settings", "--set", "grace_seconds=600")
+    place = network.description.partition(": ")[2].partition(",")[0]
+    told = [one for one in sync("log", "--object", place) if one["field"] == "network"]
+    assert [(one["before"], one["after"]) for one in told[::-1]] == [
+        (None, network.id),
+        (network.id, network.id),
+        (network.id, None),
+    ]
+
 
 def test_unmanaged_it_stays_on_its_host_and_comes_back_when_it_is_accepted(cloud, outside):
     sync("unmanage", outside)

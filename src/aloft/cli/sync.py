@@ -56,6 +56,9 @@ def status(customer: Customer, region: Region, as_json: AsJson = False) -> None:
             for one in told["attention"]
         ]
         table(("Name", "UUID", "Host", "Standing", "Since", "Reason"), rows)
+    if told["networks"]:
+        gone = [(one["place"], one["network"], _when(one["since"]), one["reason"]) for one in told["networks"]]
+        table(("Place", "Network", "Gone since", "Reason"), gone)
 
 
 @app.command("log")

@@ -45,10 +45,12 @@ def facts(domain: Domain, host: str, inventory: Inventory, before: Mapping[str, 
         domain: as the host told it.
         host: its name.
         inventory: the rest of the host, for networks.
-        before: the facts that held last; they say which of two numbers (now, and at the next start) has changed since.
+        before: the facts that held last; they say which of two numbers (now, and at the next start) has changed since,
+            and where a card leads whose network libvirt does not know any more.
     """
     before = before or {}
     networks = {network.name: network for network in inventory.networks}
+    places = {nic["mac"]: nic["place"] for nic in before.get("nics", ())}
     state = "suspended" if domain.managed_save and domain.state == "shutoff" else STATES[domain.state]
     if domain.passing:
         state = before.get("state", "active")
@@ -64,7 +66,7 @@ def facts(domain: Domain, host: str, inventory: Inventory, before: Mapping[str, 
         "sizes": {"vcpus": [domain.vcpus, next_vcpus], "memory_mib": [memory, next_memory]},
         "host": host,
         "disks": [_disk(disk) for disk in domain.disks],
-        "nics": [_nic(nic, host, networks, made(domain).ports) for nic in domain.nics],
+        "nics": [_nic(nic, host, networks, made(domain).ports, places) for nic in domain.nics],
         "snapshots": [
             {"name": one.name, "created_at": one.created_at, "state": one.state, "description": one.description}
             for one in domain.snapshots
@@ -102,12 +104,15 @@ def _disk(disk: Disk) -> Facts:
     }
 
 
-def _nic(nic: Nic, host: str, networks: Mapping[str, Network], ports: Iterable[str]) -> Facts:
+def _nic(
+    nic: Nic, host: str, networks: Mapping[str, Network], ports: Iterable[str], before: Mapping[str, str]
+) -> Facts:
     network = networks.get(nic.name) if nic.source == "network" else None
+    lost = nic.source == "network" and network is None
     return {
         "mac": nic.mac.lower(),
         "model": nic.model,
-        "place": place(nic, host, network),
+        "place": (before.get(nic.mac.lower(), "") if lost else "") or place(nic, host, network),
         "interface_id": nic.interface_id or next((port for port in ports if _tap(port) == nic.target), ""),
         "link_up": nic.link_up,
         "addresses": [[one.address, one.prefix] for one in nic.addresses if not one.address.startswith("fe80:")],

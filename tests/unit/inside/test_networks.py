@@ -2,9 +2,13 @@
 
 from typing import Any
 
-from aloft.base.errors import NotFound
+import pytest
+
+from aloft.base.errors import Conflict, NotFound
 from aloft.inside.sync.networks import Networks
-from aloft.sync.inventory import Inventory
+from aloft.sync.inventory import Inventory, Network
+from aloft.sync.policy import Settings
+from aloft.sync.records import Entry
 
 PORT = "6207bcb1-e041-46f5-9356-3d2abaebc32c"
 
@@ -35,11 +39,23 @@ class Neutron:
 
 
 class Store:
+    """Keeps nothing but the trail, and knows of the subnets that were made."""
+
+    def __init__(self, **subnets: str) -> None:
+        self.trail: list[Entry] = []
+        self.subnets = {("n1", cidr): ident for ident, cidr in subnets.items()}
+
     def things(self, kind: str) -> dict[str, Any]:
         return {}
 
-    def keep_thing(self, *_: object) -> None:
-        pass
+    def ranges(self) -> dict[tuple[str, str], str]:
+        return self.subnets
+
+    def keep_thing(self, kind: str, place: str, ident: str, base: Any, entries: tuple[Entry, ...] = ()) -> None:
+        self.trail += entries
+
+    def forget_network(self, place: str, ident: str, entry: Entry) -> None:
+        self.trail.append(entry)
 
 
 class Projects:
@@ -88,3 +104,100 @@ def test_the_port_of_a_card_that_was_moved_follows_to_a_network_that_is_made_for
     assert [(one["id"], one["network_id"]) for one in ports["u1"]] == [("new port", "new network")]
     assert [path for method, path in neutron.asked if method == "DELETE"] == ["/v2.0/ports/had"]
     assert [entry.note for entry in told] == ["network h1-lab"]
+
+
+class Found:
+    """Neutron with one network, which was made for a libvirt network."""
+
+    def __init__(self, *subnets: str) -> None:
+        self.network: dict[str, Any] | None = None
+        self.subnets = subnets
+        self.used = False
+
+    def call(self, service: str, method: str, path: str, *body: dict[str, Any]) -> Any:
+        if (method, path) == ("GET", "/v2.0/networks"):
+            return {"networks": []}
+        if (method, path) == ("POST", "/v2.0/networks"):
+            self.network = {"id": "n1", **body[0]["network"]}
+        elif path.startswith("/v2.0/subnets?"):
+            return {"subnets": [{"id": ident, "cidr": "10.0.0.0/24"} for ident in self.subnets]}
+        elif self.network is None:
+            raise NotFound("no such network")
+        elif method == "PUT":
+            self.network |= body[0]["network"]
+        elif method == "DELETE":
+            if self.used:
+                raise Conflict("there are ports")
+            self.network = None
+            return None
+        return {"network": self.network}
+
+
+LAB, SETTINGS = Network("u1", "lab", mode="nat", bridge="virbr1"), Settings(grace_seconds=10.0)
+THERE, AWAY = Inventory(0.0, networks=(LAB,)), Inventory(0.0)
+MARK = "Found on h1: host/h1/lab"
+
+
+def offered(neutron: Found, store: Store) -> Networks:
+    """Networks of which one was offered, whose libvirt network is gone again since the time 100."""
+    networks = Networks(neutron, Projects(), store)  # type: ignore[arg-type]  # as much of them as is needed
+    networks.offer(THERE, "h1", 1.0, shared=False)
+    assert networks.follow(THERE, "h1", 2.0, SETTINGS) is None
+    assert networks.follow(AWAY, "h1", 100.0, SETTINGS) == 110.0
+    assert neutron.network
+    assert neutron.network["description"].startswith(f"{MARK}, gone since 1970-01-01 00:01 UTC")
+    return networks
+
+
+def test_a_network_whose_place_is_gone_is_marked_and_then_deleted_and_the_trail_tells_it() -> None:
+    neutron, store = Found(), Store()
+    networks = offered(neutron, store)
+    assert [one["since"] for one in networks.gone_places()] == [100.0]
+    assert networks.follow(AWAY, "h1", 110.0, SETTINGS) is None
+    assert (neutron.network, networks.gone_places()) == (None, [])
+    told = [(entry.field, entry.before, entry.after) for entry in store.trail]
+    assert told == [("network", None, "n1"), ("gone_since", None, 100.0), ("network", "n1", None)]
+
+
+def test_a_network_whose_place_is_back_loses_its_mark() -> None:
+    neutron = Found()
+    networks = offered(neutron, Store())
+    assert networks.follow(THERE, "h1", 105.0, SETTINGS) is None
+    assert neutron.network
+    assert (neutron.network["description"], networks.gone_places()) == (MARK, [])
+
+
+def test_a_network_in_use_stays_marked_and_goes_once_nothing_uses_it() -> None:
+    neutron, store = Found(), Store()
+    networks = offered(neutron, store)
+    neutron.used = True
+    assert networks.follow(AWAY, "h1", 110.0, SETTINGS) == 170.0
+    assert [one["reason"] for one in networks.gone_places()] == ["it is in use"]
+    told = len(store.trail)
+    assert networks.follow(AWAY, "h1", 170.0, SETTINGS) == 230.0
+    assert len(store.trail) == told
+    neutron.used = False
+    networks.forget_seen()
+    assert networks.follow(AWAY, "h1", 171.0, SETTINGS) is None
+    assert neutron.network is None
+
+
+@pytest.mark.parametrize(("made", "stays"), [("s1", False), ("other", True)])
+def test_a_network_in_which_somebody_made_a_subnet_stays(made: str, stays: bool) -> None:
+    neutron = Found("s1")
+    networks = offered(neutron, Store(**{made: "10.0.0.0/24"}))
+    networks.follow(AWAY, "h1", 110.0, SETTINGS)
+    assert (neutron.network is not None) == stays
+
+
+def test_a_network_that_somebody_described_or_deleted_is_theirs() -> None:
+    neutron = Found()
+    networks = offered(neutron, Store())
+    assert neutron.network
+    neutron.network["description"] = "ours now"
+    networks.follow(AWAY, "h1", 110.0, SETTINGS)
+    assert [one["reason"] for one in networks.gone_places()] == ["somebody has described it otherwise"]
+    neutron.network = None
+    networks.forget_seen()
+    networks.follow(AWAY, "h1", 111.0, SETTINGS)
+    assert networks.gone_places() == []

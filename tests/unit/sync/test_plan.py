@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aloft.sync.facts import facts
-from aloft.sync.inventory import NOVA_NAMESPACE, Delta, Disk, Domain, Inventory, Nic
+from aloft.sync.inventory import NOVA_NAMESPACE, Delta, Disk, Domain, Inventory, Network, Nic
 from aloft.sync.plan import Scene, plan
 from aloft.sync.policy import Exclusion, Policy, Rule, Settings
 from aloft.sync.records import Known, View
@@ -128,6 +128,14 @@ def test_a_nic_that_is_plugged_in_elsewhere_changes_ports() -> None:
     (action,) = plan(scene([after], [known(before)], [view(before)])).actions
     assert action.fields == ("nics",)
     assert action.facts["nics"][0]["place"] == "bridge/br1/7"
+
+
+def test_a_nic_whose_network_libvirt_knows_no_more_stays_where_it_was() -> None:
+    nic = Nic("52:54:00:00:00:01", source="network", name="lab")
+    inventory = Inventory(NOW, networks=(Network("u1", "lab", mode="nat", bridge="virbr1"),))
+    before = facts(domain(nics=(nic,)), HOST, inventory)
+    assert before["nics"][0]["place"] == "host/h1/lab"
+    assert facts(domain(nics=(nic,)), HOST, Inventory(NOW), before)["nics"] == before["nics"]
 
 
 def test_a_nic_that_nova_plugged_in_names_its_port_and_no_place() -> None:

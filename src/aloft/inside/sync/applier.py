@@ -20,7 +20,7 @@ from aloft.inside.sync.networks import Networks
 from aloft.inside.sync.store import Store
 from aloft.sync.inventory import Inventory
 from aloft.sync.plan import Scene
-from aloft.sync.policy import DISCOVERED
+from aloft.sync.policy import DISCOVERED, Settings
 from aloft.sync.records import Action, Entry, Known, Plan
 
 _log = logging.getLogger(__name__)
@@ -86,6 +86,14 @@ class Applier:
     def offer(self, inventory: Inventory, host: str, now: float, shared: bool) -> None:
         """Offer a host's bridges and libvirt networks as provider networks."""
         self._networks.offer(inventory, host, now, shared)
+
+    def follow_networks(self, inventory: Inventory, host: str, now: float, settings: Settings) -> float | None:
+        """Take away the networks whose places are gone; gives when to look again though nothing is told."""
+        return self._networks.follow(inventory, host, now, settings)
+
+    def gone_networks(self) -> list[dict[str, Any]]:
+        """Networks whose places are gone."""
+        return self._networks.gone_places()
 
     def take_out(self, uuid: str, runs_on: bool) -> None:
         """Take an instance's records away; nothing here reaches a host.

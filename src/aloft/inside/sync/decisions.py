@@ -45,6 +45,7 @@ class Decisions:
             "hosts": [self._host(name, now, silent) for name in sorted(names)],
             "instances": {standing: sum(one.standing == standing for one in known) for standing in standings},
             "attention": [_shown(one) for one in known if one.standing not in ("adopted", "excluded", "unmanaged")],
+            "networks": self._region.applier.gone_networks(),
         }
 
     def _host(self, name: str, now: float, silent: float) -> Json:

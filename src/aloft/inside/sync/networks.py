@@ -1,5 +1,6 @@
 """Neutron's records of what virtual machines are plugged into: networks, subnets and ports."""
 
+import datetime
 import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,13 +10,17 @@ from aloft.inside.sync.clients import Clients, Projects
 from aloft.inside.sync.store import Store
 from aloft.sync.facts import FOUND, Facts, network_place
 from aloft.sync.inventory import Inventory
-from aloft.sync.policy import DISCOVERED
+from aloft.sync.networks import AGAIN_SECONDS, Base, NetworkAction, gone_since, plan_networks
+from aloft.sync.policy import DISCOVERED, Settings
 from aloft.sync.records import Entry
 
 OWNER = "compute:nova"
 """Device owner of ports, as Nova writes it."""
 
 _BULK = 50
+
+_GONE = ", gone since "
+"""Follows the place in the description of a network whose place is gone."""
 
 
 class Networks:
@@ -37,13 +42,15 @@ class Networks:
         self._networks = store.things("network")
         self._seen: dict[str, Facts] = {}
         self._subnets: dict[str, dict[str, str]] = {}
+        self._refused: dict[str, float] = {}
         self.gone: frozenset[str] = frozenset()
         self.cards: Mapping[str, frozenset[str]] = {}
 
     def forget_seen(self) -> None:
-        """Ask Neutron anew for what may have been changed there."""
+        """Ask Neutron anew for what may have been changed there, also whether a network is still in use."""
         self._seen.clear()
         self._subnets.clear()
+        self._refused.clear()
 
     def bring_about(
         self, host: str, wanted: Mapping[str, tuple[str, Facts]], inventory: Inventory, now: float, shared: bool
@@ -113,6 +120,98 @@ class Networks:
             if not place.startswith("bridge//"):
                 self._made(place, ranges.get(place, ()), host, now, shared, [])
 
+    def follow(self, inventory: Inventory, host: str, now: float, settings: Settings) -> float | None:
+        """Mark networks whose places are gone, and take away those that nothing uses after the time of grace.
+
+        Args:
+            inventory: of the host.
+            host: its name.
+            now: for the plan and the trail.
+            settings: how careful to be.
+
+        Returns:
+            When to look again though nothing is told.
+        """
+        known = {place: base for place, (_, base) in self._networks.items()}
+        actions, due = plan_networks(host, inventory, known, settings, now, self._refused)
+        for action in actions:
+            if action.kind == "remove":
+                again = self._retire(action, host, now)
+                due = again if due is None or (again is not None and again < due) else due
+            else:
+                self._remark(action, host, now)
+        return due
+
+    def gone_places(self) -> list[Facts]:
+        """Networks whose places are gone, since when, and why they are still there."""
+        return [
+            {"place": place, "network": ident, "since": since, "reason": base.get("kept", "")}
+            for place, (ident, base) in sorted(self._networks.items())
+            if (since := gone_since(base)) is not None
+        ]
+
+    def _remark(self, action: NetworkAction, host: str, now: float) -> None:
+        """Remember where a network's place is, and show in its description when that is nowhere."""
+        place, (ident, before) = action.place, self._networks[action.place]
+        entries: tuple[Entry, ...] = ()
+        if action.kind != "note":
+            since, former = gone_since(action.base), gone_since(before)
+            note = "its place is back" if since is None else "its place is gone"
+            entries = (Entry(now, host, "network", place, "gone_since", former, since, note=note),)
+            self._describe(ident, _described(before["host"], place, since))
+            self._refused.pop(place, None)
+        self._keep(place, ident, action.base, entries)
+
+    def _describe(self, ident: str, description: str) -> None:
+        """Say in a network's description where its place is, unless somebody has described it otherwise."""
+        self._seen.pop(ident, None)
+        network = self._look_up(ident)
+        if network is None or not network["description"].startswith(FOUND):
+            return
+        body = {"network": {"description": description}}
+        self._seen[ident] = self._clients.call("network", "PUT", f"/v2.0/networks/{ident}", body)["network"]
+
+    def _retire(self, action: NetworkAction, host: str, now: float) -> float | None:
+        """Delete a network whose place is gone, unless it is of use; gives when to try that again."""
+        place, (ident, before) = action.place, self._networks[action.place]
+        self._seen.pop(ident, None)
+        self._subnets.pop(ident, None)
+        network = self._look_up(ident)
+        note = "it was deleted in OpenStack"
+        if network is not None:
+            note = f"network {network['name']} was removed: its place is gone, and nothing uses it"
+            if reason := self._use(network):
+                self._refused[place] = now
+                if before.get("kept") != reason:
+                    stays = Entry(now, host, "network", place, "network", ident, ident, note=f"it stays: {reason}")
+                    self._keep(place, ident, {**action.base, "kept": reason}, (stays,))
+                return now + AGAIN_SECONDS
+        entry = Entry(now, host, "network", place, "network", ident, None, note=note)
+        self._store.forget_network(place, ident, entry)
+        del self._networks[place]
+        self._seen.pop(ident, None)
+        self._refused.pop(place, None)
+        return None
+
+    def _use(self, network: Facts) -> str:
+        """Why a network is not to be deleted; empty once it is. Neutron itself knows whether anything is plugged in."""
+        if not network["description"].startswith(FOUND):
+            return "somebody has described it otherwise"
+        made = self._store.ranges()
+        if any(made.get((network["id"], cidr)) != subnet for cidr, subnet in self._ranges(network["id"]).items()):
+            return "somebody has made subnets in it"
+        try:
+            self._clients.call("network", "DELETE", f"/v2.0/networks/{network['id']}")
+        except Conflict:
+            return "it is in use"
+        except NotFound:
+            return ""  # somebody was faster
+        return ""
+
+    def _keep(self, place: str, ident: str, base: Base, entries: Iterable[Entry]) -> None:
+        self._store.keep_thing("network", place, ident, dict(base), entries)
+        self._networks[place] = (ident, dict(base))
+
     def _present(self, wanted: Mapping[str, Any]) -> dict[str, dict[str, Facts]]:
         """The ports that instances have, by their MAC."""
         found: dict[str, dict[str, Facts]] = {}
@@ -166,7 +265,7 @@ class Networks:
         kind, first, second = place.split("/", 2)
         body: Facts = {
             "name": first if kind == "bridge" and second == "0" else f"{first}-{second}",
-            "description": f"{FOUND}{host}: {place}",
+            "description": _described(host, place, None),
             "project_id": self._projects.ident(DISCOVERED, make=True),
             "shared": shared,
         }
@@ -175,15 +274,14 @@ class Networks:
         for cidr in ranges:
             self._range(network["id"], cidr)
         entry = Entry(now, host, "network", place, "network", None, network["id"], note=f"network {network['name']}")
-        self._store.keep_thing("network", place, network["id"], {"host": host}, (entry,))
-        self._networks[place] = (network["id"], {"host": host})
+        self._keep(place, network["id"], {"host": host}, (entry,))
         entries.append(entry)
         return str(network["id"])
 
     def _find(self, place: str) -> Facts | None:
         """A network that was made for the place before what is remembered was lost."""
         listed = self._clients.call("network", "GET", "/v2.0/networks")["networks"]
-        return next((one for one in listed if one["description"].endswith(f": {place}")), None)
+        return next((one for one in listed if one["description"].partition(_GONE)[0].endswith(f": {place}")), None)
 
     def _create(self, body: Facts, kind: str, first: str, second: str) -> Facts:
         if kind != "bridge":
@@ -326,6 +424,12 @@ def _ranges(inventory: Inventory, host: str) -> dict[str, tuple[str, ...]]:
         cidrs = tuple(str(ipaddress.ip_interface(one.cidr).network) for one in network.subnets)
         found[network_place(network, host)] = cidrs
     return found
+
+
+def _described(host: str, place: str, gone: float | None) -> str:
+    """The description of a network that was made for a place, and when that is gone since when."""
+    mark = "" if gone is None else f"{_GONE}{datetime.datetime.fromtimestamp(gone, datetime.UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{FOUND}{host}: {place}{mark}"
 
 
 def _unknown(host: str, uuid: str, nic: Facts, now: float) -> Entry:

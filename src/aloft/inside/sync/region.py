@@ -237,15 +237,16 @@ class Region:
         settings = self.policy.settings
         if settings.networks == "all" and only is None:
             self.applier.offer(scene.inventory, name, scene.now, settings.shared_networks)
-        self._finish(self.hosts[name], scene, made)
+        again = self.applier.follow_networks(scene.inventory, name, scene.now, settings)
+        self._finish(self.hosts[name], scene, made, again)
         later = {action.uuid for action in whole.actions} - {action.uuid for action in made.actions}
         later |= {action.uuid for action in made.actions if action.kind == "adopt" and action.facts["nics"]}
         if later:
             self.look(frozenset(later))
         return len(made.actions)
 
-    def _finish(self, host: Host, scene: Scene, made: Plan) -> None:
-        """Note what is left to be done, and when to look at it again."""
+    def _finish(self, host: Host, scene: Scene, made: Plan, networks: float | None) -> None:
+        """Note what is left to be done, and when to look at it again, or at networks."""
         failed = {action.uuid: self.applier.failed[action.uuid] for action in made.actions if self._failed(action)}
         open_ends = {**made.waiting, **failed, **self.applier.allocations.reasons()}
         with self._changed:
@@ -256,7 +257,7 @@ class Region:
             host.failures = host.failures + 1 if open_ends else 0
             again = self.clock() + _pause(host.failures) if open_ends else None
             meanwhile = host.due  # it was taken away when this work began
-            host.due = min((at for at in (made.due, again, meanwhile) if at is not None), default=None)
+            host.due = min((at for at in (made.due, networks, again, meanwhile) if at is not None), default=None)
 
     def _failed(self, action: Action) -> bool:
         return action.uuid in self.applier.failed

@@ -122,10 +122,13 @@ class Store:
             if lines:
                 connection.execute(sa.insert(TRAIL), lines)
 
-    def forget_thing(self, kind: str, place: str) -> None:
-        """Forget a network or an image."""
+    def forget_network(self, place: str, ident: str, entry: Entry) -> None:
+        """Forget a network, and the ranges of addresses that were made in it."""
+        network = sa.and_(THINGS.c.kind == "network", THINGS.c.place == place)
+        ranges = sa.and_(THINGS.c.kind == "range", THINGS.c.place.startswith(f"{ident} ", autoescape=True))
         with self._engine.begin() as connection:
-            connection.execute(sa.delete(THINGS).where(THINGS.c.kind == kind, THINGS.c.place == place))
+            connection.execute(sa.delete(THINGS).where(sa.or_(network, ranges)))
+            connection.execute(sa.insert(TRAIL), [_line(entry)])
 
 
 def _row(known: Known) -> dict[str, Any]:
