@@ -9,6 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -18,7 +19,12 @@ import openstack
 import pytest
 import yaml
 
+from aloft.base import files, pki
+from aloft.base.paths import Paths
 from aloft.bench.far import CARD, OTHER_EDGE, OUTSIDE_ADDRESS, OUTWARD, FarHost
+from aloft.controller import slots
+from aloft.ground import link
+from aloft.ground.layout import Layout
 from aloft.install.clouds import Login, entry
 from aloft.install.demo import Demo, ExternalNetwork
 
@@ -351,6 +357,30 @@ def test_a_machine_that_may_not_become_a_host_is_told_why_and_what_to_do(site, h
     assert "systemd-machine-id-setup" in refused(line)
 
 
+def test_a_certificate_is_renewed_long_before_it_ends_and_no_connection_is_lost_for_it(site, hosts, filled):
+    host, file = hosts[1], hosts[1].machine.root / "var/lib/aloft/agent/host.pem"
+    slot, before = site.region.slot, connections(host)
+    key, request = pki.new_request(host.name)
+    path = f"{site.region.customer}/{site.region.name}"
+    ageing = slots.authority(slot).sign_csr(request, host.name, path, days=20 / 1440)
+    files.write(file, ageing + key)
+    agent = host.machine.root / "run/aloft/aloft-agent.pid"
+    host.run("kill", "-9", agent.read_text().split()[1])  # the next one looks at the certificate at once
+    eventually(lambda: pki.serial(file.read_bytes()) != pki.serial(ageing), what="the certificate is renewed")
+    assert pki.validity(file.read_bytes()).end > datetime.now(UTC) + timedelta(days=10)
+    digest, loaded = link.digest(Layout.of(Paths(host.machine.root))), host.machine.root / "run/aloft/agent/link.loaded"
+    eventually(lambda: digest in loaded.read_text(), what="the link shows the new one")
+    assert site.wait(host, "ok")
+    assert before
+    assert before <= connections(host)
+
+
+def connections(host: FarHost) -> set[str]:
+    """The connections to the broker that a host's services have through the link, by their own ends."""
+    listed = host.run("ss", "-Htn", "state", "established", f"( dport = :{link.AMQP_PORT} )")
+    return {line.split()[2] for line in listed.splitlines()}
+
+
 def test_roles_that_are_taken_away_leave_nothing_and_come_again(site, hosts, filled):
     one = hosts[0]
     region = site.region
@@ -360,3 +390,30 @@ def test_roles_that_are_taken_away_leave_nothing_and_come_again(site, hosts, fil
     told("host", "authorise", region.customer, region.name, one.name, "--role", "hypervisor")
     site.wait(one, "ok")
     eventually(lambda: _up(filled, one), 60, "nova-compute is up")
+
+
+def test_the_certificate_of_a_removed_host_opens_nothing_any_more(site, hosts, tmp_path):
+    region, bundle = site.region, tmp_path / "host.pem"
+    bundle.write_bytes((hosts[0].machine.root / "var/lib/aloft/agent/host.pem").read_bytes())
+    walled = [line.split()[0] for line in (PATHS.state / "edge/wall.map").read_text().splitlines()]
+    names = [name for name in walled if f".{region.name}.{region.customer}." in name]
+    opened = {name for name in names if said_to(bundle, name)}
+    assert {name.partition(".")[0] for name in opened} >= {"agent", "amqp", "sync"}
+    delete({"region": region.name, "name": hosts[0].name})
+    assert {name for name in names if said_to(bundle, name)} == set()
+
+
+def said_to(bundle: Path, name: str) -> bytes:
+    """What is said behind a name of the edge to who shows a certificate; nothing when he is turned away."""
+    context = ssl.create_default_context(cafile=str(PATHS.etc / "ca.pem"))
+    context.load_cert_chain(bundle)
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", 443), timeout=30) as plain,
+            context.wrap_socket(plain, server_hostname=name) as wire,
+        ):
+            wire.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+            answer = wire.recv(4096)
+    except OSError:
+        return b""
+    return b"" if answer.startswith(b"HTTP/1.1 403 ") else answer

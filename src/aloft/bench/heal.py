@@ -127,18 +127,18 @@ def _node(running: Running, key: str) -> Probe:
 
 async def _heal(running: Running, kind: Kind) -> float:
     """Seconds from the kill to the answer."""
-    await _calm(running)
+    await calm(running)
     pid = running.node_pid() if kind.name == "node" else (await running.pids())[kind.name]
     return await asyncio.to_thread(_kill_and_ask, pid, kind.probe())
 
 
 def _kill_and_ask(pid: int, probe: Probe) -> float:
     began = time.monotonic()
-    _kill(pid)
+    kill(pid)
     return _ask(probe, began)
 
 
-def _kill(pid: int) -> None:
+def kill(pid: int) -> None:
     """End a process, and wait until it is really gone, so that no call is answered by what is dying."""
     handle = os.pidfd_open(pid)
     try:
@@ -159,7 +159,7 @@ def _ask(probe: Probe, began: float) -> float:
     return GIVEN_UP_SECONDS
 
 
-async def _calm(running: Running) -> None:
+async def calm(running: Running) -> None:
     """Wait until everything is ready and no slot is being prepared, so that each kill is the only trouble there is.
 
     Raises:

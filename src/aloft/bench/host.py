@@ -8,6 +8,7 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import httpx
@@ -15,9 +16,11 @@ import httpx
 from aloft.bench import measure
 from aloft.bench.agents import Agent, enrol_all
 from aloft.bench.far import FarHost, make_switch, remove_switch
+from aloft.bench.outages import Host, Outage
 from aloft.bench.plane import PlaneApi, until
 from aloft.bench.report import Figure, Report, percentile, timed
 from aloft.bench.running import Running, tidy
+from aloft.controller.context import Context
 
 RUNS = 1
 AGENTS = 300
@@ -33,6 +36,7 @@ ROLES = (["network"], ["network", "block-storage"])
 """Between these a simulated host is sent to and fro."""
 
 TARGETS = {"enrol": 60.0, "pss": 60.0, "agent": 0.005, "state": 2.0, "plane": 0.5, "relink": 10.0}
+"""What is killed between a far host and its region is measured against ``relink``, too."""
 
 
 async def run(running: Running, runs: int) -> Report:
@@ -43,7 +47,7 @@ async def run(running: Running, runs: int) -> Report:
             region = (context.spec.customer, context.spec.region)
             with tempfile.TemporaryDirectory(prefix="aloft-bench-") as folder:
                 crowd = await _crowd(running, api, region, Path(folder))
-                figures, details = await _far(running, api, region, Path(folder), runs)
+                figures, details = await _far(running, api, context, Path(folder), runs)
     finally:
         await api.close()
     notes = (
@@ -133,11 +137,13 @@ async def _heard_of(asked: dict[tuple[str, int], float], heard: dict[tuple[str, 
 
 
 async def _far(
-    running: Running, api: PlaneApi, region: tuple[str, str], folder: Path, runs: int
+    running: Running, api: PlaneApi, context: Context, folder: Path, runs: int
 ) -> tuple[tuple[Figure, ...], dict[str, dict[str, float]]]:
     """Real agents on far hosts, one after another."""
+    region = (context.spec.customer, context.spec.region)
     await asyncio.to_thread(make_switch)
     enrols, relinks, memory, cores = [], [], [], []
+    outages: dict[str, list[Outage]] = {}
     try:
         for number in range(1, runs + 1):
             host = FarHost(folder, number, running.paths)
@@ -155,7 +161,11 @@ async def _far(
                 await asyncio.sleep(IDLE_SECONDS)
                 cores.append(measure.growth(before, measure.processor_seconds(pids)) / IDLE_SECONDS)
                 memory.append(measure.pss_mib(pids))
-                relinks.append(await _relink(running, api, region[0], host))
+                seen = Host(running, context, host.name)
+                await seen.works(0.0)
+                relinks.append(await _relink(running, api, region[0], host, seen))
+                for kind, outage in (await seen.outages()).items():
+                    outages.setdefault(kind, []).append(outage)
                 await tidy(api.detach(region[0], PATIENCE_SECONDS), running.tell)
             finally:
                 host.close()
@@ -166,18 +176,23 @@ async def _far(
         timed("agent_pss_mib", memory, "MiB", target=TARGETS["pss"]),
         timed("agent_cores", cores, "cores", target=TARGETS["agent"]),
         timed("relink_seconds", relinks, "s", target=TARGETS["relink"]),
+        *(
+            timed(f"after_{kind}_seconds", [one.after for one in each], "s", target=TARGETS["relink"])
+            for kind, each in outages.items()
+        ),
     )
-    return figures, {}
+    return figures, {"kill_to_work_seconds": {kind: median(o.worked for o in each) for kind, each in outages.items()}}
 
 
-async def _relink(running: Running, api: PlaneApi, customer: str, host: FarHost) -> float:
-    """Seconds from the link's return until the host is reported well again."""
+async def _relink(running: Running, api: PlaneApi, customer: str, host: FarHost, seen: Host) -> float:
+    """Seconds from the link's return until the host is reported well again, and works."""
     running.tell(f"cutting the link for {CUT_SECONDS:.0f} s")
     await asyncio.to_thread(host.cut)
     await asyncio.sleep(CUT_SECONDS)
     await asyncio.to_thread(host.mend)
     began, wall = time.monotonic(), datetime.now(UTC)
-    await until(partial(_is, api, customer, host.name, "ok", wall), "the far host is back")
+    reported = partial(_is, api, customer, host.name, "ok", wall)
+    await asyncio.gather(until(reported, "the far host is back"), seen.works(wall.timestamp()))
     seconds = time.monotonic() - began
     running.tell(f"back after {seconds:.1f} s")
     return seconds

@@ -12,6 +12,12 @@ from typing import Any
 from aloft.inside import disks
 from aloft.inside.announce import when_started
 
+REPORT_SECONDS = 5.0
+"""How long the conductor may take to write down that this service is alive; another report follows at once."""
+
+REPORTS = 3
+"""How often a report that got no answer is sent before it waits for its next turn."""
+
 OFFLOADS = ("csum", "gso", "tso4", "tso6", "ecn", "ufo")
 
 
@@ -34,6 +40,7 @@ def main(config: str, ready: str, datapath: str, identity: str) -> None:
     _start_beside_instances()
     _operate_adopted_instances()
     _leave_empty_drives_out()
+    _report_again_soon()
     _start_anew_without_record()
     disks.use(Path(identity))
     serve = compute.service.serve
@@ -69,12 +76,38 @@ def _leave_empty_drives_out() -> None:
     Guest.get_all_disks = lambda guest: [disk for disk in stock(guest) if disk.source_path or disk.source_name]
 
 
+def _report_again_soon() -> None:
+    """Report anew, soon, what a broker or conductor that was killed has taken along.
+
+    Stock code waits a minute for the answer, as for any call, and does not report meanwhile: the host would be shown as
+    down, or not at all, long after all is there again. A report that is made twice harms nobody.
+    """
+    from nova.conductor.rpcapi import ConductorAPI
+    from nova.servicegroup.drivers.db import DbDriver
+
+    stock = DbDriver._report_state
+    impatient: list[Any] = []
+
+    def report(driver: Any, service: Any) -> None:
+        if not impatient:
+            impatient.append(ConductorAPI())
+            impatient[0].client.timeout = REPORT_SECONDS
+        service.service_ref.indirection_api = impatient[0]
+        for _ in range(REPORTS):
+            stock(driver, service)
+            if not getattr(service, "model_disconnected", False):
+                return
+
+    DbDriver._report_state = report
+
+
 def _start_anew_without_record() -> None:
     """End when Nova has lost its record of this service: it is started again, and makes a new one.
 
     Nova says in its log that somebody should do that; without a record a host takes no work and nothing is known of it.
     """
-    from nova import context, exception, objects
+    from nova import baserpc, context, exception, objects
+    from nova.conductor.rpcapi import RPC_TOPIC
     from nova.servicegroup.drivers.db import DbDriver
     from oslo_messaging import MessagingException
 
@@ -85,8 +118,11 @@ def _start_anew_without_record() -> None:
         reference = service.service_ref
         if reference.host == service.host and not getattr(service, "model_disconnected", False):
             return
+        asker = context.get_admin_context()
         try:
-            found = objects.Service.get_by_host_and_binary(context.get_admin_context(), service.host, service.binary)
+            # first a call that is given up soon: the other one waits for a minute, and nothing is reported meanwhile
+            baserpc.BaseAPI(topic=RPC_TOPIC).ping(asker, service.host, timeout=REPORT_SECONDS)
+            found = objects.Service.get_by_host_and_binary(asker, service.host, service.binary)
         except (exception.NovaException, MessagingException):
             return  # it cannot be told now
         if found is None:

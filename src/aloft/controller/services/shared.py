@@ -75,7 +75,7 @@ def messaging() -> Options:
         "kombu_reconnect_delay": 0.5,
         "rabbit_retry_interval": 1,
         "rabbit_retry_backoff": 1,
-        "rabbit_interval_max": 5,
+        "rabbit_interval_max": 1,
         "amqp_durable_queues": True,
         "rabbit_transient_queues_ttl": 1800,
     }
