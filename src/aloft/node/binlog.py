@@ -23,6 +23,7 @@ from aloft.base.errors import AloftError, InvalidInput, NotFound, PermanentError
 from aloft.base.paths import Paths
 from aloft.daytwo.repositories import Repositories
 from aloft.daytwo.restic import Repository, RepositoryUnreachable, Restic
+from aloft.daytwo.retention import AHEAD
 from aloft.node import mariadb
 from aloft.node.database import Database
 
@@ -320,11 +321,15 @@ class Binlog:
             raise _unwritable(self._record, error) from error
 
     def _shipping(self, repository: Repository) -> Shipping:
-        """How far one repository is; what was there before there was anything to ship does not count."""
+        """How far one repository is; what was there before there was anything to ship does not count.
+
+        What stands in the future was written by a clock that was wrong, and must not hide that nothing came since.
+        """
         shipped = self._shipped.get(repository.name)
         known = (repository.credentials / "repository.json").stat().st_mtime
-        since = max(shipped or 0.0, self._busy_since, known if shipped is None else 0.0)
-        behind = time.time() - since if any(True for _ in self._customers()) else 0.0
+        now, moments = time.time(), (shipped or 0.0, self._busy_since, known if shipped is None else 0.0)
+        since = max((one for one in moments if one <= now + AHEAD.total_seconds()), default=0.0)
+        behind = max(0.0, now - since) if any(True for _ in self._customers()) else 0.0
         return Shipping(repository.name, repository.role, shipped, behind, self._troubles.get(repository.name, ""))
 
 

@@ -22,6 +22,7 @@ from aloft.plane.records.tables import Customer, CustomerSettings, Host, Json, O
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 TRIAL_SECONDS = 120
+LONGEST_TRIAL_SECONDS = 3600
 REVERTER = "system:settings"
 
 _AT = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -65,8 +66,12 @@ def row_of(session: Session, customer: str, lock: bool = False) -> CustomerSetti
 
 
 def on_trial(row: CustomerSettings, now: datetime) -> bool:
-    """Whether rules of access hold that nobody has confirmed yet."""
-    return row.trial_until is not None and now < row.trial_until
+    """Whether rules of access hold that nobody has confirmed yet.
+
+    A clock that is put back makes no trial longer than one may be: nobody is shut out until it has caught up.
+    """
+    left = None if row.trial_until is None else (row.trial_until - now).total_seconds()
+    return left is not None and 0 < left <= LONGEST_TRIAL_SECONDS
 
 
 def rules(row: CustomerSettings, now: datetime) -> CustomerRules:
@@ -188,7 +193,7 @@ def confirm(work: Transaction, actor: str, customer: str, source: str | None, su
 
 def revert_if_due(work: Transaction, row: CustomerSettings, now: datetime) -> None:
     """Have the rules from before hold again where those on trial were not confirmed in time."""
-    if row.trial_until is not None and now >= row.trial_until:
+    if row.trial_until is not None and not on_trial(row, now):
         work.audit(REVERTER, "settings.revert", row.customer, row.customer, access=row.access, tried=row.trial)
         work.event("settings.reverted", row.customer, row.customer)
         row.trial, row.trial_until = {}, None

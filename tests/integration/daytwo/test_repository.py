@@ -1,6 +1,7 @@
 """restic itself, in folders: what is kept comes back, and what is wrong with a repository is said."""
 
 import asyncio
+import json
 import os
 import shutil
 import subprocess
@@ -8,11 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from aloft.base.errors import AloftError, NotFound, PermanentError
+from aloft.daytwo import retention
 from aloft.daytwo.restic import PROGRAM, Repository, RepositoryDamaged, RepositoryLocked, Restic
 
 from .early import early
@@ -60,6 +63,18 @@ async def test_what_is_kept_comes_back_also_from_a_copy(tmp_path: Path, source: 
     await first.check(read=True)
 
 
+async def test_what_was_kept_while_the_clock_was_ahead_is_not_the_newest(tmp_path: Path, source: Path) -> None:
+    opened = repository(tmp_path, "first")
+    await opened.ensure()
+    ahead = _at_once(
+        opened, "backup", "--time", "2099-01-01 00:00:00", "--tag", "kind=customer,customer=acme", "--json", str(source)
+    )
+    newest, _ = await opened.backup(source, TAGS)
+    found = await opened.snapshots(TAGS)
+    assert [one.id[:8] for one in found] == [json.loads(ahead.splitlines()[-1])["snapshot_id"][:8], newest[:8]]
+    assert retention.outlived(found, datetime.now(UTC), days=1, least=1) == [], "it is not old either"
+
+
 async def test_one_that_several_want_at_once_is_made_once(tmp_path: Path, source: Path) -> None:
     several = [repository(tmp_path, "first") for _ in range(3)]
     await asyncio.gather(*(each.ensure() for each in several))
@@ -93,6 +108,13 @@ async def _wrong(tmp_path: Path) -> None:
 
 
 test_what_is_wrong_with_a_repository_is_said = early(_wrong)
+
+
+def _at_once(opened: Restic, *words: str) -> str:
+    """What another restic says in the same repository."""
+    command = [PROGRAM, "-r", opened.repository.url, "--no-cache", *words]
+    env = {**os.environ, "RESTIC_PASSWORD_FILE": str(opened.repository.password)}
+    return subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """Binary logs reach each repository at its own pace: a slow one holds up neither the primary one nor the others."""
 
 import asyncio
+import json
+import time
 
 import pytest
 
@@ -152,6 +154,15 @@ async def test_a_restore_from_one_that_fails_says_so(binlog, opened, tmp_path):
     opened["slow"].trouble = TemporaryError("It is gone.")
     with pytest.raises(TemporaryError, match="It is gone"):
         await binlog.fetch("slow", binlog.server, "binlog.000001", tmp_path)
+
+
+@pytest.mark.parametrize(("hours", "late"), [(24, True), (0, False)])
+def test_a_clock_that_was_ahead_does_not_hide_that_nothing_is_shipped(binlog, tmp_path, kept, hours, late):
+    stamps = dict.fromkeys(("local", "near", "slow"), time.time() + hours * 3600)
+    record = Paths(tmp_path).state / "backup/shipped.json"
+    record.write_text(json.dumps(stamps))
+    again = Binlog(Paths(tmp_path), Database(), kept, lambda: ["acme"])
+    assert [one.late for one in again.shipments()] == [late] * 3
 
 
 async def test_old_shipments_are_forgotten_when_nobody_copies_them(binlog, opened, monkeypatch):

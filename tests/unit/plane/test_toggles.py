@@ -42,6 +42,11 @@ def test_what_is_on_trial_holds_until_its_time_is_over():
     assert toggles.rules(tried, NOW).access.api == ("192.0.2.0/24",)
 
 
+def test_a_clock_that_is_put_back_makes_no_trial_last():
+    tried = row(access={"api": ["192.0.2.0/24"]}, trial={"api": ["198.51.100.0/24"]}, trial_until=NOW)
+    assert toggles.rules(tried, NOW - timedelta(days=1)).access.api == ("192.0.2.0/24",)
+
+
 def test_hosts_may_call_the_apis_and_the_node_is_never_shut_out():
     access = AccessRules(api=("192.0.2.0/24",), links=("198.51.100.7",))
     assert all(lets_in(access.for_api(), one) for one in ("192.0.2.1", "198.51.100.7", "127.0.0.1", "::1"))

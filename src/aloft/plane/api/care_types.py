@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field, SecretStr
 
 from aloft.controller.rules import AccessRules
 from aloft.plane.api.types import BackupStatus, Operation, Repository, Request
-from aloft.plane.toggles import TRIAL_SECONDS, Bounds, Window
+from aloft.plane.toggles import LONGEST_TRIAL_SECONDS, TRIAL_SECONDS, Bounds, Window
 
 
 class BackupOverview(BaseModel):
@@ -75,7 +75,7 @@ class CustomerSettingsChange(Request):
     backup: BackupPolicyChange | None = None
     window: Window | None = None
     log_days: Annotated[int, Field(ge=0, le=3650)] | None = None
-    confirm_within: Annotated[int, Field(ge=5, le=3600)] = TRIAL_SECONDS
+    confirm_within: Annotated[int, Field(ge=5, le=LONGEST_TRIAL_SECONDS)] = TRIAL_SECONDS
 
 
 class CustomerSettings(BaseModel):

@@ -1,6 +1,7 @@
 """A node in short that has one job, backing a customer up, and is killed while it is at a step of it.
 
 ``backing_up.py ROOT [STEP]`` goes on with the job where there is one in ROOT, else begins it; prints how it ended.
+The step ``full`` is none: the disk fills up while the metadata is collected.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -35,13 +37,21 @@ async def dump(targets: Mapping[str, Path]) -> Taken:
     return Taken({schema: {"table": "digest"} for schema in targets}, ("binlog.000001", 4))
 
 
+async def dump_until_full(targets: Mapping[str, Path]) -> Taken:
+    """Stands for MariaDB, beside something else that takes all room."""
+    with suppress(OSError), (next(iter(targets.values())).parent / "else").open("wb", buffering=0) as everything:
+        while everything.write(bytes(1 << 20)):
+            pass
+    return await dump(targets)
+
+
 async def save_ovn(slot: Slot, target: Path) -> None:
     """Stands for OVN's databases."""
     files.folder(target)
     files.write(target / "ovn-nb.db", "northbound")
 
 
-def node(paths: Paths) -> tuple[Jobs, Backups]:
+def node(paths: Paths, dumped: metadata.Dump = dump) -> tuple[Jobs, Backups]:
     """The parts of a node that take part, with a customer in slot 1 and two repositories."""
     registry, repositories = Registry(paths), Repositories(paths)
     (paths.state / "edge-ca").mkdir(exist_ok=True)
@@ -53,7 +63,7 @@ def node(paths: Paths) -> tuple[Jobs, Backups]:
     parts: dict[str, Any] = {
         "controllers": None,
         "pool": SimpleNamespace(slot=lambda number: Slot(number, paths)),
-        "database": SimpleNamespace(dump_together=dump),
+        "database": SimpleNamespace(dump_together=dumped),
         "broker": None,
         "binlog": SimpleNamespace(server="server"),
     }
@@ -66,7 +76,7 @@ def node(paths: Paths) -> tuple[Jobs, Backups]:
 async def main(root: str, fatal: str = "") -> None:
     """Run the job to its end, or to the step that is fatal."""
     metadata.save_ovn = save_ovn
-    jobs, backups = node(Paths(Path(root)))
+    jobs, backups = node(Paths(Path(root)), dump_until_full if fatal == "full" else dump)
     jobs.resume()
     status = jobs.put(JOB, JobRequest(kind="backup", customer="acme", arguments={"records": {"name": "acme"}}))
     while status.state == "running":
