@@ -4,7 +4,6 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -29,6 +28,7 @@ class RepositoryRequest(BaseModel):
         role: primary or secondary.
         password: what encrypts it; a random one when left out.
         credentials: contents of the files ``aws``, ``ssh`` or ``known-hosts``, as the url needs.
+        origin: name of the node that made it known; empty for a person.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,6 +37,7 @@ class RepositoryRequest(BaseModel):
     role: Role = "primary"
     password: SecretStr | None = None
     credentials: dict[str, SecretStr] = Field(default_factory=dict)
+    origin: str = Field(default="", max_length=100)
 
 
 class Repositories:
@@ -75,7 +76,7 @@ class Repositories:
         if request.role == "primary" and others and name != LOCAL:
             if others[0].name != LOCAL:
                 raise Conflict(f"The primary repository is '{others[0].name}'.", "Make this one secondary.")
-            self._write(LOCAL, {"url": others[0].url, "role": "secondary"})
+            self._write(LOCAL, others[0].url, "secondary")
         folder = self._folder / name
         files.folder(folder, mode=0o700)
         if request.password is not None:
@@ -84,7 +85,7 @@ class Repositories:
             files.write(folder / "password", secrets.token_urlsafe(32), mode=0o400)
         for kind, text in request.credentials.items():
             files.write(folder / kind, text.get_secret_value(), mode=0o400)
-        self._write(name, {"url": request.url, "role": request.role})
+        self._write(name, request.url, request.role, request.origin)
         return self.get(name)
 
     def remove(self, name: str) -> None:
@@ -112,8 +113,8 @@ class Repositories:
         found = []
         for file in sorted(self._folder.glob("*/repository.json")):
             told = json.loads(file.read_text())
-            name = file.parent.name
-            found.append(Repository(name, told["url"], told["role"], file.parent / "password", file.parent))
+            folder, origin = file.parent, told.get("origin", "")
+            found.append(Repository(folder.name, told["url"], told["role"], folder / "password", folder, origin))
         return tuple(found)
 
     def primary(self) -> Repository:
@@ -144,11 +145,27 @@ class Repositories:
             role=one.role,
             password=SecretStr(self.password(name)),
             credentials={kind: SecretStr(file.read_text()) for kind, file in held.items() if file.exists()},
+            origin=one.origin,
         )
+
+    async def make(self, name: str) -> None:
+        """Make a repository where there is none: before another node knows it, as two that make it at once spoil it.
+
+        Raises:
+            NotFound: there is none of that name.
+            AloftError: it cannot be made, or opened.
+        """
+        one, primary = self.get(name), self.open(self.primary())
+        if one.role == "secondary":
+            await primary.ensure()
+            await self.open(one).ensure(like=primary)
+        else:
+            await self.open(one).ensure()
 
     def open(self, repository: Repository) -> Restic:
         """Use a repository."""
         return Restic(repository, self._cache)
 
-    def _write(self, name: str, told: Mapping[str, str]) -> None:
+    def _write(self, name: str, url: str, role: Role, origin: str = "") -> None:
+        told = {"url": url, "role": role, "origin": origin}
         files.write(self._folder / name / "repository.json", json.dumps(told), mode=0o600)

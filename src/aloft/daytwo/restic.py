@@ -56,6 +56,7 @@ class Repository:
         password: file with the password that encrypts it.
         credentials: folder with ``aws`` (an AWS credentials file), or ``ssh`` (a private key) and ``known-hosts`` (the
             far side's host keys; else those that root on this machine knows), as the url needs.
+        origin: name of the node that made it known; empty for a person.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Repository:
     role: Role
     password: Path
     credentials: Path
+    origin: str = ""
 
 
 @dataclass(frozen=True)

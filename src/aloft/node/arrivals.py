@@ -1,15 +1,16 @@
 """Controllers that come from another node: filled and started here while that one serves, then served from here.
 
 An arrival has the id of the job that moves it (:mod:`aloft.node.handover`). Until it is served, nothing but this node's
-own services knows its names here, and it goes again when the node that it comes from calls it off, or when either end
-loses sight of the other.
+own services knows its names here, and it goes again when the node that it comes from calls it off or has ended the
+move, and when this one is started anew.
 """
 
 import asyncio
 import json
+import logging
 import re
 import shutil
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +18,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from aloft.base import files
-from aloft.base.errors import Conflict, InvalidInput, NotFound, PermanentError
+from aloft.base.errors import AloftError, Conflict, InvalidInput, NotFound, PermanentError
 from aloft.base.paths import Paths
 from aloft.controller.context import Slot
 from aloft.daytwo import carry, metadata, ovn, parcel
@@ -29,6 +30,11 @@ from aloft.node.jobs import Work
 from aloft.node.pool import Pool
 from aloft.node.registry import Record, Registry
 from aloft.node.switches import forget_cached
+
+_log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 10.0
+"""Between two questions whether what arrives is still on its way."""
 
 LISTS_DIFFER = "Nothing has changed: the customer is served where it was. See the logs of both nodes."
 
@@ -65,7 +71,7 @@ class Last(BaseModel):
 
 @dataclass
 class _Arrival:
-    customer: str
+    origin: str
     records: list[Record] = field(default_factory=list)
     since: tuple[str, int] = ("", 0)
     """A place in this node's binary log before anything was written here."""
@@ -81,6 +87,8 @@ class Arrivals:
         pool: slots.
         database: MariaDB.
         backups: fills slots, and compares.
+        moves: asks a node whether a job of it goes on that moves a customer.
+        end: ends this node's part of such a job, if that is under way.
     """
 
     def __init__(
@@ -91,6 +99,8 @@ class Arrivals:
         pool: Pool,
         database: Database,
         backups: Backups,
+        moves: Callable[[str, str], Awaitable[bool]],
+        end: Callable[[str], Awaitable[None]],
     ) -> None:
         self._folder = paths.state / "node/arrivals"
         self._controllers = controllers
@@ -98,13 +108,44 @@ class Arrivals:
         self._pool = pool
         self._database = database
         self._backups = backups
+        self._moves = moves
+        self._end = end
         self._copies = Copies(database)
         self._known: dict[str, _Arrival] = {}
 
     async def sweep(self) -> None:
-        """Remove what came before the node was started: whoever sent it has lost sight of it."""
+        """Remove what came before the node was started: whoever sent it has lost sight of it.
+
+        A customer of whom one region is served has begun to be served; that is brought to its end.
+        """
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
-        await self._remove([one for one in self._registry.all() if one.arriving])
+        served = {one.spec.customer for one in self._registry.all() if not one.arriving}
+        arriving = [one for one in self._registry.all() if one.arriving]
+        for one in arriving:
+            if one.spec.customer in served:
+                self._registry.put(replace(one, arriving=""))
+        await self._remove([one for one in arriving if one.spec.customer not in served])
+        await self._controllers.publish_names()
+
+    async def keep(self) -> None:
+        """Remove what arrived from a node whose move has ended without it; runs for ever."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            for ident, arrival in list(self._known.items()):
+                await self._look(ident, arrival.origin)
+
+    async def _look(self, ident: str, origin: str) -> None:
+        try:
+            if await self._moves(origin, ident):
+                return
+        except NotFound:  # that node is no peer any more
+            pass
+        except AloftError as error:
+            _log.info("%s does not tell whether it moves a customer here: %s", origin, error)
+            return
+        _log.warning("What came from %s is removed: the move has ended", origin)
+        await self._end(ident)
+        await self.call_off(ident)
 
     async def receive(self, ident: str, coming: AsyncIterable[bytes]) -> None:
         """Take a customer's metadata in.
@@ -131,7 +172,8 @@ class Arrivals:
             if any(not one.arriving for one in there):
                 raise Conflict(f"This node has controllers of '{work.customer}' already.", "See `aloft status`.")
             await self._remove(there)
-        arrival = self._known[work.id] = _Arrival(work.customer, since=await self._database.log_end())
+        since = await self._database.log_end()
+        arrival = self._known[work.id] = _Arrival(work.arguments["from"], since=since)
         try:
             filled = await self._backups.fill(work, folder, manifest, work.customer)
             arrival.records = [replace(one, arriving=work.arguments["from"]) for one in filled]
@@ -196,11 +238,11 @@ class Arrivals:
             await self._remove(arrival.records)
 
     def state(self, ident: str, customer: str) -> State:
-        """Whether a customer has arrived, is served, or neither is known."""
+        """Whether a customer has arrived, is served (one region is enough: the others follow), or neither is known."""
         if ident in self._known:
             return "arriving"
         records = [one for one in self._registry.all() if one.spec.customer == customer]
-        return "serving" if records and not any(one.arriving for one in records) else "unknown"
+        return "serving" if any(not one.arriving for one in records) else "unknown"
 
     async def _catch_up_one(self, record: Record, folder: Path, last: LastRegion) -> Record:
         slot = self._slot(record)

@@ -158,6 +158,7 @@ class Handover:
                     self._database.dump_together,
                 )
             async with work.step(f"send it to {to}") as remark:
+                await peer.call_off(work.id)  # what an end of this node has left there
                 packed = await self._packed(folder, "metadata")
                 remark(f"{packed.stat().st_size / (1 << 20):.1f} MiB")
                 await peer.send(work.id, parcel.pieces(packed))

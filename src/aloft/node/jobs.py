@@ -188,9 +188,11 @@ class Jobs:
         return self._jobs[job].status
 
     def resume(self) -> None:
-        """Go on with every job that has not ended: after a start of the node."""
-        for job, known in self._jobs.items():
-            if known.status.state == "running":
+        """Go on with every job that has not ended, but those of other nodes: after a start of the node."""
+        for job, known in list(self._jobs.items()):
+            if known.request.kind in OF_NODES and known.task is None:  # who asked has lost sight of it
+                self._drop(job)
+            elif known.status.state == "running" and known.task is None:
                 self._begin(job)
 
     def journals(self, kind: str) -> tuple[dict[str, Any], ...]:
@@ -228,12 +230,16 @@ class Jobs:
         if (work := self._get(job).work) is not None:
             work.abort()
 
-    def forget(self, job: str) -> None:
-        """Forget a job that has ended, or end it: nothing of what it did is taken back by this."""
-        known = self._jobs.pop(job, None)
+    async def forget(self, job: str) -> None:
+        """Forget a job that has ended, or end it; returns when its handler has cleaned up what that cleans up."""
+        known = self._drop(job)
         if known is not None and known.task is not None:
             known.task.cancel()
+            await asyncio.wait({known.task})
+
+    def _drop(self, job: str) -> _Job | None:
         (self._folder / f"{job}.json").unlink(missing_ok=True)
+        return self._jobs.pop(job, None)
 
     def _get(self, job: str) -> _Job:
         if job not in self._jobs:

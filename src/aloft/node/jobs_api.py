@@ -35,14 +35,18 @@ def _job_routes(app: FastAPI, jobs: Jobs) -> None:
 
     @app.delete("/v1/jobs/{job}", status_code=204)
     async def delete_job(job: str) -> Response:
-        jobs.forget(job)
+        await jobs.forget(job)
         return Response(status_code=204)
 
 
 def _repository_routes(app: FastAPI, backups: Backups, repositories: Repositories, binlog: Binlog) -> None:
     def told() -> list[dict[str, Any]]:
         repositories.primary()
-        return [{**asdict(one), "late": one.late, "url": repositories.get(one.name).url} for one in binlog.shipments()]
+        known = {one.name: one for one in repositories.all()}
+        return [
+            {**asdict(one), "late": one.late, "url": known[one.name].url, "origin": known[one.name].origin}
+            for one in binlog.shipments()
+        ]
 
     @app.get("/v1/repositories")
     async def get_repositories() -> list[dict[str, Any]]:

@@ -5,19 +5,18 @@ import datetime
 import logging
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from typing import Any
 
-import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from aloft.base import pki
 from aloft.base.errors import AloftError, Conflict, InvalidInput, NotFound, TemporaryError
 from aloft.base.places import place
 from aloft.base.sockets import unused
-from aloft.daytwo.repositories import Repositories
 from aloft.node.fronts import Fronts
-from aloft.node.peer_api import refusal
+from aloft.node.peer_api import PeerApi
 from aloft.node.peers import Invitation, Peer, Peers
 
 _log = logging.getLogger(__name__)
@@ -54,7 +53,7 @@ class Joining:
     Args:
         peers: of this node.
         fronts: what they serve.
-        repositories: of backups; those that are not on this node alone are made known to peers.
+        reach: opens the way to a peer, which may take that many seconds for an answer.
         port: of this node's trunk.
         publish: brings what peers are about at the edge.
     """
@@ -63,13 +62,13 @@ class Joining:
         self,
         peers: Peers,
         fronts: Fronts,
-        repositories: Repositories,
+        reach: Callable[[str, float], AbstractAsyncContextManager[PeerApi]],
         port: int,
         publish: Callable[[], Awaitable[None]],
     ) -> None:
         self._peers = peers
         self._fronts = fronts
-        self._repositories = repositories
+        self._reach = reach
         self._port = port
         self._publish = publish
         self._lock = asyncio.Lock()
@@ -98,7 +97,8 @@ class Joining:
         async with self._lock:
             self._insist_on_port()
             known, admitted = self._known(name), self._peers.invited(name)
-            self._peers.put(name, request.address, request.authority, request.bundle.get_secret_value())
+            bundle = request.bundle.get_secret_value()
+            self._peers.put(name, request.address, request.authority, bundle, added=not request.invited)
             try:
                 await self._fronts.part(name)
                 await self._insist_on_name(name)
@@ -114,8 +114,6 @@ class Joining:
                 await asyncio.shield(self._fronts.part(name) if known else self._fronts.forget(name))
                 await asyncio.shield(self._publish())
                 raise
-        if not request.invited:
-            await self._share(name)
         return await self.state(self._peers.get(name))
 
     async def leave(self, name: str, *, lost: bool = False) -> None:
@@ -149,7 +147,8 @@ class Joining:
     async def state(self, peer: Peer) -> dict[str, Any]:
         """A peer's name, its address, whether it is ``up`` or ``down``, why, and how many controllers it serves."""
         try:
-            await self._ask(peer.name, "GET", "/v1/health", seconds=STATE_SECONDS)
+            async with self._reach(peer.name, STATE_SECONDS) as there:
+                await there.name()
             detail = ""
         except AloftError as error:
             detail = error.message
@@ -168,11 +167,12 @@ class Joining:
             if not pki.validity(peer.bundle.encode()).needs_renewal(now):
                 continue
             try:
-                told = await self._ask(peer.name, "POST", "/v1/invitations", {"peer": self._peers.own_name})
+                async with self._reach(peer.name, JOIN_SECONDS) as there:
+                    given = await there.invite(self._peers.own_name)
             except AloftError as error:
                 _log.warning("The certificate for %s could not be renewed: %s", peer.name, error)
                 continue
-            self._peers.put(peer.name, peer.address, told["authority"], told["bundle"])
+            self._peers.put(peer.name, peer.address, given.authority, given.bundle)
             await self._fronts.part(peer.name)
             await self._publish()
 
@@ -191,7 +191,8 @@ class Joining:
             )
 
     async def _insist_on_name(self, name: str) -> None:
-        found = (await self._ask(name, "GET", "/v1/health"))["name"]
+        async with self._reach(name, JOIN_SECONDS) as there:
+            found = await there.name()
         if found != name:
             raise InvalidInput(
                 f"The node at {self._peers.get(name).address} is called '{found}', not '{name}'.",
@@ -209,50 +210,8 @@ class Joining:
             "bundle": invitation.bundle,
             "invited": True,
         }
-        await self._ask(name, "PUT", f"/v1/peers/{self._peers.own_name}", wanted)
-
-    async def _share(self, name: str) -> None:
-        """Make this node's repositories known to a peer, but those that are folders here; it may know others by then.
-
-        Raises:
-            AloftError: it cannot be told.
-        """
-        there = {one["name"]: one for one in await self._ask(name, "GET", "/v1/repositories")}
-        primary = any(one["role"] == "primary" and not one["url"].startswith("/") for one in there.values())
-        for one in self._repositories.all():
-            if one.url.startswith("/"):
-                continue
-            if one.name in there and there[one.name]["url"] != one.url:
-                _log.warning("%s knows another repository by the name %s", name, one.name)
-                continue
-            request = self._repositories.request(one.name)
-            wanted = {
-                "url": request.url,
-                "role": "secondary" if primary and one.name not in there else request.role,
-                "password": request.password.get_secret_value() if request.password else None,
-                "credentials": {kind: held.get_secret_value() for kind, held in request.credentials.items()},
-            }
-            await self._ask(name, "PUT", f"/v1/repositories/{one.name}", wanted)
-
-    async def _ask(self, name: str, method: str, path: str, body: Any = None, seconds: float = JOIN_SECONDS) -> Any:
-        """Ask a peer; what it answers.
-
-        Raises:
-            TemporaryError: it does not answer.
-            AloftError: it refuses, in its own words.
-        """
-        try:
-            async with self._peers.client(name, seconds) as client:
-                answer = await client.request(method, path, json=body)
-        except httpx.HTTPError as error:
-            raise TemporaryError(
-                f"The node {name} does not answer at {self._peers.get(name).address}: "
-                f"{str(error) or type(error).__name__}.",
-                "See whether it runs, and whether this port of it can be reached from here.",
-            ) from error
-        if not answer.is_success:
-            raise refusal(name, answer)
-        return answer.json() if answer.content else None
+        async with self._reach(name, JOIN_SECONDS) as there:
+            await there.join(self._peers.own_name, wanted)
 
 
 def _own_address(there: str) -> str:

@@ -24,13 +24,12 @@ from prometheus_client import CollectorRegistry
 from aloft.base import accounts, files
 from aloft.base.errors import AloftError, PermanentError
 from aloft.base.paths import Paths
-from aloft.controller import environment, processes
+from aloft.controller import processes
 from aloft.controller.context import Slot
-from aloft.controller.release import Release, release, releases
 from aloft.controller.services import enabled
 from aloft.controller.slots import load_secrets, make_broker_users
 from aloft.daytwo.repositories import Repositories
-from aloft.node import arrivals_api, jobs_api, mariadb, moves, peers_api, rabbitmq, rules_api, serving, shared
+from aloft.node import arrivals_api, jobs_api, mariadb, peers_api, rabbitmq, rules_api, serving, shared
 from aloft.node.api import build
 from aloft.node.arrivals import Arrivals
 from aloft.node.backup_metrics import BackupCollector
@@ -46,7 +45,8 @@ from aloft.node.grants import Grants
 from aloft.node.handover import Handover
 from aloft.node.jobs import Jobs
 from aloft.node.joining import Joining
-from aloft.node.peer_api import reach
+from aloft.node.moves import held
+from aloft.node.peer_api import moves, reach
 from aloft.node.peers import Peers
 from aloft.node.pool import Pool
 from aloft.node.portal import PortalPlace
@@ -55,9 +55,11 @@ from aloft.node.rebuild import Rebuild
 from aloft.node.recovery import Recovery
 from aloft.node.registry import Registry
 from aloft.node.relay import Relay
+from aloft.node.releases import Releases
 from aloft.node.rules import Rules
 from aloft.node.serving import Server
 from aloft.node.settings import NodeSettings
+from aloft.node.sharing import Sharing
 from aloft.node.switches import Switches
 from aloft.node.upgrades import Upgrades
 from aloft.node.waiting import WaitingRoom
@@ -71,9 +73,6 @@ _log = logging.getLogger(__name__)
 
 SHARED_SECONDS = 120.0
 """Until the shared services must be ready."""
-
-ZYGOTE_SECONDS = 240.0
-"""Until a release's zygotes must be ready."""
 
 TRIM_SECONDS = 600.0
 """Between two looks at what customers' logs may keep."""
@@ -101,6 +100,7 @@ class Node:
         self.rabbitmq = rabbitmq.Settings.for_machine()
         self.broker = Broker(paths, self.rabbitmq)
         self.registry = Registry(paths)
+        self.releases = Releases(paths, settings.releases, self.supervisor, self.registry)
         self.rules = Rules(paths, self.registry)
         self.peers = Peers(paths, settings.name)
         self.edge = EdgeNames(paths, settings, self.rules)
@@ -135,14 +135,21 @@ class Node:
             self.pool,
             self.supervisor,
             self.publishing.publish,
-            self.start_release,
+            self.releases.start,
             self.edge.authority_file,
             self.supervisor.status,
         )
         self.grants = Grants(self.controllers, self.registry, self.broker)
         self.repositories = Repositories(paths)
+        to_peer = functools.partial(reach, self.peers)
+
+        self.sharing = Sharing(self.peers, self.repositories, to_peer, self.repositories.make)
         self.joining = Joining(
-            self.peers, self.fronts, self.repositories, settings.trunk_port, self.controllers.publish_names
+            self.peers,
+            self.fronts,
+            to_peer,
+            settings.trunk_port,
+            self.controllers.publish_names,
         )
         self.binlog = Binlog(
             paths, self.database, self.repositories, lambda: {one.spec.customer for one in self.registry.all()}
@@ -176,11 +183,20 @@ class Node:
             self.database,
             self.backups,
             switches,
-            self.start_release,
-            self.renew_release,
-            self.sweep_environments,
+            self.releases.start,
+            self.releases.renew,
+            self.releases.sweep,
         )
-        self.arrivals = Arrivals(paths, self.controllers, self.registry, self.pool, self.database, self.backups)
+        self.arrivals = Arrivals(
+            paths,
+            self.controllers,
+            self.registry,
+            self.pool,
+            self.database,
+            self.backups,
+            functools.partial(moves, self.peers),
+            lambda ident: self.jobs.forget(ident),
+        )
         self.handover = Handover(
             paths,
             settings.name,
@@ -192,7 +208,7 @@ class Node:
             switches,
             self.binlog,
             self.rules,
-            functools.partial(reach, self.peers),
+            to_peer,
             self.fronts.refresh,
         )
         self.jobs = Jobs(
@@ -213,120 +229,7 @@ class Node:
                 "rebuild": Rebuild(self.controllers, self.pool, self.supervisor, self.database).rebuild,
             },
         )
-        self.preparing: dict[str, asyncio.Task[str]] = {}
-        self.failed: dict[str, str] = {}
         self.started = time.time()
-
-    # Releases
-
-    def releases(self) -> list[dict[str, Any]]:
-        """All releases: versions, and whether they are absent, being prepared, failed or ready."""
-        states = {status.name: status.state for status in self.supervisor.status()}
-
-        def state(which: Release) -> str:
-            present = self.paths.present(which.name).resolve().name
-            zygotes = [states.get(spec.name) for spec in shared.zygotes(self.paths, present)]
-            if all(found == "ready" for found in zygotes):
-                return "ready"
-            if which.name in self.preparing or any(zygotes):
-                return "preparing"
-            if which.name in self.failed:
-                return "failed"
-            return "installed" if self._installed(which) else "absent"
-
-        return [
-            {
-                "name": which.name,
-                "pins": environment.pins(which, self.paths),
-                "title": which.title,
-                "projects": which.projects,
-                "state": state(which),
-                "renewing": which.name in self.preparing,
-                "reason": self.failed.get(which.name, ""),
-            }
-            for which in releases()
-        ]
-
-    def _installed(self, which: Release) -> bool:
-        """Whether a release's environment is there; run from a checkout, Aloft's own part need not be."""
-        if "PYTHONPATH" in os.environ:
-            return (self.paths.environment(which.name) / "bin/python").exists()
-        return environment.ready(which, self.paths)
-
-    def _complete(self, name: str) -> bool:
-        """Whether an environment is there; run from a checkout, Aloft's own part need not be."""
-        if "PYTHONPATH" in os.environ:
-            return (self.paths.environment(name) / "bin/python").exists()
-        return environment.complete(name, self.paths)
-
-    async def prepare_release(self, name: str) -> None:
-        """Begin to make a release ready; returns at once.
-
-        Raises:
-            NotFound: there is no such release.
-        """
-        self._install(release(name))
-
-    def _install(self, which: Release) -> "asyncio.Task[str]":
-        task = self.preparing.get(which.name)
-        if task is None:
-            self.failed.pop(which.name, None)
-
-            async def work() -> str:
-                try:
-                    log = self.paths.log / "install.log"
-                    if self._installed(which):
-                        done = "is there"
-                    else:
-                        done = await asyncio.to_thread(environment.prepare, which, self.paths, log)
-                    await self._run_zygotes(self.paths.present(which.name).resolve().name)
-                    return done
-                except AloftError as error:
-                    self.failed[which.name] = str(error)
-                    raise
-                finally:
-                    self.preparing.pop(which.name, None)
-
-            task = self.preparing[which.name] = asyncio.create_task(work(), name=f"prepare {which.name}")
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return task
-
-    async def start_release(self, name: str) -> None:
-        """Make the zygotes of a release's environment run; the release's first one is installed where it is not there.
-
-        Args:
-            name: of the environment, or of a release that has only one.
-
-        Raises:
-            NotFound: there is no such release.
-            AloftError: it cannot be installed, or a zygote does not come up.
-        """
-        which = release(environment.release_of(name))
-        specs = shared.zygotes(self.paths, name)
-        running = {status.name for status in self.supervisor.status()}
-        if not all(spec.name in running for spec in specs):
-            if not self._complete(name):
-                await asyncio.shield(self._install(which))
-            await self._run_zygotes(name)
-        await self.supervisor.wait_ready([spec.name for spec in specs], ZYGOTE_SECONDS)
-
-    async def renew_release(self, name: str) -> str:
-        """Install a release's present pins where they are not there; what they are called."""
-        which = release(name)
-        if not self._installed(which):
-            await asyncio.shield(self._install(which))
-        return environment.pins(which, self.paths)
-
-    async def sweep_environments(self) -> None:
-        """Stop and remove what runs former pins of releases that no controller here runs from or may go back to."""
-        used = {name for record in self.registry.all() for name in record.environments}
-        for which in releases():
-            for name in environment.unused(which, self.paths, used):
-                await self.supervisor.remove(f"release/{name}")
-                await asyncio.to_thread(environment.remove, which, self.paths, name)
-
-    async def _run_zygotes(self, name: str) -> None:
-        await self.supervisor.apply(f"release/{name}", shared.zygotes(self.paths, name))
 
     # Coming up
 
@@ -349,9 +252,7 @@ class Node:
                 self.edge.process(),
             ),
         )
-        for name in self._wanted_environments():
-            if self._complete(name):
-                await self._run_zygotes(name)
+        await self.releases.start_present()
         await self._apply_known_controllers()
         if (self.paths.run / "plane/plane.sock").exists():
             await self._apply_plane()  # it has run since the machine started, and may run still
@@ -363,12 +264,6 @@ class Node:
         await self._apply_plane()
         await self._apply_portal()
         self.controllers.resume()
-
-    def _wanted_environments(self) -> list[str]:
-        """Those that new controllers run from, and those that there are run from."""
-        used = {record.spec.environment for record in self.registry.all()}
-        present = (self.paths.present(name).resolve().name for name in self.settings.releases)
-        return list(dict.fromkeys((*present, *sorted(used))))
 
     def _make_folders(self) -> None:
         for folder in (self.paths.state, self.paths.run, self.paths.log, self.paths.log / "zygotes"):
@@ -452,7 +347,7 @@ class Node:
     async def go_on(self) -> None:
         """Go on with what a former run of the node left unfinished, then keep slots warm; runs for ever."""
         await self.arrivals.sweep()
-        await self.pool.sweep(moves.held(self.jobs.journals("restore")))
+        await self.pool.sweep(held(self.jobs.journals("restore")))
         self.jobs.resume()
         await keep_at("warm slots", self.pool.keep_warm)
 
@@ -516,7 +411,13 @@ def _application(node: Node) -> FastAPI:
     metrics.register(ProcessCollector(node.supervisor))
     metrics.register(BackupCollector(node.binlog, node.backups))
     app = build(
-        node.supervisor, node.controllers, node.grants, node.releases, node.prepare_release, metrics, node.health
+        node.supervisor,
+        node.controllers,
+        node.grants,
+        node.releases.states,
+        node.releases.prepare,
+        metrics,
+        node.health,
     )
     rules_api.add(app, node.rules, node.controllers.publish_names)
     jobs_api.add(app, node.jobs, node.backups, node.repositories, node.binlog)
@@ -566,6 +467,8 @@ async def run(paths: Paths, settings: NodeSettings) -> None:
         for name, work in (
             ("names", node.keep_published),
             ("what other nodes serve", node.fronts.keep),
+            ("what other nodes know of repositories", node.sharing.keep),
+            ("what arrives", node.arrivals.keep),
             ("binary logs", node.keep_shipping),
             ("log retention", node.keep_logs_trimmed),
         ):

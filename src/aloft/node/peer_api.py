@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 
 from aloft.base.errors import AloftError, Conflict, Forbidden, InvalidInput, NotFound, PermanentError, TemporaryError
+from aloft.daytwo.repositories import RepositoryRequest
 from aloft.node.arrivals import State
-from aloft.node.peers import Peers
+from aloft.node.peers import Invitation, Peer, Peers
 
 KINDS: Mapping[str, type[AloftError]] = {
     kind.__name__: kind for kind in (InvalidInput, Forbidden, NotFound, Conflict, TemporaryError, PermanentError)
@@ -24,13 +25,43 @@ class PeerApi:
     """Another node.
 
     Args:
-        name: the node's.
+        peer: the node.
         client: leads to its local API.
     """
 
-    def __init__(self, name: str, client: httpx.AsyncClient) -> None:
-        self._name = name
+    def __init__(self, peer: Peer, client: httpx.AsyncClient) -> None:
+        self._name = peer.name
+        self._address = peer.address
         self._client = client
+
+    async def name(self) -> str:
+        """What the node that answers is called."""
+        return str((await self._call("GET", "/v1/health"))["name"])
+
+    async def invite(self, peer: str) -> Invitation:
+        """Have it let a node in, as :meth:`aloft.node.joining.Joining.invite` does."""
+        told = await self._call("POST", "/v1/invitations", json={"peer": peer})
+        return Invitation(told["name"], told["authority"], told["bundle"])
+
+    async def join(self, name: str, wanted: Mapping[str, Any]) -> None:
+        """Have it know a node, by an :class:`aloft.node.joining.PeerRequest`."""
+        await self._call("PUT", f"/v1/peers/{name}", json=wanted)
+
+    async def repositories(self) -> list[dict[str, Any]]:
+        """The repositories that it knows: ``name``, ``url``, ``role``, ``origin``, and what else it tells."""
+        return list(await self._call("GET", "/v1/repositories"))
+
+    async def put_repository(self, name: str, request: RepositoryRequest) -> None:
+        """Have it know a repository, with what opens it."""
+        wanted = request.model_dump(mode="json") | {
+            "password": request.password.get_secret_value() if request.password else None,
+            "credentials": {kind: held.get_secret_value() for kind, held in request.credentials.items()},
+        }
+        await self._call("PUT", f"/v1/repositories/{name}", json=wanted)
+
+    async def remove_repository(self, name: str) -> None:
+        """Have it forget a repository."""
+        await self._call("DELETE", f"/v1/repositories/{name}")
 
     async def send(self, ident: str, coming: AsyncIterable[bytes]) -> None:
         """Give it a customer's metadata."""
@@ -59,6 +90,8 @@ class PeerApi:
                     tell(told["steps"][-1]["name"])
                 query = {"wait": POLL_SECONDS, "known": told["revision"]}
                 told = await self._call("GET", f"/v1/jobs/{ident}", params=query)
+        except NotFound as error:
+            raise PermanentError(f"{self._name} was started anew meanwhile.", "Try again.") from error
         finally:
             await asyncio.shield(self._call("DELETE", f"/v1/jobs/{ident}"))
         if told["state"] == "failed":
@@ -82,8 +115,16 @@ class PeerApi:
         await self._call("POST", f"/v1/arrivals/{ident}/serve")
 
     async def call_off(self, ident: str) -> None:
-        """Have it remove what arrived."""
+        """Have it remove what arrived, or comes; returns when that is gone."""
+        await self._call("DELETE", f"/v1/jobs/{ident}")
         await self._call("DELETE", f"/v1/arrivals/{ident}")
+
+    async def moves(self, ident: str) -> bool:
+        """Whether its job that moves a customer has not ended."""
+        try:
+            return bool((await self._call("GET", f"/v1/jobs/{ident}"))["state"] == "running")
+        except NotFound:
+            return False
 
     async def state(self, ident: str, customer: str) -> State:
         """How far an arrival is there."""
@@ -101,25 +142,42 @@ class PeerApi:
             answer = await self._client.request(method, path, **more)
         except httpx.HTTPError as error:
             raise TemporaryError(
-                f"The node {self._name} does not answer: {error or type(error).__name__}.", "See `aloft node list`."
+                f"The node {self._name} does not answer at {self._address}: {str(error) or type(error).__name__}.",
+                "See whether it runs, and whether this port of it can be reached from here.",
             ) from error
         if answer.is_success:
             return answer.json() if answer.content else None
-        raise refusal(self._name, answer)
+        raise _refusal(self._name, answer)
 
 
 @contextlib.asynccontextmanager
-async def reach(peers: Peers, name: str) -> AsyncIterator[PeerApi]:
+async def reach(peers: Peers, name: str, seconds: float = ANSWER_SECONDS) -> AsyncIterator[PeerApi]:
     """Another node, for as long as the block lasts.
+
+    Args:
+        peers: of this node.
+        name: of the other one.
+        seconds: that it may take for one answer.
 
     Raises:
         NotFound: there is no such peer.
     """
-    async with peers.client(name, ANSWER_SECONDS) as client:
-        yield PeerApi(name, client)
+    async with peers.client(name, seconds) as client:
+        yield PeerApi(peers.get(name), client)
 
 
-def refusal(name: str, answer: httpx.Response) -> AloftError:
+async def moves(peers: Peers, name: str, ident: str) -> bool:
+    """Whether a job of another node that moves a customer has not ended.
+
+    Raises:
+        NotFound: there is no such peer.
+        AloftError: it does not tell.
+    """
+    async with reach(peers, name) as peer:
+        return await peer.moves(ident)
+
+
+def _refusal(name: str, answer: httpx.Response) -> AloftError:
     """Why a node refuses, in its own words."""
     try:
         told = answer.json()["error"]

@@ -61,6 +61,7 @@ class Peer:
         authority: its trunk's authority, PEM.
         bundle: this node's client certificate there, with its key, PEM.
         broker_port: port on 127.0.0.1 that leads to its broker.
+        added: whether this node added it, and not the other way round: then it gets this node's repositories.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Peer:
     authority: str
     bundle: str = field(repr=False)
     broker_port: int = FIRST_BROKER_PORT
+    added: bool = False
 
 
 class Peers:
@@ -105,7 +107,7 @@ class Peers:
         except KeyError:
             raise NotFound(f"This node has no peer '{name}'.", "`aloft node list` names them.") from None
 
-    def put(self, name: str, address: str, authority: str, bundle: str) -> Peer:
+    def put(self, name: str, address: str, authority: str, bundle: str, *, added: bool = False) -> Peer:
         """Know a peer, or know other things of it.
 
         Args:
@@ -113,6 +115,7 @@ class Peers:
             address: of its trunk: ``HOST`` or ``HOST:PORT``.
             authority: its trunk's authority, PEM.
             bundle: this node's client certificate there, with its key, PEM.
+            added: whether this node adds it; one that it added once stays so.
 
         Raises:
             InvalidInput: one of them is not what it should be.
@@ -124,7 +127,8 @@ class Peers:
         pki.check_bundle(bundle.encode())
         known = self._peers.get(name)
         told = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        peer = Peer(name, told, authority, bundle, known.broker_port if known else self._broker_port())
+        port_there = known.broker_port if known else self._broker_port()
+        peer = Peer(name, told, authority, bundle, port_there, added or (known is not None and known.added))
         self._keep(peer)
         return peer
 
@@ -159,7 +163,13 @@ class Peers:
             self._write_list()
 
     def _keep(self, peer: Peer) -> None:
-        told = {"address": peer.address, "authority": peer.authority, "bundle": peer.bundle, "port": peer.broker_port}
+        told = {
+            "address": peer.address,
+            "authority": peer.authority,
+            "bundle": peer.bundle,
+            "port": peer.broker_port,
+            "added": peer.added,
+        }
         files.write(self.authority_file(peer.name), peer.authority)
         files.write(self.bundle_file(peer.name), peer.bundle)
         files.write(self._folder / f"{peer.name}.json", json.dumps(told))
@@ -275,4 +285,5 @@ class Peers:
 
 def _read(file: Path) -> Peer:
     told: dict[str, Any] = json.loads(file.read_text())
-    return Peer(file.stem, told["address"], told["authority"], told["bundle"], told["port"])
+    added = told.get("added", False)
+    return Peer(file.stem, told["address"], told["authority"], told["bundle"], told["port"], added)

@@ -100,9 +100,9 @@ class Pool:
             The record, with the slot, which is held for it.
         """
         slot = self.slot(self._registry.free(self._ahead))
-        await asyncio.to_thread(slots.make_folders, slot, self._edge_group)
-        await asyncio.to_thread(self._registry.mark, slot, record.spec.release, "preparing")
         try:
+            await asyncio.to_thread(slots.make_folders, slot, self._edge_group)
+            await asyncio.to_thread(self._registry.mark, slot, record.spec.release, "preparing")
             await asyncio.to_thread(metadata.lay_out, folder, record.spec.region, slot)
             held = await asyncio.to_thread(slots.load_secrets, slot)
             dumps = metadata.dumps(folder, record.spec.region)

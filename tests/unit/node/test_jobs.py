@@ -126,11 +126,39 @@ async def test_what_is_forgotten_is_gone(tmp_path):
     handlers = Handlers()
     jobs = handlers.jobs(Paths(tmp_path))
     jobs.put(ID, request())
-    jobs.forget(ID)
+    await jobs.forget(ID)
     with pytest.raises(NotFound):
         jobs.status(ID)
     with pytest.raises(NotFound):
         handlers.jobs(Paths(tmp_path)).status(ID)
+
+
+async def test_what_is_ended_has_cleaned_up_when_it_is_forgotten(tmp_path):
+    done, begun = [], asyncio.Event()
+
+    async def work(work):
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            done.append("cleaned up")
+
+    jobs = Jobs(Paths(tmp_path), {"work": work})
+    jobs.put(ID, request())
+    await begun.wait()
+    await jobs.forget(ID)
+    assert done == ["cleaned up"]
+
+
+async def test_what_began_before_the_node_went_on_is_not_begun_twice(tmp_path):
+    handlers = Handlers()
+    jobs = handlers.jobs(Paths(tmp_path))
+    jobs.put(ID, request())
+    jobs.resume()
+    handlers.gate.set()
+    await ended(jobs)
+    assert handlers.begun == ["acme"]
 
 
 async def test_unknown_work_is_refused(tmp_path):

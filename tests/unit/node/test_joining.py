@@ -1,5 +1,6 @@
 """Two nodes come to know each other: both or neither."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,11 @@ from pydantic import SecretStr
 
 from aloft.base.errors import Conflict, InvalidInput, NotFound, PermanentError, TemporaryError
 from aloft.base.paths import Paths
-from aloft.daytwo.repositories import Repositories, RepositoryRequest
 from aloft.node import peers_api
 from aloft.node.api import build
 from aloft.node.fronts import Front, Fronts
 from aloft.node.joining import Joining, PeerRequest
+from aloft.node.peer_api import reach
 from aloft.node.peers import Peers
 from aloft.node.registry import Registry
 
@@ -26,26 +27,17 @@ class Node:
 
     def __init__(self, folder: Path, name: str, net: "dict[str, Node]", domain: str = DOMAIN) -> None:
         paths = Paths(folder / name)
-        self.name = name
+        self.name, self.paths = name, paths
         self.net = net
         self.serves: tuple[Front, ...] = ()
         self.published = 0
         self.peers = Peers(paths, name)
         self.peers.client = self._client  # type: ignore[method-assign]  # no TLS here
         self.fronts = Fronts(paths, self.peers, Registry(paths), domain, self._publish, self._greet)
-        self.repositories = Repositories(paths)
-        self.joining = Joining(self.peers, self.fronts, self.repositories, 7443, self._publish)
+        self.joining = Joining(self.peers, self.fronts, functools.partial(reach, self.peers), 7443, self._publish)
         unused: Any = None
         self.app = build(unused, unused, unused, unused, unused, CollectorRegistry(), lambda: {"name": name})
         peers_api.add(self.app, self.joining, lambda: self.serves)
-
-        @self.app.get("/v1/repositories")
-        async def get_repositories() -> list[dict[str, Any]]:
-            return [{"name": one.name, "url": one.url, "role": one.role} for one in self.repositories.all()]
-
-        @self.app.put("/v1/repositories/{repository}")
-        async def put_repository(repository: str, request: RepositoryRequest) -> None:
-            self.repositories.put(repository, request)
 
     def _client(self, name: str, timeout: float = 30.0) -> httpx.AsyncClient:
         there = self.net.get(self.peers.get(name).address)
@@ -201,21 +193,10 @@ async def test_a_silent_peer_is_down(front: Node, back: Node, net: dict[str, Nod
     assert told["state"] == "down" and "192.0.2.2:7443" in told["detail"]
 
 
-async def test_shared_repositories_are_known_to_a_peer_with_what_opens_them(front: Node, back: Node) -> None:
-    front.repositories.put("vault", RepositoryRequest(url="s3:https://s3/vault", credentials={"aws": SecretStr("key")}))
-    front.repositories.put("disk", RepositoryRequest(url="/srv/disk", role="secondary"))
+async def test_who_added_whom_is_remembered(front: Node, back: Node) -> None:
     await front.join(back, "192.0.2.2", own_address="192.0.2.1")
-    found = {one.name: one for one in back.repositories.all()}
-    assert "disk" not in found and (found["vault"].url, found["vault"].role) == ("s3:https://s3/vault", "primary")
-    assert back.repositories.password("vault") == front.repositories.password("vault")
-    assert (found["vault"].credentials / "aws").read_text() == "key"
-
-
-async def test_a_peer_keeps_its_own_primary_repository(front: Node, back: Node) -> None:
-    back.repositories.put("own", RepositoryRequest(url="s3:https://s3/own"))
-    front.repositories.put("vault", RepositoryRequest(url="s3:https://s3/vault"))
-    await front.join(back, "192.0.2.2", own_address="192.0.2.1")
-    assert {one.name: one.role for one in back.repositories.all()} == {"own": "primary", "vault": "secondary"}
+    for node, other, added in ((front, "back", True), (back, "front", False)):
+        assert node.peers.get(other).added is Peers(node.paths, node.name).get(other).added is added
 
 
 async def test_certificates_are_renewed_among_peers(front: Node, back: Node, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,4 +207,5 @@ async def test_certificates_are_renewed_among_peers(front: Node, back: Node, mon
     monkeypatch.setattr("aloft.base.pki.Validity.needs_renewal", lambda self, now: True)
     await front.joining.renew()
     after = front.peers.get("back")
-    assert after.bundle != before.bundle and (after.address, after.broker_port) == (before.address, before.broker_port)
+    assert after.bundle != before.bundle
+    assert (after.address, after.broker_port, after.added) == (before.address, before.broker_port, True)
