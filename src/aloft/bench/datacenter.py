@@ -5,8 +5,11 @@ others as a second datacenter shall: behind an SSH server, for a key with which 
 """
 
 import json
+import os
 import shutil
+import signal
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,16 +22,17 @@ PRIVATE = ("run", "var/lib/aloft", "var/log/aloft", "usr/local/share/ca-certific
 NAME, CARD, NEAR = "aloft-second", "eth0", "aloft-second"
 ADDRESS, NEAR_ADDRESS = "10.216.0.2", "10.216.0.1/24"
 PROGRAMS = ("/usr/sbin/sshd", "ssh-keygen", "rclone")
+SSH_PORT = 2222
 UP_SECONDS = 600.0
 RESTORE_SECONDS = 1800.0
 
 SSHD = """
-ListenAddress {address}:22
+ListenAddress {address}:{port}
 HostKey {folder}/host
 AuthorizedKeysFile {folder}/authorized
 StrictModes no
 UsePAM no
-PidFile none
+PidFile {folder}/sshd.pid
 PermitRootLogin prohibit-password
 """
 
@@ -63,6 +67,7 @@ class Datacenter:
         self._folder = folder
         self._program = str(paths.opt / "tool/bin/aloft")
         self._domain = domain
+        self._near = folder / "near-shelf"
         self.machine = Machine(folder / "machine", NAME, PRIVATE)
         cable(self.machine, CARD, f"{ADDRESS}/24", NEAR, near_address=NEAR_ADDRESS)
         # the control groups there are the first one's
@@ -74,22 +79,15 @@ class Datacenter:
         Raises:
             Conflict: this machine lacks what that needs.
         """
-        if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
-            raise Conflict(
-                f"This machine has no {', '.join(missing)}.", "Install them: apt-get install openssh-server rclone"
-            )
-        shelf = self._folder / "shelf"
-        shelf.mkdir()
-        for name in ("key", "host"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", shelf / name], check=True)
-        command = f"rclone serve restic --stdio --append-only {shelf / 'data'}"
-        (shelf / "authorized").write_text(f'restrict,command="{command}" ' + (shelf / "key.pub").read_text())
-        (shelf / "known").write_text(f"{ADDRESS} {(shelf / 'host.pub').read_text()}")
-        (shelf / "sshd.conf").write_text(SSHD.format(address=ADDRESS, folder=shelf))
-        self.machine.run("mkdir", "-p", "/run/sshd")
-        self.machine.run("/usr/sbin/sshd", "-f", str(shelf / "sshd.conf"))
-        url = f"append:root@{ADDRESS}:{shelf / 'data'}"
-        return Shelf(url, shelf / "data", shelf / "key", shelf / "known")
+        return _shelf(self._folder / "shelf", ADDRESS, self.machine.run)
+
+    def keep_backups_near(self) -> Shelf:
+        """Have room on this machine for backups of both, to which both can add.
+
+        Raises:
+            Conflict: this machine lacks what that needs.
+        """
+        return _shelf(self._near, NEAR_ADDRESS.partition("/")[0], _run)
 
     def up(self) -> None:
         """Bring its Aloft up, as a person does on a fresh machine there.
@@ -120,7 +118,40 @@ class Datacenter:
             raise PermanentError("The second datacenter did not restore anything.", f"See the logs in {self._folder}.")
         return json.loads(said)
 
+    def lose(self) -> None:
+        """Have nothing run there any more, and nothing come back."""
+        self.machine.run("sh", "-c", "kill -9 -1", check=False)
+
     def close(self) -> None:
         """Switch everything off."""
         self.machine.close()
+        if (pid := self._near / "sshd.pid").exists():
+            os.kill(int(pid.read_text()), signal.SIGTERM)
         subprocess.run(["ip", "link", "delete", NEAR], check=False, capture_output=True)
+
+
+def _shelf(folder: Path, address: str, run: Callable[..., object]) -> Shelf:
+    """Keep backups behind an SSH server at an address; ``run`` starts it on its machine.
+
+    Raises:
+        Conflict: this machine lacks what that needs.
+    """
+    if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
+        raise Conflict(
+            f"This machine has no {', '.join(missing)}.", "Install them: apt-get install openssh-server rclone"
+        )
+    folder.mkdir()
+    for name in ("key", "host"):
+        _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name))
+    command = f"rclone serve restic --stdio --append-only {folder / 'data'}"
+    (folder / "authorized").write_text(f'restrict,command="{command}" ' + (folder / "key.pub").read_text())
+    (folder / "known").write_text(f"[{address}]:{SSH_PORT} {(folder / 'host.pub').read_text()}")
+    (folder / "sshd.conf").write_text(SSHD.format(address=address, port=SSH_PORT, folder=folder))
+    run("mkdir", "-p", "/run/sshd")
+    run("/usr/sbin/sshd", "-f", str(folder / "sshd.conf"))
+    url = f"append://root@{address}:{SSH_PORT}/{folder / 'data'}"
+    return Shelf(url, folder / "data", folder / "key", folder / "known")
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True)

@@ -40,7 +40,7 @@ class Machine:
             ip link set lo up
             echo up
             # as the namespace's first process it has to bury orphans, which a wait does
-            while :; do sleep 3600 & wait $!; done
+            while :; do sleep 3600 & wait $! || :; done
         """
         self.holder = subprocess.Popen(
             ["unshare", "-m", "-n", "-u", "-p", "-f", "--mount-proc", "--propagation", "private", "sh", "-c", script],
