@@ -172,9 +172,10 @@ def test_killed_while_it_comes_it_is_served_from_one_place_with_all_that_was_wri
 
 
 @pytest.mark.skipif(not all(map(shutil.which, PROGRAMS)), reason="needs the packages openssh-server and rclone")
-def test_who_was_on_a_node_that_is_lost_for_good_comes_back_from_a_repository(mover, second) -> None:
-    if place("mover") != NAME:
-        move("mover", NAME)
+def test_who_was_on_a_node_that_is_lost_for_good_comes_back_from_a_repository(demo, cloud, address, second) -> None:
+    server, running = cloud.compute.find_server("hello", ignore_missing=False), machine.guests()
+    forget("mover")  # it is there by now, and need not come back, too
+    move("demo", NAME)
     shelf = second.keep_backups_near()
     told(
         *("backup", "repository", "add", VAULT, shelf.url, "--secondary"),
@@ -182,17 +183,21 @@ def test_who_was_on_a_node_that_is_lost_for_good_comes_back_from_a_repository(mo
     )
     try:
         eventually(lambda: VAULT in second.aloft("backup", "repository", "list"), what="the other node knows it, too")
-        token = mover.token()
-        kept = make_project(mover, token)
-        copies = told("backup", "run", "mover")["result"]["copies"]
+        token = demo.token()
+        kept = make_project(demo, token)
+        copies = told("backup", "run", "demo")["result"]["copies"]
         assert copies[VAULT] == "", copies
         second.lose()
         eventually(lambda: state_of(NAME) == "down", what="it is seen to be down")
+        assert machine.guests() == running and ping(address)
         assert aloft("node", "remove", NAME, "--yes").code == 1, "customers are on it"
         assert aloft("node", "remove", NAME, "--lost", "--yes").code == 0
-        restored = told("backup", "restore", "mover", "--repository", VAULT, "--yes")
+        restored = told("backup", "restore", "demo", "--repository", VAULT, "--yes")
         assert restored["state"] == "succeeded", restored
-        assert place("mover") == own_name() and lists_answer(mover)
-        assert kept in projects(mover, token), "what was backed up is not there"
     finally:
         aloft("backup", "repository", "remove", VAULT, "--yes")
+    assert place("demo") == own_name() and lists_answer(demo)
+    assert kept in projects(demo, token), "what was backed up is not there"
+    assert machine.guests() == running and ping(address)
+    works(cloud, server, address)
+    cloud.identity.delete_project(kept)
