@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from aloft.base.errors import TemporaryError
 from aloft.base.invoke import succeeds
@@ -108,7 +108,7 @@ class Host:
 
     def _up(self, since: float) -> MakeProbe:
         """Nova has heard of the host anew, and shows it as up."""
-        heard = datetime.fromtimestamp(since, UTC) + timedelta(seconds=1)  # Nova's clock has whole seconds
+        heard = datetime.fromtimestamp(int(since), UTC)  # Nova's clock has whole seconds
 
         def make(caller: Caller) -> Probe:
             def probe() -> None:
