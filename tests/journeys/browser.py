@@ -1,6 +1,6 @@
 """A person at the portal: the system's Chromium, driven by Playwright."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,27 @@ from aloft.install.installation import load
 from ..running import PATHS
 
 PATIENCE_MS = 60_000
+AXE = PATHS.opt / "ui/node_modules/axe-core/axe.min.js"
+RULES = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
+"""What axe looks for by colour scheme: all of its rules, and in the dark what depends on colours."""
+
+SETTLED = """async () => {
+  for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
+  const changing = document.getAnimations().filter(one => one instanceof CSSTransition);
+  await Promise.allSettled(changing.map(one => one.finished));
+}"""
+"""Until colours no longer change."""
+
+UNSEEN = """() => {
+  const at = document.activeElement;
+  for (let one = at, place = 0; one !== null && place < 5; one = one.parentElement, place += 1) {
+    const { outlineStyle, outlineWidth } = getComputedStyle(one);
+    if (outlineStyle !== 'none' && parseFloat(outlineWidth) > 0) return null;
+  }
+  return at.outerHTML.slice(0, 200);
+}"""
+"""What has the focus without a mark of it, on itself or around it."""
+
 COLOURS = """canvas => {
   const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
   return new Set(new Uint32Array(data.buffer)).size;
@@ -68,8 +89,17 @@ class Person:
 
     def log_in(self) -> None:
         """Fill in the login page as the demo customer's administrator."""
+        self.log_in_as(*self.administrator())
+
+    @staticmethod
+    def administrator() -> tuple[str, str]:
+        """The user name and password of the demo customer's administrator."""
         told = yaml.safe_load(SYSTEM_FILE.read_text())["clouds"]["demo"]["auth"]
-        self.log_in_as(told["username"], told["password"])
+        return told["username"], told["password"]
+
+    def log_in_as_provider(self) -> None:
+        """Fill in the login page as the provider's administrator."""
+        self.log_in_as("admin", (PATHS.etc / "portal.password").read_text().strip())
 
     def log_in_as(self, name: str, password: str) -> None:
         """Fill in the login page."""
@@ -101,6 +131,54 @@ class Person:
             dialog.get_by_label(name).first.fill(value)
         dialog.get_by_role("button", name=action, exact=True).click()
         dialog.wait_for(state="hidden")
+
+    def tab_to(self, wanted: Locator, most: int = 90) -> None:
+        """Press Tab until something has the focus, which must be seen wherever it stops on the way."""
+        wanted.wait_for()
+        for _ in range(most):
+            self.page.keyboard.press("Tab")
+            unseen = self.page.evaluate(UNSEEN)
+            assert unseen is None, f"the focus is not seen on {unseen}"
+            if wanted.evaluate("one => one === document.activeElement"):
+                return
+        raise AssertionError(f"Tab does not lead to {wanted}")
+
+    def choose_by_keys(self, action: str) -> None:
+        """Open the menu whose button has the focus, and choose from it by the arrow keys."""
+        self.page.keyboard.press("Enter")
+        items = self.page.get_by_role("menuitem")
+        expect(items.first).to_be_focused()
+        wanted = self.page.get_by_role("menuitem", name=action, exact=True)
+        for _ in range(items.count()):
+            if wanted.evaluate("one => one === document.activeElement"):
+                break
+            self.page.keyboard.press("ArrowDown")
+        expect(wanted).to_be_focused()
+        self.page.keyboard.press("Enter")
+        self.page.get_by_role("menu").wait_for(state="hidden")
+
+    def violations(self, paths: Sequence[str]) -> dict[str, list[tuple[str, list[str]]]]:
+        """What axe finds serious, by the page's path and colour scheme."""
+        script = AXE.read_text()
+        found = {}
+        for path in paths:
+            self.open(path)
+            expect(self.page.get_by_role("heading", level=1)).to_be_visible()
+            expect(self.page.locator("main [aria-busy=true]")).to_have_count(0)
+            self.page.evaluate(script)
+            for scheme, rules in RULES.items():
+                self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]  # a key is a str
+                expect(self.page.locator("html.pf-v6-theme-dark")).to_have_count(int(scheme == "dark"))
+                self.page.evaluate(SETTLED)
+                told = self.page.evaluate(
+                    "rules => axe.run(document, { resultTypes: ['violations'], ...rules })", rules
+                )
+                serious = [one for one in told["violations"] if one["impact"] in ("serious", "critical")]
+                if serious:
+                    shown = [(one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in serious]
+                    found[f"{path} ({scheme})"] = shown
+        self.page.emulate_media(color_scheme="light")
+        return found
 
     def row(self, name: str) -> Locator:
         """The row of a table that holds a link of this name."""

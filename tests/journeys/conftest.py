@@ -6,8 +6,10 @@ from typing import Any
 
 import openstack
 import pytest
+from playwright.sync_api import Browser
 
-from ..running import Region, alone, eventually, forget, ping, skip_without_aloft, told
+from ..running import PATHS, Region, alone, eventually, forget, ping, skip_without_aloft, told
+from .browser import chromium
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,6 +43,15 @@ def cloud(demo: Region) -> Iterator[Any]:
         connection = openstack.connect(cloud=demo.customer)
     with connection:
         yield connection
+
+
+@pytest.fixture(scope="module")
+def browser(demo: Region) -> Iterator[Browser]:
+    """The browser of the people at the portal."""
+    if not (PATHS.opt / "portal/current").exists():
+        pytest.skip("the portal's pages were not built here")
+    with chromium() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

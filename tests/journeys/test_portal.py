@@ -10,17 +10,9 @@ from playwright.sync_api import Browser, expect
 from aloft.install.demo import IMAGE
 
 from ..running import PATHS, Region, eventually, run
-from .browser import Person, chromium
+from .browser import Person
 
 NAME = "from-the-portal"
-
-
-@pytest.fixture(scope="module")
-def browser(demo: Region) -> Iterator[Browser]:
-    if not (PATHS.opt / "portal/current").exists():
-        pytest.skip("the portal's pages were not built here")
-    with chromium() as made:
-        yield made
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, Route, expect
 
 from aloft.install.demo import IMAGE
 
-from ..running import PATHS, Region, eventually, run
-from .browser import Person, chromium
+from ..running import PATHS, Region, eventually, run, told
+from .browser import Person
 from .machine import pids
 
 NAME = "portal-acts"
@@ -26,7 +26,6 @@ NETWORK, ROUTER, PICTURE, SNAPSHOT = "portal-net", "portal-router", "portal-imag
 COPY, ADDRESS = "portal-copy", "portal-address"
 KEY = "portal-key"
 USER_DATA = '#!/bin/sh\necho "it\'s $HOME"\n'
-AXE = PATHS.opt / "ui/node_modules/axe-core/axe.min.js"
 IMAGES = Path("/var/lib/libvirt/images")
 RESIZE_MS = 180_000
 """Nova stops the guest, copies its disk and starts it again, both ways."""
@@ -38,14 +37,6 @@ UNREACHABLE = {
 """What the portal's back end says of an API that is silent (its own tests make one silent)."""
 
 SILENT = "Nothing was heard of it for 5 minutes."
-
-
-@pytest.fixture(scope="module")
-def browser(demo: Region) -> Iterator[Browser]:
-    if not (PATHS.opt / "portal/current").exists():
-        pytest.skip("the portal's pages were not built here")
-    with chromium() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -340,23 +331,106 @@ def test_no_page_has_a_serious_violation_of_accessibility(ann: Person, demo: Reg
         *(ann.project + part for part in (*PAGES, f"instances/{machine.id}")),
         *(f"/admin/{demo.name}/{part}" for part in ADMINISTRATION),
     ]
-    assert not violations(ann, paths)
+    assert not ann.violations(paths)
 
 
-def violations(person: Person, paths: list[str]) -> dict[str, list[tuple[str, list[str]]]]:
-    """What axe finds serious, by the page's path."""
-    script = AXE.read_text()
-    found = {}
-    for path in paths:
-        person.open(path)
-        expect(person.page.get_by_role("heading", level=1)).to_be_visible()
-        expect(person.page.locator("main [aria-busy=true]")).to_have_count(0)
-        person.page.evaluate(script)
-        told = person.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-        serious = [one for one in told["violations"] if one["impact"] in ("serious", "critical")]
-        if serious:
-            found[path] = [(one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in serious]
-    return found
+PROVIDING = (
+    *(
+        "",
+        "/customers",
+        "/customers/demo",
+        "/customers/demo/hosts",
+        "/customers/demo/settings",
+        "/customers/demo/upgrade",
+    ),
+    *(
+        "/controllers",
+        "/hosts",
+        "/nodes",
+        "/releases",
+        "/upgrades",
+        "/backups",
+        "/repositories",
+        "/operations",
+        "/logs",
+    ),
+    *("/audit", "/accounts"),
+)
+
+
+def test_no_page_of_the_provider_has_one_either(browser: Browser, demo: Region) -> None:
+    person = Person.at(browser)
+    person.open("/provider")
+    person.log_in_as_provider()
+    expect(person.page.get_by_text("Live", exact=True)).to_be_visible()
+    host = told("host", "list", demo.customer)[0]["name"]
+    operation = told("operation", "list", "--limit", "1")[0]["id"]
+    paths = [*PROVIDING, f"/hosts/{demo.customer}/{demo.name}/{host}", f"/operations/{operation}"]
+    assert not person.violations([f"/provider{path}" for path in paths])
+    person.leave()
+    assert not person.complaints
+
+
+def test_all_is_reached_with_the_keyboard_alone(browser: Browser, demo: Region, cloud: Any, machine: Any) -> None:
+    def reboots() -> int:
+        return sum(one.action == "reboot" for one in cloud.compute.server_actions(machine.id))
+
+    ann = Person.at(browser, demo.customer)
+    page, press = ann.page, ann.page.keyboard.press
+    before = reboots()
+    ann.open("/")
+    expect(page.get_by_label("User name")).to_be_focused()
+    user, password = Person.administrator()
+    page.keyboard.type(user)
+    press("Tab")
+    page.keyboard.type(password)
+    press("Enter")
+
+    ann.tab_to(page.get_by_role("link", name="Instances", exact=True))
+    press("Enter")
+    ann.tab_to(page.get_by_role("textbox", name="Filter"))
+    page.keyboard.type(NAME)
+    expect(page.get_by_role("status").filter(has_text="1 of")).to_be_visible()
+    ann.tab_to(page.get_by_role("link", name=NAME, exact=True))
+    press("Enter")
+    expect(page.get_by_role("heading", name=NAME)).to_be_visible()
+    expect(page.get_by_role("main")).to_be_focused()  # not at the beginning of everything
+
+    power = page.locator(".al-heading").get_by_role("button", name="Power", exact=True)
+    dialog = page.get_by_role("dialog")
+    ann.tab_to(power)
+    press("Enter")
+    press("Escape")
+    expect(page.get_by_role("menu")).to_have_count(0)
+    expect(power).to_be_focused()
+    ann.choose_by_keys("Hard reboot")
+    for _ in range(6):  # more often than there are things in it
+        press("Tab")
+        expect(dialog.locator(":focus")).to_have_count(1)
+    press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(power).to_be_focused()
+    assert reboots() == before
+    ann.choose_by_keys("Hard reboot")
+    ann.tab_to(dialog.get_by_role("button", name="Hard reboot", exact=True))
+    press("Enter")
+    expect(dialog).to_have_count(0)
+    expect(power).to_be_focused()
+    eventually(lambda: reboots() == before + 1, what="Nova was asked for it")
+
+    press("/")
+    expect(page.get_by_role("combobox", name="Search")).to_be_focused()
+    press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(power).to_be_focused()
+    press("/")
+    page.keyboard.type("hello")
+    expect(page.get_by_role("option").first).to_contain_text("hello")
+    press("Enter")
+    expect(page.get_by_role("heading", name="hello")).to_be_visible()
+    expect(page.get_by_role("main")).to_be_focused()
+    ann.leave()
+    assert not ann.complaints
 
 
 def test_a_telephone_shows_power_and_console(ann: Person, machine: Any) -> None:

@@ -1,7 +1,8 @@
-"""A customer comes to a newer release, and back, under a client that never sees a call fail."""
+"""A customer comes to a newer release, and back, at the portal, under a client that never sees a call fail."""
 
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -12,9 +13,14 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
+from playwright.sync_api import Browser, Locator, expect
 
-from ..running import ALOFT, Region, aloft, eventually, https, lists_answer, told
+from ..running import ALOFT, PATHS, Region, aloft, eventually, https, lists_answer, told
 from . import machine
+from .browser import Person
+
+CUSTOMER = "riser"
 
 
 @dataclass
@@ -63,9 +69,33 @@ def at_work(region: Region) -> Iterator[Client]:
         working.join()
 
 
-def upgrade(*words: str, fatal: str = "") -> Any:
-    """Do something about an upgrade, to its end, with a kill of the node once a step has ended; what it tells."""
-    return watched(told("upgrade", *words, "--no-wait")["id"], fatal)
+@pytest.fixture
+def pat(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Person]:
+    """Somebody of the provider, logged in; what the last page looked like is kept."""
+    person = Person.at(browser)
+    person.open("/provider")
+    person.log_in_as_provider()
+    yield person
+    person.picture(PATHS.log / f"{request.node.name}.png")
+    person.leave()
+    assert not person.complaints
+
+
+def act(person: Person, action: str, fatal: str = "") -> Any:
+    """Do something about the customer's release on its page, and see it to its end there, as `watched` does."""
+    page = person.page
+    page.get_by_role("button", name=action, exact=True).click()
+    person.fill({}, action)
+    steps = steps_of(person)
+    expect(steps.get_by_role("listitem").first).to_be_visible()
+    result = watched(told("upgrade", "show", CUSTOMER)["operation"]["id"], fatal)
+    expect(steps).to_have_count(0)
+    return result
+
+
+def steps_of(person: Person) -> Locator:
+    """The steps of what is being done about a customer's release, on its page."""
+    return person.page.get_by_role("list", name="Steps")
 
 
 def watched(begun: str, fatal: str = "") -> Any:
@@ -128,31 +158,37 @@ def begun_by(wave: str, customer: str) -> str:
 
 
 def test_a_wave_stops_at_a_failure_and_its_canary_goes_there_and_back_while_it_works(
-    customer: Callable[..., Region],
+    customer: Callable[..., Region], pat: Person
 ) -> None:
     told("release", "prepare", "2026.1")
     refused = customer("refused", "--release", "2026.1")
     token = refused.token()
     volume = make_volume(refused, token)
-    untouched, region = customer("untouched", "--release", "2026.1"), customer("riser", "--release", "2026.1")
+    untouched, region = customer("untouched", "--release", "2026.1"), customer(CUSTOMER, "--release", "2026.1")
     for one in (region, refused, untouched):
         told("backup", "policy", one.customer, "--off")  # nothing by itself meanwhile
     make_server(region, region.token())
     eventually(lambda: volume_status(refused, token, volume) == "error", what="the volume has no place")
     before = [(one.status["slot"], one.pids()) for one in (refused, untouched)]
-    names = ("riser", "refused", "untouched")
+    pat.open(f"/provider/customers/{CUSTOMER}/upgrade")
+    act(pat, "Rehearse")
+    expect(pat.page.get_by_text("2026.1 → 2026.2")).to_be_visible()
+    expect(pat.page.get_by_text(re.compile(r"\d+ s, for requests that write"))).to_be_visible()
+    names = (CUSTOMER, "refused", "untouched")
     with at_work(region) as client:
-        wave = told("upgrade", "wave", "start", *names, "--canary", "riser", "--no-wait")["id"]
-        rising = eventually(lambda: begun_by(wave, "riser"), what="the canary goes first")
+        wave = told("upgrade", "wave", "start", *names, "--canary", CUSTOMER, "--no-wait")["id"]
+        rising = eventually(lambda: begun_by(wave, CUSTOMER), what="the canary goes first")
+        expect(steps_of(pat).get_by_role("listitem").first).to_be_visible()
         watched(rising, fatal="copy the metadata")  # the node comes back, and begins again
-    assert told("upgrade", "show", "riser")["release"] == region.status["release"] == "2026.2"
+        expect(pat.page.get_by_text("2026.1 is kept: you can go back to it", exact=False)).to_be_visible()
+    assert told("upgrade", "show", CUSTOMER)["release"] == region.status["release"] == "2026.2"
     assert lists_answer(region)
     assert client.failed == []
 
     ended = json.loads(aloft("operation", "watch", wave, "--json").out)
     assert ended["state"] == "failed" and "The upgrade of refused failed." in ended["error"]["message"], ended
     assert [(one["name"], one["state"]) for one in ended["steps"]] == [
-        ("riser", "done"), ("refused", "failed"), ("untouched", "pending")
+        (CUSTOMER, "done"), ("refused", "failed"), ("untouched", "pending")
     ]  # fmt: skip
     why = told("operation", "show", ended["steps"][1]["detail"])["error"]["message"]
     assert "service UUID" in why, why
@@ -160,14 +196,16 @@ def test_a_wave_stops_at_a_failure_and_its_canary_goes_there_and_back_while_it_w
         assert (one.status["slot"], one.pids()) == was and one.status["release"] == "2026.1"
         assert lists_answer(one)
 
-    rolled_back_while_it_works(region, set(client.made))
+    rolled_back_while_it_works(region, pat, set(client.made))
 
 
-def rolled_back_while_it_works(region: Region, made_before: set[str]) -> None:
-    """The way back of an upgrade, on which the node is killed after the switch; all that was written is there."""
+def rolled_back_while_it_works(region: Region, pat: Person, made_before: set[str]) -> None:
+    """The way back, asked for on its page; the node is killed after the switch, and all that was written is there."""
     with at_work(region) as client:
         eventually(lambda: client.made, what="something is written after the upgrade")
-        result = upgrade("rollback", region.customer, "--yes", fatal="lead the names there")  # what had switched stays
+        result = act(pat, "Roll back", fatal="lead the names there")  # what had switched stays
+        expect(pat.page.get_by_role("row").filter(has_text="Roll back upgrade")).to_contain_text("Succeeded")
+        expect(pat.page.get_by_role("button", name="Roll back")).to_have_count(0)
     assert result.get("lost", []) == []
     # What waited at the node is broken off when that is killed, and nothing else is.
     assert all(one.startswith("POST") for one in client.failed) and len(client.failed) <= 1, client.failed

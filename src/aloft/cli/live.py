@@ -1,4 +1,4 @@
-"""The commands that look at what runs, through the plane: status and logs."""
+"""The commands that look at what runs and what was done, through the plane: status, logs and the audit trail."""
 
 import sys
 from typing import Annotated, Any
@@ -7,7 +7,7 @@ import typer
 
 from aloft.base.errors import InvalidInput
 from aloft.cli.client import PlaneClient, connect
-from aloft.cli.output import emit, table
+from aloft.cli.output import emit, moment, table
 
 WELL = ("ready", "ok", "up")
 
@@ -44,10 +44,39 @@ def logs(
         sys.stdout.flush()
 
 
+def audit(
+    customer: Annotated[
+        str | None, typer.Argument(metavar="[CUSTOMER]", help="Only what was done to this customer.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+    before: Annotated[int | None, typer.Option(min=1, help="Only those before the one of this number.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the audit trail, newest first: who did what to what, and whether it was let."""
+    items = connect().items("/v1/audit", {"customer": customer, "limit": limit, "before": before})
+    if as_json:
+        emit(items)
+        return
+    rows = [
+        (
+            one["id"],
+            moment(one["at"]),
+            one["actor"],
+            one["action"],
+            one["subject"],
+            one["outcome"],
+            ", ".join(f"{name}: {value}" for name, value in one["detail"].items()),
+        )
+        for one in items
+    ]
+    table(("No", "When", "Who", "Action", "To what", "Outcome", "Detail"), rows)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to an application."""
     app.command()(status)
     app.command()(logs)
+    app.command()(audit)
 
 
 def _first(client: PlaneClient, customer: str) -> str:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from aloft.base.errors import InvalidInput
 from aloft.cli import accounts, backups, hosts, networks, nodes, settings, sync, upgrades
 from aloft.cli.client import connect
 from aloft.cli.output import details, elapsed, emit, follow, moment, table
@@ -104,6 +105,18 @@ def show_customer(name: Customer, as_json: AsJson = False) -> None:
     _region_table(told["regions"])
 
 
+@customer.command("change")
+def change_customer(
+    name: Customer,
+    display_name: Annotated[str, typer.Option(help="What people call the customer.")],
+    as_json: AsJson = False,
+) -> None:
+    """Change what people call a customer."""
+    told = connect().call("PATCH", f"/v1/customers/{name}", {"display_name": display_name})
+    if as_json:
+        emit(told)
+
+
 @customer.command("credentials")
 def show_credentials(
     name: Customer,
@@ -175,6 +188,7 @@ def show_region(customer_name: Customer, name: Region, as_json: AsJson = False) 
             ("remedy", error.get("remedy")),
             ("Keystone", "here" if told["identity"] else "in the customer's first region"),
             ("switched off", ", ".join(off)),
+            ("limits", ", ".join(f"{limit} {value}" for limit, value in told["limits"].items() if value)),
             ("created", moment(told["created"])),
             ("ready", moment(told["ready"])),
         )
@@ -182,6 +196,28 @@ def show_region(customer_name: Customer, name: Region, as_json: AsJson = False) 
     table(("Endpoint", "URL"), sorted(told["endpoints"].items()))
     rows = [(one["name"], one["state"], one["restarts"], one["reason"]) for one in told["components"]]
     table(("Component", "State", "Restarts", "Reason"), rows)
+
+
+@region.command("change")
+def change_region(
+    customer_name: Customer,
+    name: Region,
+    service: Services = None,
+    memory_mib: Annotated[int | None, typer.Option(min=0, help="Memory limit of the controller, MiB; 0: none.")] = None,
+    cpu_cores: Annotated[float | None, typer.Option(min=0, help="CPU limit of the controller, cores; 0: none.")] = None,
+    wait: Wait = True,
+    as_json: AsJson = False,
+) -> None:
+    """Change a region's limits, or switch its optional services; what is not named stays."""
+    client, path = connect(), f"/v1/customers/{customer_name}/regions/{name}"
+    given = {"memory_mib": memory_mib, "cpu_cores": cpu_cores}
+    limits = {limit: value or None for limit, value in given.items() if value is not None}
+    body: dict[str, Any] = {"services": settings.switches(service)} if service else {}
+    if limits:
+        body["limits"] = client.call("GET", path)["limits"] | limits
+    if not body:
+        raise InvalidInput("Nothing is to be changed.", "Name a limit or a service; see --help.")
+    follow(client, client.call("PATCH", path, body)["operation"], wait, as_json)
 
 
 @region.command("delete")

@@ -2,6 +2,7 @@
 import { queryOptions } from '@tanstack/react-query';
 
 import { plane, queryString } from './client';
+import { ApiError } from './errors';
 
 export interface Told {
   code: string;
@@ -183,6 +184,33 @@ export interface HostHistory {
   before: string;
   detail: string;
   remedy: string;
+}
+
+/** How a region's hosts come to the software that they shall run; `halted` says why none goes on. */
+export interface Rollout {
+  release: string;
+  packages: Record<string, string>;
+  halted: string;
+  hosts: RolloutHost[];
+}
+
+/** `settled` runs what it shall, `trial` is looked at, `waiting` comes later, `reverted` came back from it. */
+export interface RolloutHost {
+  name: string;
+  progress: 'settled' | 'trial' | 'waiting' | 'reverted';
+  release: string;
+  packages: Record<string, string>;
+  reason: string;
+}
+
+/** What came back after a region's databases were lost and made anew, and what did not. */
+export interface Rebuilt {
+  /** Unix seconds. */
+  at: number;
+  /** How many came back, by kind. */
+  rebuilt: Record<string, number>;
+  missing: { name: string; uuid: string; host: string; reason: string }[];
+  lost: { kind: string; which: string; what: string }[];
 }
 
 /** How careful sync is; times in seconds. */
@@ -472,6 +500,16 @@ export const regionQueries = {
     items<HostInstance>('host', `${regionPath(customer, region)}/hosts/${encodeURIComponent(host)}/instances`),
   hostHistory: (customer: string, region: string, host: string) =>
     items<HostHistory>('host', `${regionPath(customer, region)}/hosts/${encodeURIComponent(host)}/history`),
+  rollout: (customer: string, region: string) => one<Rollout>('host', `${regionPath(customer, region)}/rollout`),
+  /** `null` of a region that was never rebuilt. */
+  syncRebuilt: (customer: string, region: string) =>
+    queryOptions({
+      queryKey: ['sync', 'plane', customer, region, 'rebuilt'],
+      queryFn: ({ signal }) => plane<Rebuilt>(`${regionPath(customer, region)}/sync/rebuilt`, { signal }).catch((error: unknown) => {
+        if (error instanceof ApiError && error.status === 404) return null;
+        throw error;
+      }),
+    }),
   syncSettings: (customer: string, region: string) => one<SyncSettings>('sync', `${regionPath(customer, region)}/sync/settings`),
   syncInstances: (customer: string, region: string) => sync<SyncInstance>(customer, region, 'instances'),
   syncDiff: (customer: string, region: string) => sync<SyncChange>(customer, region, 'diff'),

@@ -24,3 +24,8 @@ export function pathIn(scope: Scope, ...parts: string[]): string {
 export function adminPath(region: string, ...parts: string[]): string {
   return `/admin/${[region, ...parts].map(encodeURIComponent).join('/')}`;
 }
+
+/** The address of a host's page in the provider's portal. */
+export function providerHostPath({ customer, region, name }: { customer: string; region: string; name: string }): string {
+  return `/provider/hosts/${[customer, region, name].map(encodeURIComponent).join('/')}`;
+}

@@ -62,6 +62,7 @@ describe('rows', () => {
     expect(column('')).toEqual({ wanted: 7, kept: 7 });
     expect(column('a'.repeat(20))).toEqual({ wanted: 20, kept: 12 });
     expect(column('a'.repeat(99))).toEqual({ wanted: 34, kept: 12 });
+    expect(column('converging', true)).toEqual({ wanted: 16, kept: 12 });
     expect(column('2026-01-01T00:00:00Z', true)).toEqual({ wanted: 15, kept: 15 });
   });
   it('are counted', () => expect(counts(['a', 'b', 'a'], (one) => one)).toEqual([['a', 2], ['b', 1]]));

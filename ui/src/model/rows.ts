@@ -101,8 +101,10 @@ const MOMENT = /^\d{4}-\d\d-\d\dT/;
 const AGO = 15;
 /** Letters that a column keeps, where it needs as many, before the table is scrolled to the side. */
 const KEPT = 12;
-/** What the arrow of a heading and the sign and frame of a state take. */
+/** What the arrow of a heading takes. */
 const SIGN = 3;
+/** What the sign and the frame of a state take. */
+const FRAME = 6;
 
 /**
  * How many letters wide a column should be: as its heading and most of its values need, within bounds, and how many it
@@ -119,7 +121,7 @@ export function lettersOf<T>(
     const text = String(value(rows[place] as T));
     const moment = MOMENT.test(text);
     if (moment) kept = AGO;
-    const needed = moment ? AGO : text.length + (render === undefined ? 0 : SIGN);
+    const needed = moment ? AGO : text.length + (render === undefined ? 0 : FRAME);
     if (needed > letters) letters = needed;
   }
   const wanted = Math.min(MOST, Math.max(FEWEST, letters));

@@ -1,6 +1,6 @@
 /** Finding anything by name, address or identifier. Pure. */
 import type { Customer, Host } from '../api/plane';
-import { adminPath, pathIn, type Scope } from '../api/scope';
+import { adminPath, pathIn, providerHostPath, type Scope } from '../api/scope';
 import type { Session } from '../api/session';
 import type { FloatingIp, Image, Network, Router, SecurityGroup, Server, Subnet, Volume } from '../api/types';
 import type { NavGroup } from '../shell/navigation';
@@ -70,7 +70,7 @@ export function foundInPlane(session: Session, hosts: readonly Host[] = [], cust
     ...hosts.map(({ name, region, customer, facts }) => ({
       kind: kinds.host, id: `${region}/${name}`, title: name, detail: provider ? `${customer} · ${region}` : region,
       words: typeof facts.address === 'string' ? facts.address : '',
-      to: provider ? `/provider/hosts?q=${encodeURIComponent(name)}` : adminPath(region, 'hosts', name),
+      to: provider ? providerHostPath({ customer, region, name }) : adminPath(region, 'hosts', name),
     })),
     ...customers.map(({ name, display_name: title }) => ({
       kind: kinds.customer, id: name, title, detail: name, to: `/provider/customers/${encodeURIComponent(name)}`,

@@ -87,7 +87,7 @@ function columnsOf(images: ReadonlyMap<string, string>, administrator: boolean):
     },
     { key: 'addresses', title: c.addresses, value: (server) => addressesOf(server).join(', ') },
     { key: 'flavor', title: c.flavor, value: ({ flavor }) => flavor.original_name },
-    { key: 'vcpus', title: c.vcpus, value: ({ flavor }) => flavor.vcpus, right: true },
+    { key: 'vcpus', title: c.vcpus, value: ({ flavor }) => flavor.vcpus, right: true, hidden: true },
     { key: 'ram', title: c.ram, value: ({ flavor }) => flavor.ram, render: ({ flavor }) => mebibytes(flavor.ram), right: true },
     { key: 'image', title: c.image, value: ({ image }) => (image ? (images.get(image.id) ?? image.id) : t.fromVolume) },
     { key: 'zone', title: c.zone, value: (server) => server['OS-EXT-AZ:availability_zone'], hidden: true },

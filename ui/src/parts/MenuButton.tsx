@@ -1,5 +1,5 @@
-import { Dropdown, DropdownItem, DropdownList, MenuToggle, type MenuToggleElement } from '@patternfly/react-core';
-import { type ReactNode, useEffect, useMemo, useState } from 'react';
+import { Dropdown, DropdownItem, DropdownList, MenuToggle } from '@patternfly/react-core';
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 
 export interface MenuEntry {
   key: string;
@@ -22,6 +22,19 @@ export function MenuButton({ entries, title, label, primary, disabled }: {
   disabled?: boolean;
 }) {
   const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const toggle = (
+    <MenuToggle
+      ref={button}
+      aria-label={typeof title === 'string' ? undefined : label}
+      variant={primary === true ? 'primary' : 'secondary'}
+      isExpanded={open}
+      isDisabled={disabled === true || entries.length === 0}
+      onClick={() => setOpen(!open)}
+    >
+      {title}
+    </MenuToggle>
+  );
   return (
     <Dropdown
       isOpen={open}
@@ -29,20 +42,9 @@ export function MenuButton({ entries, title, label, primary, disabled }: {
       popperProps={POPPER}
       isScrollable
       shouldFocusFirstItemOnOpen
-      toggle={(ref: React.Ref<MenuToggleElement>) => (
-        <MenuToggle
-          ref={ref}
-          aria-label={typeof title === 'string' ? undefined : label}
-          variant={primary === true ? 'primary' : 'secondary'}
-          isExpanded={open}
-          isDisabled={disabled === true || entries.length === 0}
-          onClick={() => setOpen(!open)}
-        >
-          {title}
-        </MenuToggle>
-      )}
+      toggle={{ toggleNode: toggle, toggleRef: button }}
     >
-      {open && <Entries entries={entries} close={() => setOpen(false)} />}
+      {open && <Entries entries={entries} close={() => { setOpen(false); button.current?.focus(); }} />}
     </Dropdown>
   );
 }
@@ -68,11 +70,12 @@ export function MenuAt({ button, entries, close }: {
       shouldFocusFirstItemOnOpen
       toggle={toggle}
     >
-      <Entries entries={entries} close={close} />
+      <Entries entries={entries} close={() => { close(); button.focus(); }} />
     </Dropdown>
   );
 }
 
+/** What a menu holds. `close` gives the focus back to its button: a dialogue that an entry opens gives it back to there. */
 function Entries({ entries, close }: { entries: readonly MenuEntry[]; close: () => void }) {
   return (
     <DropdownList>

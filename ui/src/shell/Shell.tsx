@@ -7,7 +7,7 @@ import MoonIcon from '@patternfly/react-icons/dist/esm/icons/moon-icon';
 import SearchIcon from '@patternfly/react-icons/dist/esm/icons/search-icon';
 import SunIcon from '@patternfly/react-icons/dist/esm/icons/sun-icon';
 import UserIcon from '@patternfly/react-icons/dist/esm/icons/user-icon';
-import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
 import { Link, useLocation, useNavigate } from 'react-router';
 
 import { useEventStream } from '../api/events';
@@ -59,6 +59,13 @@ export function Shell({ scope, children }: { scope: Scope | null; children: Reac
   useEffect(() => {
     document.querySelector('.al-shell nav [aria-current="page"]')?.scrollIntoView({ block: 'nearest' });
   }, [pathname, sidebar]);
+  const before = useRef(pathname);
+  useEffect(() => {
+    if (before.current === pathname) return;
+    before.current = pathname;
+    // A link that led here went with the page that it was on: the keyboard goes on at the beginning of the new one.
+    if (document.activeElement === document.body) document.getElementById(MAIN)?.focus({ preventScroll: true });
+  }, [pathname]);
   const masthead = (
     <Masthead display={{ default: 'inline' }}>
       <MastheadMain>

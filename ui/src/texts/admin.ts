@@ -18,8 +18,21 @@ export const admin = {
     fates: { '': 'There are none', 'keep': 'Keep running, outside of OpenStack', 'migrate': 'Move to other hosts', 'delete': 'Delete' } as Record<string, string>,
     drained: 'Drained', facts: 'Facts', report: 'Roles', instances: 'Instances', lacks: 'Lacks', warnings: 'Warnings', software: 'Software', tokens: 'Lines that are still valid',
     revoke: 'Revoke', usesLeft: (count: number) => (count === 1 ? 'for one more host' : `for ${count} more hosts`), until: 'valid until', noRoles: 'no roles', release: 'Release', since: 'Since', attached: 'Attached',
+    shallBe: (name: string, now: string, then: string) => `${name} ${now === '' ? 'none' : now} (shall be ${then})`,
     history: 'History', historyColumns: { at: 'When', before: 'Before', detail: 'Why', remedy: 'What to do' }, noHistory: { title: 'Nothing yet', body: 'Every change of the host’s state is kept here.' },
     noInstances: { title: 'No instances', body: 'Nothing runs on this host.' },
+  },
+  rollout: {
+    title: 'Software of hosts', lead: 'Hosts come to other software one at a time. One that does not become well goes back to what it had, and the others wait.',
+    columns: { name: 'Host', progress: 'State', release: 'OpenStack', packages: 'Packages', reason: 'Reason' },
+    halted: (why: string) => `Halted: ${why}`, retry: 'Let it go on',
+  },
+  rebuilt: {
+    lead: 'The databases of Nova, Neutron and Placement were lost and made anew from what is on the ground.', at: 'Made anew',
+    columns: { kind: 'Kind', which: 'Which', what: 'Lost' },
+    missing: 'Still missing', allBack: { title: 'Nothing is missing', body: 'Every instance that is remembered is back.' },
+    lost: 'What could not be rebuilt', nothingLost: { title: 'Nothing was lost', body: 'All could be rebuilt.' },
+    never: { title: 'Never rebuilt', body: 'The databases of this region were never lost.' },
   },
   networkTemplate: {
     title: 'Network template', lead: 'Which physical networks there are, what carries them on the hosts, and the overlay between them. Every host brings it about by itself.',
@@ -40,7 +53,7 @@ export const admin = {
   },
   sync: {
     title: 'Sync', lead: 'What is done outside OpenStack shows here, is taken over by your rules, and is never fought.',
-    tabs: { instances: 'Instances', diff: 'Differences', trail: 'Trail', rules: 'Rules', exclusions: 'Exclusions', hosts: 'Hosts', settings: 'Settings' },
+    tabs: { instances: 'Instances', diff: 'Differences', trail: 'Trail', rules: 'Rules', exclusions: 'Exclusions', hosts: 'Hosts', rebuilt: 'Rebuilt', settings: 'Settings' },
     columns: { name: 'Name', host: 'Host', standing: 'Standing', origin: 'Origin', project: 'Project', reason: 'Reason', uuid: 'UUID' },
     diffColumns: { host: 'Host', object: 'What', action: 'What will be done', field: 'Field', before: 'Before', after: 'After', note: 'Note' },
     trailColumns: { when: 'When', object: 'What', field: 'Field', before: 'Before', after: 'After', who: 'Who', source: 'Source', note: 'Note', host: 'Host' },

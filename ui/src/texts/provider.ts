@@ -1,10 +1,10 @@
 export const provider = {
   health: {
-    title: 'Health', well: 'Everything is as it should be', unwell: 'Something needs attention', shared: 'Shared services', regions: 'Controllers', hosts: 'Hosts', nodes: 'Nodes',
-    counts: (count: number, what: string) => `${count} ${what}`,
+    title: 'Health', well: 'Everything is as it should be', unwell: 'Something needs attention', shared: 'Shared services', regions: 'Controllers', hosts: 'Hosts', nodes: 'Nodes', backups: 'Backups',
+    repository: (name: string) => `Repository ${name}`,
   },
   customers: {
-    title: 'Customers', tabs: { overview: 'Overview', settings: 'Settings', upgrade: 'Upgrade' }, create: 'Create customer', empty: { title: 'No customers yet', body: 'A customer gets a controller of its own in seconds.' },
+    title: 'Customers', tabs: { overview: 'Overview', hosts: 'Hosts', settings: 'Settings', upgrade: 'Upgrade' }, create: 'Create customer', empty: { title: 'No customers yet', body: 'A customer gets a controller of its own in seconds.' },
     columns: { name: 'Name', display: 'Called', state: 'State', regions: 'Regions', created: 'Created' },
     servicesHelp: 'Optional ones; each can be switched later.', fields: { services: 'Services', name: 'Name (letters, digits, dashes)', display: 'What people call it', release: 'Release', newest: 'The newest', region: 'Region', firstRegion: 'First region (empty: the name and -1)', memory: 'Memory limit (MiB, empty: none)', cpu: 'CPU limit (cores, empty: none)' },
     addRegion: 'Add region', rename: 'Rename', delete: 'Delete', deleteWill: 'The customer’s controllers, its Keystone and all of its records are deleted. This cannot be taken back. Hosts have to be removed first.',
@@ -37,6 +37,7 @@ export const provider = {
     invite: 'Invite node', inviteLead: 'Another node whose portal is given this invitation is connected with this one.',
     fields: {
       invitation: 'Invitation', invitationHelp: 'The whole line. It is not shown or written down anywhere.', other: 'Name of the other node', otherHelp: 'As it calls itself, on its own page of nodes.',
+      address: 'Address of the other machine', addressHelp: 'Where this node finds the other one, if not where the invitation says.',
       ownAddress: 'Address of this machine', ownAddressHelp: 'Where the other node finds this one, as address or address:port. Found out by itself when left empty.',
     },
     invitation: 'Invitation', invitationIs: 'Whoever has this line can connect with this node. It is not shown again: make another one when it is lost.',
@@ -59,20 +60,22 @@ export const provider = {
     planLead: 'A new instance is made from a copy, migrated, started, checked and removed again. Nothing of what serves is touched.',
     plan: 'Rehearse', start: 'Upgrade', rollback: 'Roll back', rollbackWill: 'The release before serves again, with what was written since.', finish: 'Finish', finishWill: 'What is kept of the release before is removed. There is no way back from then on.', abort: 'Abort',
     keptLead: (release: string) => `${release} is kept: you can go back to it, with what was written since, until you finish the upgrade.`,
+    keptByProvider: (release: string) => `${release} is kept: your provider can go back to it, with what was written since, until the upgrade is finished.`,
     history: 'What was done', noHistory: { title: 'Nothing yet', body: 'This customer was never upgraded.' },
     planned: {
       title: 'What the rehearsal found', columns: { project: 'Project', verdict: 'Upgrade check', detail: 'It said' }, release: 'Releases', pause: 'Expected pause', basis: 'As',
       seconds: (seconds: number) => `${seconds} s, for requests that write`, things: 'Compared', alike: (count: number) => `${count} things listed alike`,
-      changes: 'Tables and columns that change', packages: 'Packages', otherVersions: (count: number) => `${count} have other versions`, unwell: (hosts: string) => `Not well: ${hosts}`, empty: { title: 'No checks', body: 'Nothing had to be checked.' },
+      changes: 'Tables and columns that change', packages: 'Packages', packageColumns: { name: 'Package', before: 'Now', after: 'Then' }, otherVersions: (count: number) => `${count} have other versions`, unwell: (hosts: string) => `Not well: ${hosts}`, empty: { title: 'No checks', body: 'Nothing had to be checked.' },
     },
     anyTime: 'Though the maintenance window is closed', despiteHosts: 'Though hosts are missing or unwell',
-    wave: 'Upgrade many', waveLead: 'All customers of an older release, one after another, each in its maintenance window. After a failure none begins.', canary: 'Canary, who goes first', noCanary: 'None', soak: 'Minutes that the canary must run well first', atOnce: 'At the same time', stop: 'Stop the wave', waves: { queued: 'A wave is about to begin', running: 'A wave is under way', failed: 'The last wave stopped', succeeded: 'The last wave reached everybody', cancelled: 'The last wave was stopped' } as Record<string, string>,
+    wave: 'Upgrade many', inWave: 'Upgrade in a wave', waveOf: (customers: string) => `One after another, each in its maintenance window: ${customers}. After a failure none begins.`, waveLead: 'All customers of an older release, one after another, each in its maintenance window. After a failure none begins.', canary: 'Canary, who goes first', noCanary: 'None', soak: 'Minutes that the canary must run well first', atOnce: 'At the same time', stop: 'Stop the wave', waves: { queued: 'A wave is about to begin', running: 'A wave is under way', failed: 'The last wave stopped', succeeded: 'The last wave reached everybody', cancelled: 'The last wave was stopped' } as Record<string, string>,
   },
   repositories: {
     title: 'Repositories', create: 'Add repository', lead: 'Where backups are kept, encrypted. What lies there stays when a repository is taken out of this list.',
     empty: { title: 'No repositories', body: 'Name a place for backups.' }, columns: { name: 'Name', role: 'Role', url: 'Address', state: 'State', shipped: 'All changes until', trouble: 'Trouble' },
     roles: { primary: 'Primary', secondary: 'Secondary' } as Record<string, string>, check: 'Read all and check', deleteWill: 'No more backups go there. What lies there stays.',
     urlHelp: 'A folder, sftp:user@host:/folder, s3:https://host/bucket, or append:user@host:/folder for one where nothing can be deleted.', password: 'Password of the encryption', passwordHelp: 'Made when left empty; keep it elsewhere too.',
+    edit: 'Change address or credentials', editLead: 'What opens the repository stays as it is where its field is left empty.', passwordKept: 'The present one when left empty.',
     aws: 'AWS credentials file', ssh: 'Private key', knownHosts: 'Known hosts', show: 'Show password', showWill: 'That you looked is kept in the audit trail. Without this password nothing in the repository can be read.',
     restoreAll: 'Restore all customers from it', restoreAllWill: 'Every customer whose backups lie there is brought back on this node, as after the loss of another. Instances run on.',
     holds: 'What lies there, whoever wrote it.', snapshots: { customer: 'Customer', made: 'Made', original: 'Copy of', id: 'Snapshot' }, noSnapshots: { title: 'Nothing lies there', body: 'No backup was written there yet.' },

@@ -2,7 +2,7 @@
 
 export const STATUSES: Record<string, string> = {
   active: 'Active', shutoff: 'Stopped', build: 'Building', verify_resize: 'Confirm resize', shelved_offloaded: 'Shelved',
-  rescue: 'Rescued', soft_deleted: 'Deleted (kept)', hard_reboot: 'Hard reboot', 'in-use': 'In use', down: 'Down', ok: 'OK', n: 'No',
+  rescue: 'Rescued', soft_deleted: 'Deleted (kept)', hard_reboot: 'Hard reboot', 'in-use': 'In use', down: 'Down', ok: 'OK', n: 'No', settled: 'Up to date', trial: 'On trial', reverted: 'Went back',
   block_device_mapping: 'Preparing disks', powering_on: 'Starting', 'powering-on': 'Starting', 'powering-off': 'Stopping',
   rebooting_hard: 'Rebooting', image_snapshot: 'Taking snapshot', image_snapshot_pending: 'Taking snapshot',
   image_pending_upload: 'Taking snapshot', image_uploading: 'Uploading snapshot', resize_prep: 'Preparing resize',

@@ -16,6 +16,7 @@ import { StatusLabel } from '../../parts/StatusLabel';
 import { useDialog } from '../../parts/useChange';
 import { remedyHere, statusText, texts } from '../../texts';
 import { useHostActions } from './hostActions';
+import { useRegion } from './useRegion';
 
 const t = texts.hosts;
 const COLUMNS: Column<HostInstance>[] = [
@@ -32,16 +33,29 @@ const HISTORY: Column<HostHistory>[] = [
   { key: 'remedy', title: t.historyColumns.remedy, value: ({ remedy }) => remedyHere(remedy) ?? '' },
 ];
 
-/** One host: what it is, what it does, what it lacks. */
+interface Ways {
+  /** The address of the list that the host is in. */
+  list: string;
+  /** The address of an instance, for those who may open it. */
+  instance?: (id: string) => string;
+}
+
+/** One host of the region: what it is, what it does, what it lacks. */
 export default function HostDetail() {
   const { name = '' } = useParams();
-  const { region } = useScope();
+  const scope = useScope();
+  const { customer, region } = useRegion();
+  return <HostPage customer={customer} region={region} name={name} list={adminPath(region, 'hosts')} instance={(id) => pathIn(scope, 'instances', id)} />;
+}
+
+/** One host of any customer. */
+export function HostPage({ customer, region, name, ...ways }: { customer: string; region: string; name: string } & Ways) {
   const query = useQuery(planeQueries.hosts());
   return (
     <Loaded query={query}>
       {(hosts) => {
-        const host = hosts.find((one) => one.name === name && one.region === region);
-        return host === undefined ? <ErrorState error={new Error(texts.errors.byStatus[404])} /> : <Detail host={host} />;
+        const host = hosts.find((one) => one.name === name && one.region === region && one.customer === customer);
+        return host === undefined ? <ErrorState error={new Error(texts.errors.byStatus[404])} /> : <Detail host={host} {...ways} />;
       }}
     </Loaded>
   );
@@ -57,21 +71,28 @@ function factText(name: string, value: unknown): string {
   return name.endsWith('_mib') && typeof value === 'number' ? mebibytes(value) : shown(value);
 }
 
-function Detail({ host }: { host: Host }) {
-  const scope = useScope();
+/** The builds that run on a host, and those that shall run where they are others. */
+function builds({ running, wanted }: Host['software']): string {
+  return [...new Set([...Object.keys(running), ...Object.keys(wanted)])].sort().map((name) => {
+    const [now, then] = [running[name] ?? '', wanted[name] ?? ''];
+    return then === '' || then === now ? `${name} ${now}` : t.shallBe(name, now, then);
+  }).join(', ');
+}
+
+function Detail({ host, list, instance }: { host: Host } & Ways) {
   const navigate = useNavigate();
   const { dialog, open, close } = useDialog();
-  const actions = useHostActions(open, close, () => void navigate(adminPath(scope.region, 'hosts'))).filter(({ when }) => when?.(host) !== false);
+  const actions = useHostActions(open, close, () => void navigate(list)).filter(({ when }) => when?.(host) !== false);
   const instances = useQuery({ ...regionQueries.hostInstances(host.customer, host.region, host.name), enabled: host.roles.includes('hypervisor') });
   const history = useQuery(regionQueries.hostHistory(host.customer, host.region, host.name));
   return (
     <Page
       title={host.name}
-      above={{ title: t.title, to: adminPath(scope.region, 'hosts') }}
+      above={{ title: t.title, to: list }}
       badge={<><StatusLabel status={host.state} />{host.drained && <Label isCompact color="orange">{t.drained}</Label>}</>}
       actions={<MenuButton label={texts.actions.actions} title={texts.actions.actions} primary entries={actions.map((one) => ({ ...one, run: () => one.run([host]) }))} />}
     >
-      {host.reason !== '' && <Alert isInline variant={host.state === 'failed' ? 'danger' : 'warning'} title={host.reason}>{host.remedy}</Alert>}
+      {host.reason !== '' && <Alert isInline variant={host.state === 'failed' ? 'danger' : 'warning'} title={host.reason}>{remedyHere(host.remedy)}</Alert>}
       {host.warnings.map((warning) => <Alert key={warning} isInline variant="warning" title={warning} />)}
       <div className="al-cards al-cards-wide">
         <Card isCompact>
@@ -84,7 +105,7 @@ function Detail({ host }: { host: Host }) {
                   <div key={role}>
                     <div className="al-row"><strong>{t.roleNames[role] ?? role}</strong><StatusLabel status={state} /><span className="al-quiet">{step}</span></div>
                     {state === 'converging' && done !== null && <Progress size="sm" value={Math.round(done * 100)} aria-label={role} />}
-                    {reason !== '' && <Alert isInline isPlain variant="warning" title={reason}>{remedy}</Alert>}
+                    {reason !== '' && <Alert isInline isPlain variant="warning" title={reason}>{remedyHere(remedy)}</Alert>}
                   </div>
                 );
               })}
@@ -92,7 +113,7 @@ function Detail({ host }: { host: Host }) {
               {Object.entries(host.lacks).filter(([, list]) => list.length > 0).map(([role, list]) => (
                 <div key={role}>
                   <strong>{`${t.lacks}: ${t.roleNames[role] ?? role}`}</strong>
-                  {list.map(({ reason, remedy }) => <p key={reason} className="al-quiet">{`${reason} ${remedy}`}</p>)}
+                  {list.map(({ reason, remedy }) => <p key={reason} className="al-quiet">{`${reason} ${remedyHere(remedy) ?? ''}`}</p>)}
                 </div>
               ))}
             </div>
@@ -103,6 +124,7 @@ function Detail({ host }: { host: Host }) {
           <CardBody>
             <Facts columns={1} facts={[
               [t.release, host.software.release],
+              [t.software, builds(host.software)],
               [t.columns.heard, <Ago key="heard" at={host.reported} />],
               [t.since, host.since && <Ago key="since" at={host.since} />],
               [t.attached, dateTime(host.created)],
@@ -119,7 +141,7 @@ function Detail({ host }: { host: Host }) {
             query={instances}
             columns={COLUMNS}
             rowKey={({ id }) => id}
-            link={({ id }) => pathIn(scope, 'instances', id)}
+            link={instance === undefined ? undefined : ({ id }) => instance(id)}
             empty={t.noInstances}
           />
         </>

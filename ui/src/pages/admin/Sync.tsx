@@ -14,6 +14,7 @@ import { StatusLabel } from '../../parts/StatusLabel';
 import { Tabbed } from '../../parts/Tabbed';
 import { useDialog, usePlaneChange } from '../../parts/useChange';
 import { texts } from '../../texts';
+import { RebuiltPart } from './RebuiltPart';
 import { SyncPolicy } from './SyncPolicy';
 import { SyncSettingsPart } from './SyncSettingsPart';
 import { useRegion } from './useRegion';
@@ -65,7 +66,7 @@ const FIELDS = [{ key: 'field', title: t.trailColumns.field, value: ({ field }: 
 
 /** What is found on the ground, what differs, what was done about it, and by which rules. */
 export default function Sync() {
-  const { region } = useScope();
+  const { customer, region } = useRegion();
   const { tab: given } = useParams();
   const navigate = useNavigate();
   const tab = TABS.find((name) => name === given) ?? 'instances';
@@ -76,6 +77,7 @@ export default function Sync() {
         {tab === 'diff' && <Diff />}
         {tab === 'trail' && <Trail />}
         {tab === 'hosts' && <SyncHosts />}
+        {tab === 'rebuilt' && <RebuiltPart customer={customer} region={region} />}
         {tab === 'settings' && <SyncSettingsPart />}
         {(tab === 'rules' || tab === 'exclusions') && <SyncPolicy key={tab} name={tab} />}
       </Tabbed>

@@ -6,6 +6,7 @@ import { type PolicyName, regionPath, regionQueries, type Tried } from '../../ap
 import { queries } from '../../api/queries';
 import { useScope } from '../../api/scope';
 import { missing } from '../../model/policy';
+import { atHand } from '../../parts/asked';
 import { ErrorNote, Loaded } from '../../parts/ErrorState';
 import type { Values } from '../../parts/FormDialog';
 import { type Column, ResourceTable } from '../../parts/ResourceTable';
@@ -99,7 +100,7 @@ function Editor({ name, items }: { name: PolicyName; items: readonly Values[] })
           <h2 className="pf-v6-c-title pf-m-lg">{t.tried}</h2>
           <ResourceTable
             id="sync-tried"
-            query={{ data: tried, isError: false, error: null, refetch: () => Promise.resolve() }}
+            query={atHand(tried)}
             columns={columns}
             rowKey={({ host, uuid }) => `${host}/${uuid}`}
             empty={t.noTried}

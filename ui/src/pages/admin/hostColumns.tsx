@@ -12,7 +12,7 @@ const t = texts.hosts;
 export const HOST_COLUMNS: Column<Host>[] = [
   { key: 'name', title: t.columns.name, value: ({ name }) => name },
   {
-    key: 'state', title: t.columns.state, value: ({ state }) => state, narrow: true,
+    key: 'state', title: t.columns.state, value: ({ state, drained }) => (drained ? `${state} ${t.drained}` : state), narrow: true,
     render: ({ state, drained }) => <span className="al-row"><StatusLabel status={state} />{drained && <Label isCompact color="orange">{t.drained}</Label>}</span>,
   },
   {

@@ -35,9 +35,9 @@ export function UpgradePart({ customer, base, actions }: {
         const plan = latest === undefined ? null : planOf(latest);
         return (
           <div className="al-stack">
-            <div className="al-row">{actions?.(upgrade)}</div>
+            {actions !== undefined && <div className="al-row">{actions(upgrade)}</div>}
             <Facts facts={[[t.columns.release, upgrade.pins === '' ? upgrade.release : `${upgrade.release} (${upgrade.pins})`], [t.columns.kept, upgrade.kept], [t.columns.since, upgrade.since && <Ago key="since" at={upgrade.since} />]]} />
-            {upgrade.kept !== '' && running === null && <Alert isInline isPlain variant="info" title={t.keptLead(upgrade.kept)} />}
+            {upgrade.kept !== '' && running === null && <Alert isInline isPlain variant="info" title={actions === undefined ? t.keptByProvider(upgrade.kept) : t.keptLead(upgrade.kept)} />}
             <div className="al-cards al-cards-wide">
               {running !== null && (
                 <Card isCompact>

@@ -1,6 +1,7 @@
 import { Alert } from '@patternfly/react-core';
 
 import type { UpgradeCheck, UpgradePlan as Told } from '../../api/plane';
+import { atHand } from '../../parts/asked';
 import { Facts } from '../../parts/Facts';
 import { type Column, ResourceTable } from '../../parts/ResourceTable';
 import { texts } from '../../texts';
@@ -12,6 +13,13 @@ const COLUMNS: Column<UpgradeCheck>[] = [
   { key: 'detail', title: t.columns.detail, value: ({ detail }) => detail },
 ];
 const KEY = ({ project, detail }: UpgradeCheck) => `${project}/${detail}`;
+type Package = Told['packages'][number];
+const PACKAGES: Column<Package>[] = [
+  { key: 'name', title: t.packageColumns.name, value: ({ name }) => name },
+  { key: 'before', title: t.packageColumns.before, value: ({ before }) => before, narrow: true },
+  { key: 'after', title: t.packageColumns.after, value: ({ after }) => after, narrow: true },
+];
+const NAME = ({ name }: Package) => name;
 
 /** What a rehearsal of an upgrade found: the pause to expect, what was checked, and which hosts are not well. */
 export function UpgradePlan({ plan }: { plan: Told }) {
@@ -29,11 +37,17 @@ export function UpgradePlan({ plan }: { plan: Told }) {
       ]} />
       <ResourceTable
         id="upgrade-checks"
-        query={{ data: plan.checks, isError: false, error: null, refetch: () => Promise.resolve() }}
+        query={atHand(plan.checks)}
         columns={COLUMNS}
         rowKey={KEY}
         empty={t.empty}
       />
+      {plan.packages.length > 0 && (
+        <details>
+          <summary>{`${t.packages}: ${t.otherVersions(plan.packages.length)}`}</summary>
+          <ResourceTable id="upgrade-packages" query={atHand(plan.packages)} columns={PACKAGES} rowKey={NAME} empty={t.empty} />
+        </details>
+      )}
     </div>
   );
 }

@@ -3,17 +3,15 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'react-router';
 
 import { type Backup, planeQueries } from '../../api/plane';
-import { dateTime } from '../../model/format';
 import { ListPage } from '../../parts/ListPage';
 import { type Column } from '../../parts/ResourceTable';
-import { askAction, formAction } from '../../parts/rowActions';
 import { useDialog, usePlaneChange } from '../../parts/useChange';
 import { tell } from '../../shell/tasks';
 import { texts } from '../../texts';
 import { BACKUP_COLUMNS } from '../admin/backupColumns';
+import { useRestoreActions } from './restoreActions';
 
 const t = texts.backups;
-const called = ({ customer, made }: Backup) => `${customer}, ${dateTime(made)}`;
 const COLUMNS: Column<Backup>[] = [
   { key: 'customer', title: t.columns.customer, value: ({ customer }) => customer },
   ...BACKUP_COLUMNS.map((column) => (column.key === 'made' ? { ...column, narrow: true } : column)),
@@ -29,6 +27,7 @@ export default function AllBackups() {
   const alarms = useQuery({ ...planeQueries.status(), select: ({ backups }) => backups.filter(({ state }) => state !== 'ok') });
   const change = usePlaneChange();
   const { dialog, open, close } = useDialog();
+  const restore = useRestoreActions<Backup>({ open, close }, ({ id }) => ({ backup: id }));
   const path = (customer: string) => `/customers/${encodeURIComponent(customer)}`;
   return (
     <ListPage
@@ -52,19 +51,7 @@ export default function AllBackups() {
           key: 'prove', title: t.prove,
           run: ([one]) => { if (one !== undefined) void change('POST', `${path(one.customer)}/backups/${one.id}/prove`, undefined, 'backup').catch((error: unknown) => tell(t.prove, error)); },
         },
-        formAction<Backup>({ open, close }, {
-          key: 'at', title: t.restoreAt, danger: true, called, lead: t.restoreWill,
-          fields: ({ customer, made }) => [
-            { name: 'at', title: t.moment, kind: 'datetime-local', required: true, help: t.momentHelp(dateTime(made)) },
-            { name: 'typed', title: texts.confirm.type(customer), required: true },
-          ],
-          check: ({ typed }, { customer }) => (!typed || typed === customer ? undefined : texts.confirm.differs),
-          send: ({ id, customer }, { at = '' }) => change('POST', '/restores', { customer, backup: id, at: new Date(at).toISOString() }, 'backup', 'customer'),
-        }),
-        askAction<Backup>({ open, close }, {
-          key: 'restore', title: t.restore, called, will: t.restoreWill, typed: ({ customer }) => customer,
-          send: ({ id, customer }) => change('POST', '/restores', { customer, backup: id }, 'backup', 'customer'),
-        }),
+        ...restore,
       ]}
       dialog={dialog}
     />

@@ -1,8 +1,9 @@
-import { Alert, Button } from '@patternfly/react-core';
+import { Alert, Button, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from 'react-router';
 
 import { type Customer, planeQueries, type Region, regionPath } from '../../api/plane';
+import { providerHostPath } from '../../api/scope';
 import { Ago } from '../../parts/Ago';
 import { ErrorState, Loaded } from '../../parts/ErrorState';
 import { Facts } from '../../parts/Facts';
@@ -15,12 +16,16 @@ import type { Dialogs } from '../../parts/rowActions';
 import { Tabbed } from '../../parts/Tabbed';
 import { useDialog, usePlaneChange } from '../../parts/useChange';
 import { messageHere, remedyHere, texts } from '../../texts';
+import { RebuiltPart } from '../admin/RebuiltPart';
+import { RegionHosts } from '../admin/RegionHosts';
+import { RolloutPart } from '../admin/RolloutPart';
 import { UpgradePart } from '../operations/UpgradePart';
 import { COMPONENT_COLUMNS } from './componentColumns';
 import { useCustomerActions } from './customerActions';
 import { CustomerSettingsPart } from './CustomerSettingsPart';
 import { MoveUnderWay, nodeOf } from './moveActions';
 import { limitFields, limitsOf } from './regionFields';
+import { Credentials } from './Secret';
 import { useUpgradeActions } from './upgradeActions';
 
 const t = texts.customers;
@@ -62,8 +67,19 @@ function Detail({ customer }: { customer: Customer }) {
             {customer.regions.map((region) => <RegionPart key={region.name} region={region} open={open} close={close} />)}
           </>
         )}
+        {tab === 'hosts' && customer.regions.map(({ name }) => (
+          <section key={name} className="al-stack" aria-label={name}>
+            <h2 className="pf-v6-c-title pf-m-lg">{name}</h2>
+            <RegionHosts customer={customer.name} region={name} link={providerHostPath} />
+          </section>
+        ))}
         {tab === 'settings' && <CustomerSettingsPart customer={customer.name} />}
-        {tab === 'upgrade' && <Upgrades customer={customer.name} open={open} close={close} />}
+        {tab === 'upgrade' && (
+          <>
+            <Upgrades customer={customer.name} open={open} close={close} />
+            {customer.regions.map(({ name }) => <RolloutPart key={name} customer={customer.name} region={name} />)}
+          </>
+        )}
       </Tabbed>
       {dialog}
     </Page>
@@ -105,6 +121,13 @@ function RegionPart({ region, open, close }: { region: Region; open: (dialog: Re
       {t.rebuildWill}
     </ConfirmDialog>,
   );
+  const rebuilt = () => open(
+    <Modal isOpen variant="large" onClose={close} aria-labelledby="rebuilt-title">
+      <ModalHeader title={`${texts.sync.tabs.rebuilt}: ${region.name}`} labelId="rebuilt-title" />
+      <ModalBody><RebuiltPart customer={region.customer} region={region.name} /></ModalBody>
+      <ModalFooter><Button onClick={close}>{texts.actions.close}</Button></ModalFooter>
+    </Modal>,
+  );
   const remove = () => open(
     <ConfirmDialog
       title={texts.confirm.ask(t.deleteRegion, region.name)}
@@ -127,7 +150,9 @@ function RegionPart({ region, open, close }: { region: Region; open: (dialog: Re
             title={texts.actions.actions}
             entries={[
               { key: 'limits', title: t.limits, run: limits },
+              { key: 'credentials', title: t.credentials, run: () => open(<Credentials customer={region.customer} region={region.name} close={close} />) },
               { key: 'rebuild', title: t.rebuild, danger: true, run: rebuild },
+              { key: 'rebuilt', title: texts.sync.tabs.rebuilt, run: rebuilt },
               { key: 'delete', title: t.deleteRegion, danger: true, disabled: region.identity, run: remove },
             ]}
           />

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'react-router';
 
 import { planeQueries } from '../../api/plane';
+import { nodeMood } from '../../model/moods';
 import { counts } from '../../model/rows';
 import { Loaded } from '../../parts/ErrorState';
 import { Page } from '../../parts/Page';
@@ -17,7 +18,7 @@ export default function Health() {
   return (
     <Page title={t.title}>
       <Loaded query={query}>
-        {({ healthy, node, peers, shared, regions, hosts }) => (
+        {({ healthy, node, peers, shared, regions, hosts, backups, repositories }) => (
           <>
             <Alert isInline variant={healthy ? 'success' : 'warning'} title={healthy ? t.well : t.unwell} />
             <div className="al-cards">
@@ -26,7 +27,7 @@ export default function Health() {
                 <CardBody>
                   <ul className="al-stack al-tight">
                     {[node, ...peers].map(({ name, state, detail }) => (
-                      <li key={name} className="al-row"><StatusLabel status={state} /><Link to="/provider/nodes">{name}</Link><span className="al-quiet">{detail}</span></li>
+                      <li key={name} className="al-row"><StatusLabel status={state} mood={nodeMood(state)} /><Link to="/provider/nodes">{name}</Link><span className="al-quiet">{detail}</span></li>
                     ))}
                   </ul>
                 </CardBody>
@@ -55,6 +56,23 @@ export default function Health() {
                   <ul className="al-stack al-tight">
                     {counts(hosts, ({ state }) => state).map(([state, count]) => (
                       <li key={state} className="al-row"><StatusLabel status={state} /><Link to={`/provider/hosts?state=${state}`}>{count}</Link></li>
+                    ))}
+                  </ul>
+                </CardBody>
+              </Card>
+              <Card isCompact>
+                <CardTitle component="h2">{t.backups}</CardTitle>
+                <CardBody>
+                  <ul className="al-stack al-tight">
+                    {counts(backups, ({ state }) => state).map(([state, count]) => (
+                      <li key={state} className="al-row"><StatusLabel status={state} /><Link to="/provider/backups">{count}</Link></li>
+                    ))}
+                    {repositories.map(({ name, late, trouble }) => (
+                      <li key={name} className="al-row">
+                        <StatusLabel status={late ? 'late' : 'ok'} />
+                        <Link to="/provider/repositories">{t.repository(name)}</Link>
+                        <span className="al-quiet">{trouble}</span>
+                      </li>
                     ))}
                   </ul>
                 </CardBody>

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import { type NodeInvitation, type Node, planeQueries } from '../../api/plane';
-import { moodOf } from '../../model/moods';
+import { nodeMood } from '../../model/moods';
 import { Ago } from '../../parts/Ago';
 import { CodeBox } from '../../parts/CodeBox';
 import { FormDialog } from '../../parts/FormDialog';
@@ -18,7 +18,7 @@ const t = texts.nodes;
 const address = ({ own, address: told }: Node) => (own ? t.own : told);
 const COLUMNS: Column<Node>[] = [
   { key: 'name', title: t.columns.name, value: ({ name }) => name },
-  { key: 'state', title: t.columns.state, value: ({ state }) => state, render: ({ state }) => <StatusLabel status={state} mood={state === 'down' ? 'bad' : moodOf(state)} />, narrow: true },
+  { key: 'state', title: t.columns.state, value: ({ state }) => state, render: ({ state }) => <StatusLabel status={state} mood={nodeMood(state)} />, narrow: true },
   { key: 'controllers', title: t.columns.controllers, value: ({ controllers }) => controllers, narrow: true },
   { key: 'address', title: t.columns.address, value: address },
   { key: 'detail', title: t.columns.detail, value: ({ detail }) => detail },
@@ -57,9 +57,10 @@ export default function Nodes() {
       close={close}
       fields={[
         { name: 'invitation', title: t.fields.invitation, kind: 'area', required: true, help: t.fields.invitationHelp },
+        { name: 'address', title: t.fields.address, help: t.fields.addressHelp },
         { name: 'own', title: t.fields.ownAddress, help: t.fields.ownAddressHelp },
       ]}
-      send={({ invitation = '', own }) => change('POST', '/nodes', { invitation: invitation.trim(), own_address: own === '' ? null : own }, 'node', 'region')}
+      send={({ invitation = '', address: there, own }) => change('POST', '/nodes', { invitation: invitation.trim(), address: there === '' ? null : there, own_address: own === '' ? null : own }, 'node', 'region')}
     />,
   );
   return (

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 
 import { type Host, planeQueries } from '../../api/plane';
+import { providerHostPath } from '../../api/scope';
 import { ListPage } from '../../parts/ListPage';
 import type { Column } from '../../parts/ResourceTable';
 import { useDialog } from '../../parts/useChange';
@@ -32,6 +33,7 @@ export default function ProviderHosts() {
       query={query}
       columns={COLUMNS}
       rowKey={({ customer, region, name }) => `${customer}/${region}/${name}`}
+      link={providerHostPath}
       facets={FACETS}
       empty={t.empty}
       rowActions={() => actions}

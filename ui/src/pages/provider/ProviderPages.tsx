@@ -9,6 +9,7 @@ const Customers = lazy(() => import('./Customers'));
 const CustomerDetail = lazy(() => import('./CustomerDetail'));
 const Controllers = lazy(() => import('./Controllers'));
 const ProviderHosts = lazy(() => import('./ProviderHosts'));
+const ProviderHostDetail = lazy(() => import('./ProviderHostDetail'));
 const Nodes = lazy(() => import('./Nodes'));
 const Releases = lazy(() => import('./Releases'));
 const Upgrades = lazy(() => import('./Upgrades'));
@@ -32,6 +33,7 @@ export default function ProviderPages() {
       <Route path="customers/:name/:tab?" element={<CustomerDetail />} />
       <Route path="controllers" element={<Controllers />} />
       <Route path="hosts" element={<ProviderHosts />} />
+      <Route path="hosts/:customer/:region/:name" element={<ProviderHostDetail />} />
       <Route path="nodes" element={<Nodes />} />
       <Route path="releases" element={<Releases />} />
       <Route path="upgrades" element={<Upgrades />} />

@@ -2,13 +2,12 @@ import { useQuery } from '@tanstack/react-query';
 import { useParams } from 'react-router';
 
 import { planeQueries, type Snapshot } from '../../api/plane';
-import { dateTime } from '../../model/format';
 import { Ago } from '../../parts/Ago';
 import { ListPage } from '../../parts/ListPage';
 import type { Column } from '../../parts/ResourceTable';
-import { askAction } from '../../parts/rowActions';
-import { useDialog, usePlaneChange } from '../../parts/useChange';
+import { useDialog } from '../../parts/useChange';
 import { texts } from '../../texts';
+import { useRestoreActions } from './restoreActions';
 
 const t = texts.repositories;
 const COLUMNS: Column<Snapshot>[] = [
@@ -23,8 +22,8 @@ const FACETS = [{ key: 'customer', title: t.snapshots.customer, value: ({ custom
 export default function RepositoryDetail() {
   const { name = '' } = useParams();
   const query = useQuery(planeQueries.snapshots(name));
-  const change = usePlaneChange();
   const dialogs = useDialog();
+  const restore = useRestoreActions<Snapshot>(dialogs, ({ id }) => ({ repository: name, snapshot: id }));
   return (
     <ListPage
       id="snapshots-of-repository"
@@ -36,12 +35,7 @@ export default function RepositoryDetail() {
       rowKey={({ id }) => id}
       facets={FACETS}
       empty={t.noSnapshots}
-      rowActions={() => [
-        askAction<Snapshot>(dialogs, {
-          key: 'restore', title: texts.backups.restore, called: ({ customer, made }) => `${customer}, ${dateTime(made)}`, will: texts.backups.restoreWill, typed: ({ customer }) => customer,
-          send: ({ id, customer }) => change('POST', '/restores', { customer, repository: name, snapshot: id }, 'backup', 'customer'),
-        }),
-      ]}
+      rowActions={() => restore}
       dialog={dialogs.dialog}
     />
   );

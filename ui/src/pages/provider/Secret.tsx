@@ -1,20 +1,20 @@
 import { Button, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
 import { useState } from 'react';
 
-import { plane } from '../../api/client';
-import { type Customer, customerPath } from '../../api/plane';
+import { plane, queryString } from '../../api/client';
+import { customerPath } from '../../api/plane';
 import { CodeBox } from '../../parts/CodeBox';
 import { ErrorNote } from '../../parts/ErrorState';
 import { texts } from '../../texts';
 
-/** The login of a customer's administrator. */
-export function Credentials({ customer, close }: { customer: Customer; close: () => void }) {
+/** The login of a customer's administrator; it names the customer's first region, or another. */
+export function Credentials({ customer, region, close }: { customer: string; region?: string; close: () => void }) {
   const { credentials: title, credentialsWill: will } = texts.customers;
   const ask = async () => {
-    const told = await plane<Record<string, string>>(`${customerPath(customer.name)}/credentials`);
+    const told = await plane<Record<string, string>>(`${customerPath(customer)}/credentials${queryString({ region })}`);
     return Object.entries(told).filter(([name]) => name !== 'cacert').map(([name, value]) => `OS_${name.toUpperCase()}=${value}`).join('\n');
   };
-  return <Secret title={title} of={customer.display_name} will={will} ask={ask} close={close} />;
+  return <Secret title={title} of={region ?? customer} will={will} ask={ask} close={close} />;
 }
 
 /** What encrypts a repository. */

@@ -32,21 +32,21 @@ export default function Upgrades() {
   const last = wave.data?.operation ?? null;
   const running = last !== null && (last.state === 'running' || last.state === 'queued');
   const actions = useUpgradeActions({ open, close });
-  const start = () => open(
+  const start = (customers: string[]) => open(
     <FormDialog
       title={t.wave}
       action={t.wave}
-      lead={t.waveLead}
+      lead={customers.length === 0 ? t.waveLead : t.waveOf(customers.join(', '))}
       close={close}
       fields={[
         releaseField(releases.data ?? []),
-        { name: 'canary', title: t.canary, kind: 'select', choices: [{ value: '', title: t.noCanary }, ...(query.data ?? []).map(({ customer }) => ({ value: customer, title: customer }))] },
+        { name: 'canary', title: t.canary, kind: 'select', choices: [{ value: '', title: t.noCanary }, ...(customers.length === 0 ? (query.data ?? []).map(called) : customers).map((customer) => ({ value: customer, title: customer }))] },
         { name: 'soak', title: t.soak, kind: 'number', minimum: 0, initial: '60', when: ({ canary }) => canary !== undefined && canary !== '' },
         { name: 'at_once', title: t.atOnce, kind: 'number', minimum: 1, initial: '1' },
         ...LEAVE,
       ]}
       send={(values) => change('POST', '/upgrade-wave', {
-        ...orders(values), canary: values.canary ?? '', soak_minutes: Number(values.soak ?? 0), at_once: Number(values.at_once),
+        ...orders(values), customers, canary: values.canary ?? '', soak_minutes: Number(values.soak ?? 0), at_once: Number(values.at_once),
       })}
     />,
   );
@@ -67,8 +67,8 @@ export default function Upgrades() {
       link={({ customer }) => `/provider/customers/${encodeURIComponent(customer)}/upgrade`}
       facets={FACETS}
       empty={t.empty}
-      create={{ title: t.wave, run: start }}
-      rowActions={() => actions}
+      create={{ title: t.wave, run: () => start([]) }}
+      rowActions={() => [...actions, { key: 'wave', title: t.inWave, bulk: true, run: (rows) => start(rows.map(called)) }]}
       dialog={dialog}
     />
   );

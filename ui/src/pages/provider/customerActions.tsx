@@ -60,7 +60,7 @@ export function useCustomerActions(open: (dialog: ReactNode) => void, close: () 
       },
     },
     move,
-    { key: 'credentials', title: t.credentials, run: ([customer]) => customer !== undefined && open(<Credentials customer={customer} close={close} />) },
+    { key: 'credentials', title: t.credentials, run: ([customer]) => customer !== undefined && open(<Credentials customer={customer.name} close={close} />) },
     {
       key: 'delete', title: t.delete, danger: true,
       run: ([customer]) => customer !== undefined && open(

@@ -49,7 +49,7 @@ export function useUpgradeActions(dialogs: Dialogs): RowAction<Upgrade>[] {
       fields: (one) => [releaseField(newerThan(one)), ...LEAVE], send: (one, values) => change('POST', path(one), orders(values)),
     }),
     {
-      key: 'abort', title: t.abort, when: ({ operation }) => operation?.kind === 'upgrade.start' || operation?.kind === 'upgrade.plan',
+      key: 'abort', title: t.abort, danger: true, when: ({ operation }) => operation?.kind === 'upgrade.start' || operation?.kind === 'upgrade.plan',
       run: ([one]) => { if (one !== undefined) void change('POST', path(one, '/abort'), undefined).catch((error: unknown) => tell(t.abort, error)); },
     },
     askAction<Upgrade>(dialogs, {
