@@ -4,6 +4,9 @@ Neutron asks by raising a number in OVN's southbound database, and the agent ans
 the link that database is read as a whole, which upstream takes for no change: the agent would be held for dead until
 the next question, half a minute later.
 
+It reaches that database by a unix socket, and python-ovs never asks whether the other end of such a one lives. Behind
+this one is the link, though: after a cut the agent would sit in a dead connection until TCP gives it up.
+
 Run as ``python -m aloft.inside.metadata CONFIG``.
 """
 
@@ -16,8 +19,10 @@ def main(config: str) -> None:
     sys.argv = ["neutron-ovn-metadata-agent", "--config-file", config]
     from neutron.agent.ovn.metadata import agent
     from neutron.cmd.agents import ovn_metadata
+    from ovs import stream
 
     _answer_when_back(agent)
+    probe_unix_sockets(stream)
     ovn_metadata.main()
 
 
@@ -36,6 +41,11 @@ def _answer_when_back(agent: Any) -> None:
                 super().run(event, row, old)
 
     agent.SbGlobalUpdateEvent = Asked
+
+
+def probe_unix_sockets(stream: Any) -> None:
+    """Have python-ovs ask the other end of a unix socket, too, after the interval of its probes without a word."""
+    stream.UnixStream.needs_probes = staticmethod(lambda: True)
 
 
 if __name__ == "__main__":

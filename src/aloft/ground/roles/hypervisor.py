@@ -182,9 +182,8 @@ def metadata_sections(context: Context) -> dict[str, ini.Options]:
         "ovs": {"ovsdb_connection": f"unix:{layout.switch_socket}"},
         "ovn": {
             "ovn_sb_connection": f"unix:{context.layout.southbound_socket}",
-            # milliseconds without a word until it asks, and until it gives up: after a cut it would sit in a dead
-            # connection for two minutes otherwise, and be of no use when the link is back
-            "ovsdb_probe_interval": 10000,
+            # milliseconds without a word until it asks whether the other end lives, and again until it gives it up
+            "ovsdb_probe_interval": 5000,
         },
         # Run as root already; `env` stands where sudo would.
         "AGENT": {"root_helper": "/usr/bin/env"},
