@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { aServer } from '../testing/servers';
-import { actionsFor, fateOfDisks, type InstanceAction, offers } from './instanceActions';
+import { actionsFor, fateOfDisks, groupsFor, type InstanceAction, offers } from './instanceActions';
 
 const inState = (state: string, task: string | null = null, locked = false) =>
   aServer({ 'OS-EXT-STS:vm_state': state, 'OS-EXT-STS:task_state': task, locked });
@@ -57,5 +57,12 @@ describe('what deleting does to disks', () => {
 
   it('knows no disk on the host when the root is a volume', () => {
     expect(fateOfDisks(aServer({ image: '' }), []).local).toBeNull();
+  });
+});
+
+describe('groups of actions', () => {
+  it('are there whatever the state; placing instances is for administrators', () => {
+    expect(groupsFor(true)).toEqual(['power', 'settings', 'lifecycle', 'placement']);
+    expect(groupsFor(false)).toEqual(['power', 'settings', 'lifecycle']);
   });
 });

@@ -100,6 +100,11 @@ export function actionsFor(server: Server, administrator: boolean): InstanceActi
   return ORDER.filter((action) => offers(server, action, administrator));
 }
 
+/** The groups that hold anything for this person, whatever the instance's state. */
+export function groupsFor(administrator: boolean): ActionGroup[] {
+  return [...new Set(ORDER.filter((action) => administrator || RULES[action].administrator !== true).map((action) => RULES[action].group))];
+}
+
 /** The body of `POST /servers/{id}/action` for the actions that need nothing else to be said. */
 export const PLAIN_BODIES: Partial<Record<InstanceAction, Record<string, unknown>>> = {
   start: { 'os-start': null },

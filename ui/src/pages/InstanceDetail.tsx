@@ -8,7 +8,7 @@ import { queries } from '../api/queries';
 import { pathIn, useScope } from '../api/scope';
 import { useSession } from '../api/session';
 import type { Server } from '../api/types';
-import { type ActionGroup, actionsFor, type InstanceAction, PLAIN_BODIES, RULES } from '../model/instanceActions';
+import { type ActionGroup, actionsFor, groupsFor, type InstanceAction, PLAIN_BODIES, RULES } from '../model/instanceActions';
 import { Loaded } from '../parts/ErrorState';
 import { MenuButton } from '../parts/MenuButton';
 import { Page } from '../parts/Page';
@@ -31,7 +31,6 @@ import { SnapshotsTab } from './instances/SnapshotsTab';
 const t = texts.instance;
 type TabName = keyof typeof t.tabs;
 const TABS = Object.keys(t.tabs) as TabName[];
-const MENUS: ActionGroup[] = ['power', 'settings', 'lifecycle', 'placement'];
 /** Actions that have a place of their own in one of the tabs. */
 const IN_TABS: ReadonlySet<InstanceAction> = new Set(['console', 'log', 'detachVolume', 'detachInterface', 'editMetadata']);
 
@@ -68,8 +67,7 @@ function Instance({ server }: { server: Server }) {
     const entries = offered.filter((action) => RULES[action].group === group).map((action) => ({
       key: action, title: texts.instances.names[action], danger: RULES[action].danger, run: () => start(action),
     }));
-    return entries.length === 0 ? null
-      : <MenuButton key={group} label={texts.instances.groups[group]} title={texts.instances.groups[group]} entries={entries} />;
+    return <MenuButton key={group} label={texts.instances.groups[group]} title={texts.instances.groups[group]} entries={entries} />;
   };
   const quick = (['start', 'confirmResize', 'revertResize', 'unrescue', 'unshelve', 'resume', 'unpause', 'restore'] as const).filter((action) => offered.includes(action));
   return (
@@ -86,7 +84,7 @@ function Instance({ server }: { server: Server }) {
       actions={
         <>
           {quick.map((action) => <Button key={action} variant="primary" onClick={() => start(action)}>{texts.instances.names[action]}</Button>)}
-          {MENUS.map(menu)}
+          {groupsFor(administrator).map(menu)}
         </>
       }
     >

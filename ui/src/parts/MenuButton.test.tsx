@@ -31,4 +31,23 @@ describe('a menu', () => {
     await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
     expect(document.activeElement).toBe(button);
   });
+
+  it('keeps the focus on its button while there is nothing to choose, and does not open', async () => {
+    const user = userEvent.setup();
+    const entry = { key: 'reboot', title: 'Reboot', run: () => undefined };
+    const { rerender } = render(<MenuButton label="Power" title="Power" entries={[entry]} />);
+    const button = screen.getByRole('button', { name: 'Power' });
+    button.focus();
+    await user.keyboard('{Enter}');
+    await waitFor(() => expect(document.activeElement?.textContent).toBe('Reboot'));
+    rerender(<MenuButton label="Power" title="Power" entries={[]} />);
+    await waitFor(() => expect(document.activeElement).toBe(button));
+    expect(button.getAttribute('aria-disabled')).toBe('true');
+    await user.keyboard('{Enter}');
+    expect(screen.queryByRole('menu')).toBeNull();
+    rerender(<MenuButton label="Power" title="Power" entries={[entry]} />);
+    expect(document.activeElement).toBe(button);
+    await user.keyboard('{Enter}');
+    await waitFor(() => expect(document.activeElement?.textContent).toBe('Reboot'));
+  });
 });

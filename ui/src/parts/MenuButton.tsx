@@ -12,7 +12,10 @@ export interface MenuEntry {
 
 const POPPER = { position: 'right', appendTo: () => document.body } as const;
 
-/** A button that opens a menu. */
+/**
+ * A button that opens a menu. Without entries it stays in its place and can have the focus, which would otherwise be lost
+ * each time that an action leaves nothing to choose for a moment.
+ */
 export function MenuButton({ entries, title, label, primary, disabled }: {
   entries: readonly MenuEntry[];
   title: ReactNode;
@@ -21,16 +24,25 @@ export function MenuButton({ entries, title, label, primary, disabled }: {
   primary?: boolean;
   disabled?: boolean;
 }) {
-  const [open, setOpen] = useState(false);
+  const [asked, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
+  const usable = disabled !== true && entries.length > 0;
+  const open = asked && usable;
+  useEffect(() => {
+    if (!asked || usable) return;
+    setOpen(false);
+    button.current?.focus();
+  }, [asked, usable]);
   const toggle = (
     <MenuToggle
       ref={button}
       aria-label={typeof title === 'string' ? undefined : label}
       variant={primary === true ? 'primary' : 'secondary'}
       isExpanded={open}
-      isDisabled={disabled === true || entries.length === 0}
-      onClick={() => setOpen(!open)}
+      isDisabled={!usable}
+      disabled={false}
+      aria-disabled={!usable}
+      onClick={() => setOpen(usable && !open)}
     >
       {title}
     </MenuToggle>
