@@ -42,6 +42,22 @@ describe('actions that Nova offers', () => {
     expect(offers(locked, 'console', false)).toBe(true);
   });
 
+  it.each<[InstanceAction, string]>([
+    ['rebuild', 'active'], ['rescue', 'stopped'], ['shelve', 'active'], ['evacuate', 'error'], ['migrate', 'active'], ['liveMigrate', 'active'],
+  ])('does not make over what was made outside: %s', (action, state) => {
+    const from = (metadata: Record<string, string>) => ({ ...inState(state), metadata });
+    expect(offers(from({ 'aloft:provenance': 'discovered' }), action, true)).toBe(false);
+    expect(offers(from({ 'aloft:provenance': 'rebuilt' }), action, true)).toBe(true);
+    expect(offers(from({}), action, true)).toBe(true);
+  });
+
+  it('operates what was made outside as any other', () => {
+    const adopted = aServer({ metadata: { 'aloft:provenance': 'discovered' } });
+    for (const action of ['stop', 'reboot', 'pause', 'resize', 'snapshot', 'attachVolume', 'console', 'delete'] as const) {
+      expect(offers(adopted, action, false)).toBe(true);
+    }
+  });
+
   it('leaves moving instances to administrators', () => {
     expect(offers(inState('active'), 'liveMigrate', false)).toBe(false);
     expect(offers(inState('active'), 'liveMigrate', true)).toBe(true);

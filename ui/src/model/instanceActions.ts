@@ -28,6 +28,8 @@ interface Rule {
   locked?: boolean;
   administrator?: boolean;
   danger?: boolean;
+  /** Refused for an instance that was made outside of OpenStack: it would be made over (docs/use/adopted.md). */
+  notAdopted?: boolean;
 }
 
 const SETTLED = ['active', 'stopped', 'paused', 'suspended'] as const;
@@ -60,31 +62,41 @@ export const RULES: Record<InstanceAction, Rule> = {
   lock: { group: 'settings', states: '*', task: 'any' },
   unlock: { group: 'settings', states: '*', task: 'any', locked: true },
   snapshot: { group: 'lifecycle', states: SETTLED, task: 'none' },
-  rescue: { group: 'lifecycle', states: ['active', 'stopped', 'error'], task: 'none', danger: true },
+  rescue: { group: 'lifecycle', states: ['active', 'stopped', 'error'], task: 'none', danger: true, notAdopted: true },
   unrescue: { group: 'lifecycle', states: ['rescued'], task: 'none' },
-  shelve: { group: 'lifecycle', states: SETTLED, task: 'none', danger: true },
+  shelve: { group: 'lifecycle', states: SETTLED, task: 'none', danger: true, notAdopted: true },
   shelveOffload: { group: 'lifecycle', states: ['shelved'], task: 'none', administrator: true },
   unshelve: { group: 'lifecycle', states: ['shelved', 'shelved_offloaded'], task: 'none' },
-  rebuild: { group: 'lifecycle', states: ['active', 'stopped', 'error'], task: 'none', danger: true },
+  rebuild: { group: 'lifecycle', states: ['active', 'stopped', 'error'], task: 'none', danger: true, notAdopted: true },
   restore: { group: 'lifecycle', states: ['soft-delete'], task: 'none' },
   forceDelete: { group: 'lifecycle', states: ['soft-delete'], task: 'none', danger: true },
   delete: {
     group: 'lifecycle', danger: true, task: 'any',
     states: ['active', 'building', 'stopped', 'paused', 'suspended', 'rescued', 'resized', 'error', 'shelved', 'shelved_offloaded'],
   },
-  migrate: { group: 'placement', states: ['active', 'stopped'], task: 'none', administrator: true, danger: true },
-  liveMigrate: { group: 'placement', states: ['active', 'paused'], task: 'none', administrator: true },
-  evacuate: { group: 'placement', states: ['active', 'stopped', 'error'], task: 'any', administrator: true, danger: true },
+  migrate: { group: 'placement', states: ['active', 'stopped'], task: 'none', administrator: true, danger: true, notAdopted: true },
+  liveMigrate: { group: 'placement', states: ['active', 'paused'], task: 'none', administrator: true, notAdopted: true },
+  evacuate: { group: 'placement', states: ['active', 'stopped', 'error'], task: 'any', administrator: true, danger: true, notAdopted: true },
   resetState: { group: 'placement', states: '*', task: 'any', administrator: true, locked: true, danger: true },
 };
 
 /** The order in which menus show actions. */
 export const ORDER = Object.keys(RULES) as InstanceAction[];
 
+/** Set by the sync service: where an instance is from that Nova did not make, or not with the records that it has now. */
+const PROVENANCE = 'aloft:provenance';
+
+/** Where an instance is from: made through OpenStack, taken over as it was on its host, or with records that were made anew. */
+export function originOf({ metadata }: Server): 'openstack' | 'adopted' | 'rebuilt' {
+  const told = metadata[PROVENANCE];
+  return told === undefined ? 'openstack' : told === 'rebuilt' ? 'rebuilt' : 'adopted';
+}
+
 /** Whether Nova accepts the action now, from this person. */
 export function offers(server: Server, action: InstanceAction, administrator: boolean): boolean {
   const rule = RULES[action];
   if (rule.administrator === true && !administrator) return false;
+  if (rule.notAdopted === true && originOf(server) === 'adopted') return false;
   if (action === 'lock' && server.locked) return false;
   if (action === 'unlock' && !server.locked) return false;
   if (server.locked && rule.locked !== true && !administrator) return false;

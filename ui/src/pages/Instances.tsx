@@ -8,7 +8,7 @@ import { pathIn, useScope } from '../api/scope';
 import { useSession } from '../api/session';
 import type { Server } from '../api/types';
 import { mebibytes } from '../model/format';
-import { actionsFor, type InstanceAction, offers, ORDER, PLAIN_BODIES, RULES } from '../model/instanceActions';
+import { actionsFor, type InstanceAction, offers, ORDER, originOf, PLAIN_BODIES, RULES } from '../model/instanceActions';
 import { addressesOf } from '../model/search';
 import { each } from '../parts/each';
 import { Ago } from '../parts/Ago';
@@ -77,6 +77,12 @@ export default function Instances() {
   );
 }
 
+/** What an instance starts from: an image by its name, a volume, or what was on its host before. */
+function startsFrom(server: Server, images: ReadonlyMap<string, string>): string {
+  if (server.image) return images.get(server.image.id) ?? server.image.id;
+  return originOf(server) === 'adopted' ? t.asOnHost : t.fromVolume;
+}
+
 function columnsOf(images: ReadonlyMap<string, string>, administrator: boolean): Column<Server>[] {
   const c = t.columns;
   return [
@@ -89,7 +95,7 @@ function columnsOf(images: ReadonlyMap<string, string>, administrator: boolean):
     { key: 'flavor', title: c.flavor, value: ({ flavor }) => flavor.original_name },
     { key: 'vcpus', title: c.vcpus, value: ({ flavor }) => flavor.vcpus, right: true, hidden: true },
     { key: 'ram', title: c.ram, value: ({ flavor }) => flavor.ram, render: ({ flavor }) => mebibytes(flavor.ram), right: true },
-    { key: 'image', title: c.image, value: ({ image }) => (image ? (images.get(image.id) ?? image.id) : t.fromVolume) },
+    { key: 'image', title: c.image, value: (server) => startsFrom(server, images) },
     { key: 'zone', title: c.zone, value: (server) => server['OS-EXT-AZ:availability_zone'], hidden: true },
     ...(administrator ? [{ key: 'host', title: c.host, value: (server: Server) => server['OS-EXT-SRV-ATTR:host'] ?? '' }] : []),
     { key: 'created', title: c.created, value: ({ created }) => created, render: ({ created }) => <Ago at={created} /> },

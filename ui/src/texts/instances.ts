@@ -62,7 +62,7 @@ export const instances = {
       name: 'Name', status: 'Status', addresses: 'IP addresses', flavor: 'Flavor', vcpus: 'vCPUs', ram: 'Memory', image: 'Image',
       zone: 'Zone', host: 'Host', created: 'Created', key: 'Key pair', id: 'ID', disks: 'Volumes', tags: 'Tags',
     },
-    fromVolume: 'Volume',
+    fromVolume: 'Volume', asOnHost: 'As it is on its host',
     names: NAMES,
     will: WILL,
     groups: GROUPS,
@@ -93,7 +93,10 @@ export const instances = {
       configDrive: 'Config drive', tags: 'Tags', locked: 'Locked', origin: 'Origin', power: 'Power',
     },
     power: { 0: 'Unknown', 1: 'Running', 3: 'Paused', 4: 'Off', 6: 'Crashed', 7: 'Suspended' } as Record<number, string>,
-    origins: { openstack: 'Created through OpenStack', adopted: 'Adopted: it was made outside OpenStack' },
+    origins: {
+      openstack: 'Created through OpenStack', adopted: 'Adopted: it was made outside OpenStack',
+      rebuilt: 'Created through OpenStack; its records were lost and made anew',
+    },
     log: { title: 'Serial log', refresh: 'Refresh', lines: 'Lines', empty: 'The instance has written nothing to its serial port yet.', label: 'Serial log' },
     disks: {
       empty: { title: 'No volumes attached', body: 'Its disk is on the host. Attach a volume for data that should outlive the instance.' },

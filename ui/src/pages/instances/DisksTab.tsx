@@ -7,7 +7,7 @@ import { queries } from '../../api/queries';
 import { pathIn, useScope } from '../../api/scope';
 import { useSession } from '../../api/session';
 import type { Server } from '../../api/types';
-import { offers } from '../../model/instanceActions';
+import { offers, originOf } from '../../model/instanceActions';
 import { ConfirmDialog } from '../../parts/FormDialog';
 import { type Column, ResourceTable } from '../../parts/ResourceTable';
 import { StatusLabel } from '../../parts/StatusLabel';
@@ -15,6 +15,9 @@ import { texts } from '../../texts';
 import { usePerform } from './act';
 
 const t = texts.instance.disks;
+
+/** Set by who wants the disks of an instance that was made outside of OpenStack to go with it (docs/use/adopted.md). */
+const DELETE_DISKS = 'aloft:delete_disks';
 
 interface Disk {
   id: string;
@@ -36,8 +39,9 @@ export function DisksTab({ server, attach, open }: { server: Server; attach: () 
     const volume = volumes.data?.find(({ id }) => id === volumeId);
     return { id: volumeId, name: volume?.name || volumeId, device, size: volume?.size ?? 0, status: volume?.status ?? 'in-use', goes };
   }), [attached.data, volumes.data]);
-  const local: Disk[] = server.image
-    ? [{ id: '', name: t.local, device: '', size: server.flavor.disk, status: 'in-use', goes: true }] : [];
+  const adopted = originOf(server) === 'adopted';
+  const local: Disk[] = server.image || adopted
+    ? [{ id: '', name: t.local, device: '', size: server.flavor.disk, status: 'in-use', goes: !adopted || server.metadata[DELETE_DISKS] === 'yes' }] : [];
   const query = { ...attached, data: rows === undefined ? undefined : [...local, ...rows] } as unknown as Parameters<typeof ResourceTable<Disk>>[0]['query'];
   const columns: Column<Disk>[] = [
     { key: 'name', title: t.columns.name, value: ({ name }) => name },

@@ -8,14 +8,12 @@ import { adminPath, pathIn, useScope } from '../../api/scope';
 import { useSession } from '../../api/session';
 import type { Server } from '../../api/types';
 import { dateTime, mebibytes } from '../../model/format';
+import { originOf } from '../../model/instanceActions';
 import { Copyable, Facts } from '../../parts/Facts';
 import { texts } from '../../texts';
 
 const t = texts.instance;
 const { facts: f } = t;
-
-/** Set by the sync service on instances that it took over. */
-const ORIGIN_KEY = 'aloft:provenance';
 
 /** What an instance is. */
 export function OverviewTab({ server }: { server: Server }) {
@@ -23,9 +21,10 @@ export function OverviewTab({ server }: { server: Server }) {
   const { administrator, projects, user } = useSession();
   const images = useQuery(queries.images(scope));
   const { flavor } = server;
-  const image = server.image ? (images.data?.find(({ id }) => server.image && id === server.image.id)?.name ?? server.image.id) : texts.instances.fromVolume;
+  const origin = originOf(server);
+  const elsewhere = origin === 'adopted' ? texts.instances.asOnHost : texts.instances.fromVolume;
+  const image = server.image ? (images.data?.find(({ id }) => server.image && id === server.image.id)?.name ?? server.image.id) : elsewhere;
   const host = server['OS-EXT-SRV-ATTR:host'];
-  const origin = server.metadata[ORIGIN_KEY];
   return (
     <div className="al-cards al-cards-wide">
       <Part title={t.identity}>
@@ -52,7 +51,7 @@ export function OverviewTab({ server }: { server: Server }) {
           [f.flavor, flavor.original_name],
           [f.vcpus, flavor.vcpus],
           [f.memory, mebibytes(flavor.ram)],
-          [f.disk, server.image ? `${flavor.disk} GiB` : texts.instances.fromVolume],
+          [f.disk, server.image || origin === 'adopted' ? `${flavor.disk} GiB` : elsewhere],
           [f.ephemeral, flavor.ephemeral > 0 && `${flavor.ephemeral} GiB`],
           [f.image, server.image ? <Link key="image" to={`${pathIn(scope, 'images')}?q=${encodeURIComponent(image)}`}>{image}</Link> : image],
         ]} />
@@ -67,7 +66,7 @@ export function OverviewTab({ server }: { server: Server }) {
       </Part>
       <Part title={t.provenance}>
         <Facts columns={1} facts={[
-          [f.origin, origin === undefined ? t.origins.openstack : t.origins.adopted],
+          [f.origin, t.origins[origin]],
           [f.owner, server.user_id === user.id ? user.name : server.user_id],
           [f.created, dateTime(server.created)],
           [f.launched, server['OS-SRV-USG:launched_at'] && dateTime(server['OS-SRV-USG:launched_at'])],
