@@ -14,6 +14,17 @@ export class ApiError extends Error {
   }
 }
 
+/** The same failed for some of many; the first that ends the session says so for all. */
+export class FailedForSome extends ApiError {
+  constructor(
+    all: number,
+    readonly failures: readonly { name: string; error: ApiError }[],
+  ) {
+    const { status, code } = failures.map(({ error }) => error).find(endsSession) ?? failures[0]?.error ?? { status: 0, code: 'unknown' };
+    super(status, code, texts.errors.failedForSome(failures.length, all), failures.map(({ name, error }) => texts.errors.failedFor(name, error)).join(' '));
+  }
+}
+
 interface Told {
   code?: string;
   message?: string;

@@ -14,9 +14,7 @@ import { MenuButton } from '../parts/MenuButton';
 import { Page } from '../parts/Page';
 import { StatusLabel } from '../parts/StatusLabel';
 import { Tabbed } from '../parts/Tabbed';
-import { notify } from '../shell/tasks';
 import { texts } from '../texts';
-import { asApiError } from '../api/errors';
 import { ActivityTab } from './instances/ActivityTab';
 import { usePerform } from './instances/act';
 import { ActionDialog, actsAtOnce } from './instances/ActionDialog';
@@ -54,10 +52,7 @@ function Instance({ server }: { server: Server }) {
   const start = (action: InstanceAction) => {
     const body = PLAIN_BODIES[action];
     if (actsAtOnce(action) && body !== undefined) {
-      void act(server, body).catch((error: unknown) => {
-        const { message, remedy } = asApiError(error);
-        notify('danger', `${texts.instances.names[action]}: ${server.name}`, `${message} ${remedy}`);
-      });
+      void act(action, server, body).catch(() => undefined); // it told so by itself
       return;
     }
     const done = action === 'delete' ? () => void navigate(pathIn(scope, 'instances')) : undefined;

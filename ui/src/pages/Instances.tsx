@@ -53,7 +53,8 @@ export default function Instances() {
         if ((action === 'console' || action === 'log') && first !== undefined) {
           void navigate(pathIn(scope, 'instances', first.id, action));
         } else if (actsAtOnce(action)) {
-          void each(rows, (row) => act(row, PLAIN_BODIES[action] ?? {})).catch(() => undefined);
+          // Each that is refused tells so by itself.
+          void each(rows, ({ name }) => name, (row) => act(action, row, PLAIN_BODIES[action] ?? {})).catch(() => undefined);
         } else setDialog(<ActionDialog action={action} servers={rows} close={() => setDialog(null)} />);
       },
     }));

@@ -1,10 +1,10 @@
-import { Alert, Button, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, Skeleton } from '@patternfly/react-core';
+import { Alert, Button, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, List, ListItem, Skeleton } from '@patternfly/react-core';
 import DisconnectedIcon from '@patternfly/react-icons/dist/esm/icons/disconnected-icon';
 import ExclamationCircleIcon from '@patternfly/react-icons/dist/esm/icons/exclamation-circle-icon';
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 
-import { asApiError, isUnreachable } from '../api/errors';
+import { asApiError, FailedForSome, isUnreachable } from '../api/errors';
 import { texts } from '../texts';
 
 /** In place of what could not be loaded: what happened, what to do, and a button to try again. */
@@ -34,8 +34,23 @@ export function ErrorState({ error, retry }: { error: unknown; retry?: () => voi
 /** An error beside what still works. */
 export function ErrorNote({ error }: { error: unknown }) {
   if (error === null || error === undefined) return null;
-  const { message, remedy } = asApiError(error);
-  return <Alert isInline variant="danger" title={message}>{remedy}</Alert>;
+  const told = asApiError(error);
+  return (
+    <Alert isInline variant="danger" title={told.message}>
+      {told instanceof FailedForSome ? <Failures of={told} /> : told.remedy}
+    </Alert>
+  );
+}
+
+const LISTED = 12;
+
+function Failures({ of: { failures } }: { of: FailedForSome }) {
+  return (
+    <List>
+      {failures.slice(0, LISTED).map(({ name, error }, place) => <ListItem key={place}>{texts.errors.failedFor(name, error)}</ListItem>)}
+      {failures.length > LISTED && <ListItem>{texts.instances.more(failures.length - LISTED)}</ListItem>}
+    </List>
+  );
 }
 
 /** What a query gave, or that it is on its way, or why it did not come. */

@@ -68,7 +68,7 @@ export function askAction<T>({ open, close }: Dialogs, { key, title, called, whe
           action={title}
           typed={typed?.(first)}
           close={close}
-          send={() => each(rows, send)}
+          send={() => each(rows, called, send)}
         >
           {typeof will === 'function' ? will(rows) : will}
         </ConfirmDialog>,

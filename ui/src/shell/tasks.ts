@@ -81,26 +81,54 @@ export function forgetTasks(): void {
   change({ tasks: [], notices: [] });
 }
 
+/** What something is in the task bar. */
+interface Said {
+  title: string;
+  subject: string;
+  who?: string;
+  link?: string;
+}
+
+function begun({ who = '', ...said }: Said): Task {
+  number += 1;
+  return { ...said, who, id: `here-${number}`, state: 'running', started: new Date().toISOString() };
+}
+
+function failed(task: Task, thrown: unknown): void {
+  const { message, remedy } = asApiError(thrown);
+  const error = `${message} ${remedy}`.trim();
+  showTasks([{ ...task, state: 'failed', ended: new Date().toISOString(), error }]);
+  notify('danger', `${task.title}: ${task.subject}`, error, task.link);
+}
+
+/** Ask for something that the task bar hears of from elsewhere once it is accepted; when it is refused, say so and throw on. */
+export async function ask<T>(said: Said, work: () => Promise<T>): Promise<T> {
+  const task = begun(said);
+  try {
+    return await work();
+  } catch (thrown) {
+    failed(task, thrown);
+    throw thrown;
+  }
+}
+
 /**
  * Do something and show it in the task bar; when it fails, say so and throw on.
  *
  * @param work is given a function that tells how much is done (0 to 1).
  */
 export async function run<T>(
-  { title, subject, who = '', link }: { title: string; subject: string; who?: string; link?: string },
+  said: Said,
   work: (progress: (share: number) => void) => Promise<T>,
 ): Promise<T> {
-  number += 1;
-  const task: Task = { id: `here-${number}`, title, subject, who, link, state: 'running', started: new Date().toISOString() };
+  const task = begun(said);
   showTasks([task]);
   try {
     const result = await work((progress) => showTasks([{ ...task, progress }]));
     showTasks([{ ...task, state: 'succeeded', ended: new Date().toISOString() }]);
     return result;
   } catch (thrown) {
-    const { message, remedy } = asApiError(thrown);
-    showTasks([{ ...task, state: 'failed', ended: new Date().toISOString(), error: `${message} ${remedy}`.trim() }]);
-    notify('danger', `${title}: ${subject}`, `${message} ${remedy}`.trim(), link);
+    failed(task, thrown);
     throw thrown;
   }
 }

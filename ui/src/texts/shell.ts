@@ -36,6 +36,8 @@ export const shell = {
     offline: 'The portal does not answer.',
     offlineRemedy: 'Look at your network connection; the page goes on by itself when the portal is back.',
     reload: 'Reload the page. If that does not help, tell your administrator.',
+    failedForSome: (failed: number, all: number) => `Failed for ${failed} of ${all}.`,
+    failedFor: (name: string, { message, remedy }: { message: string; remedy: string }) => `${name}: ${message} ${remedy}`.trim(),
     noPage: 'There is no such page.',
     noPlace: 'You are not a member of this project, or there is no such region.',
     noRegion: 'Your organisation has no region that is ready.',

@@ -36,13 +36,13 @@ export function ActionDialog({ action, servers, close, done }: {
   const title = t.ask(name, servers.length, server.name);
   const plain = PLAIN_BODIES[action];
   if (action === 'delete') {
-    const remove = () => each(servers, (one) =>
+    const remove = () => each(servers, ({ name: called }) => called, (one) =>
       send('delete', one, () => openstack(scope.region, 'compute', `/v2.1/servers/${one.id}`, { method: 'DELETE' })));
     return <DeleteDialog title={title} servers={servers} scope={scope} send={async () => { await remove(); done?.(); }} close={close} />;
   }
   if (plain !== undefined && action !== 'liveMigrate' && action !== 'evacuate') {
     return (
-      <ConfirmDialog title={title} action={name} close={close} send={() => each(servers, (one) => act(one, plain))}>
+      <ConfirmDialog title={title} action={name} close={close} send={() => each(servers, ({ name: called }) => called, (one) => act(action, one, plain))}>
         <p>{t.will[action]}</p>
         {servers.length > 1 && <Names servers={servers} />}
       </ConfirmDialog>
@@ -57,7 +57,7 @@ function AskingDialog({ action, server, title, close, act, send, scope }: {
   title: string;
   close: () => void;
   scope: Scope;
-  act: (server: Server, body: Record<string, unknown>) => Promise<void>;
+  act: (action: InstanceAction, server: Server, body: Record<string, unknown>) => Promise<void>;
   send: (action: InstanceAction, server: Server, work: () => Promise<unknown>) => Promise<void>;
 }) {
   const needs = (...actions: InstanceAction[]) => ({ enabled: actions.includes(action) });
@@ -88,7 +88,7 @@ function AskingDialog({ action, server, title, close, act, send, scope }: {
         choices: (flavors.data ?? []).filter(({ name }) => name !== server.flavor.original_name).map(({ id, name, vcpus, ram, disk }) =>
           ({ value: id, title: `${name} · ${vcpus} vCPU · ${mebibytes(ram)} · ${disk} GiB` })),
       }],
-      send: ({ flavor }) => act(server, { resize: { flavorRef: flavor } }),
+      send: ({ flavor }) => act(action, server, { resize: { flavorRef: flavor } }),
     },
     rebuild: {
       fields: [{
@@ -96,7 +96,7 @@ function AskingDialog({ action, server, title, close, act, send, scope }: {
         initial: server.image ? server.image.id : undefined,
         choices: (images.data ?? []).filter(({ status }) => status === 'active').map(({ id, name }) => ({ value: id, title: name ?? id })),
       }],
-      send: ({ image }) => act(server, { rebuild: { imageRef: image } }),
+      send: ({ image }) => act(action, server, { rebuild: { imageRef: image } }),
     },
     rescue: {
       fields: [{
@@ -106,15 +106,15 @@ function AskingDialog({ action, server, title, close, act, send, scope }: {
           ...(images.data ?? []).filter(({ status }) => status === 'active').map(({ id, name }) => ({ value: id, title: name ?? id })),
         ],
       }],
-      send: ({ image }) => act(server, { rescue: image ? { rescue_image_ref: image } : null }),
+      send: ({ image }) => act(action, server, { rescue: image ? { rescue_image_ref: image } : null }),
     },
     setPassword: {
       fields: [{ name: 'password', title: t.password, kind: 'password', required: true }],
-      send: ({ password }) => act(server, { changePassword: { adminPass: password } }),
+      send: ({ password }) => act(action, server, { changePassword: { adminPass: password } }),
     },
     snapshot: {
       fields: [{ name: 'name', title: t.snapshotName, required: true, initial: `${server.name}-${new Date().toISOString().slice(0, 16).replace('T', '-')}` }],
-      send: ({ name }) => act(server, { createImage: { name } }),
+      send: ({ name }) => act(action, server, { createImage: { name } }),
     },
     attachVolume: {
       fields: [{
@@ -138,18 +138,18 @@ function AskingDialog({ action, server, title, close, act, send, scope }: {
     },
     liveMigrate: {
       fields: [hostField],
-      send: ({ host }) => act(server, { 'os-migrateLive': { host: host || null, block_migration: 'auto' } }),
+      send: ({ host }) => act(action, server, { 'os-migrateLive': { host: host || null, block_migration: 'auto' } }),
     },
     evacuate: {
       fields: [hostField],
-      send: ({ host }) => act(server, { evacuate: host ? { host } : {} }),
+      send: ({ host }) => act(action, server, { evacuate: host ? { host } : {} }),
     },
     resetState: {
       fields: [{
         name: 'state', title: t.newState, kind: 'select', initial: 'active',
         choices: [{ value: 'active', title: 'active' }, { value: 'error', title: 'error' }],
       }],
-      send: ({ state }) => act(server, { 'os-resetState': { state } }),
+      send: ({ state }) => act(action, server, { 'os-resetState': { state } }),
     },
   };
   const dialog = asked[action];

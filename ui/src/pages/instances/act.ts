@@ -7,23 +7,24 @@ import { useSession } from '../../api/session';
 import type { Server } from '../../api/types';
 import type { InstanceAction } from '../../model/instanceActions';
 import { texts } from '../../texts';
-import { run } from '../../shell/tasks';
+import { ask, run } from '../../shell/tasks';
 
 /** Send something about one instance, and ask for it anew. */
 export function usePerform() {
   const scope = useScope();
   const { user } = useSession();
   const client = useQueryClient();
+  const line = (action: InstanceAction, { id, name }: Server) =>
+    ({ title: texts.instances.names[action], subject: name, who: user.name, link: pathIn(scope, 'instances', id) });
   return {
     /** `POST /servers/{id}/action`; Nova keeps the action, so the task bar hears of it from there. */
-    act: async (server: Server, body: Record<string, unknown>) => {
-      await openstack(scope.region, 'compute', `/v2.1/servers/${server.id}/action`, { method: 'POST', body });
+    act: async (action: InstanceAction, server: Server, body: Record<string, unknown>) => {
+      await ask(line(action, server), () => openstack(scope.region, 'compute', `/v2.1/servers/${server.id}/action`, { method: 'POST', body }));
       await refresh(client, scope, server.id);
     },
     /** Any other request, with a line in the task bar. */
     send: async (action: InstanceAction, server: Server, work: () => Promise<unknown>) => {
-      const task = { title: texts.instances.names[action], subject: server.name, who: user.name, link: pathIn(scope, 'instances', server.id) };
-      await run(task, async () => work());
+      await run(line(action, server), async () => work());
       await refresh(client, scope, server.id);
     },
   };
