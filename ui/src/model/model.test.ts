@@ -6,12 +6,13 @@ import { ago, bytes, duration } from './format';
 import { formatOf } from './imageFormat';
 import { keysyms } from './keys';
 import { asLines, fromLines } from './metadata';
-import { exceeded, fits, free, nearness } from './quota';
+import { amountsOf, exceeded, fits, free, nearness, times } from './quota';
 import { counts, haystackOf, lettersOf, matching, ordered, sortKey } from './rows';
 import { portsText, ruleBody } from './rules';
 import { find, foundInProject } from './search';
 import { FOLD_AT, topology } from './topology';
 
+const ROOMY = { instances: { used: 0, limit: -1 }, cores: { used: 0, limit: -1 }, ram: { used: 0, limit: -1 } };
 const LIMITS = { instances: { used: 9, limit: 10 }, cores: { used: 10, limit: 20 }, ram: { used: 0, limit: -1 } };
 
 describe('quotas', () => {
@@ -22,10 +23,20 @@ describe('quotas', () => {
     expect(nearness({ used: 8, limit: 10 })).toBe('near');
   });
   it('say what a request exceeds', () => {
-    expect(exceeded(LIMITS, { count: 2, cores: 6, ram: 1 })).toEqual([
-      { what: 'instances', needed: 2, free: 1 }, { what: 'cores', needed: 12, free: 10 },
+    const two = times(2, amountsOf({ cores: 6, ram: 1, ports: 1, volume: null }));
+    expect(exceeded(LIMITS, two)).toEqual([{ what: 'instances', needed: 2, free: 1 }, { what: 'cores', needed: 12, free: 10 }]);
+    expect(fits(LIMITS, amountsOf({ cores: 2, ram: 1, ports: 1, volume: null }))).toBe(1);
+    expect(fits({ ram: { used: 0, limit: -1 } }, { ram: 1, instances: 1 })).toBe(Infinity);
+  });
+  it('of volumes and ports are asked, too', () => {
+    const quotas = { ...ROOMY, volumes: { used: 9, limit: 10 }, gigabytes: { used: 90, limit: 100 }, port: { used: 495, limit: 500 } };
+    const three = times(3, amountsOf({ cores: 1, ram: 1, ports: 2, volume: 4 }));
+    expect(exceeded(quotas, three)).toEqual([
+      { what: 'port', needed: 6, free: 5 }, { what: 'volumes', needed: 3, free: 1 }, { what: 'gigabytes', needed: 12, free: 10 },
     ]);
-    expect(fits(LIMITS, { cores: 2, ram: 1 })).toBe(1);
+    expect(fits(quotas, amountsOf({ cores: 1, ram: 1, ports: 2, volume: 4 }))).toBe(1);
+    expect(fits(quotas, amountsOf({ cores: 1, ram: 1, ports: 2, volume: null }))).toBe(2);
+    expect(exceeded(quotas, times(2, amountsOf({ cores: 1, ram: 1, ports: 2, volume: null })))).toEqual([]);
   });
 });
 

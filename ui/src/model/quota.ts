@@ -18,36 +18,43 @@ export function nearness(quota: Quota): 'well' | 'near' | 'full' {
   return used >= 0.95 ? 'full' : used >= 0.8 ? 'near' : 'well';
 }
 
-/** What instances need: cores and MiB of memory, for each of `count`. */
-export interface Need {
-  count: number;
-  cores: number;
-  ram: number;
+/** What of quotas something takes. `ram` in MiB, `gigabytes` in GiB. */
+export type Amounts = Partial<Record<QuotaName, number>>;
+
+export type QuotaName = keyof ComputeLimits | 'volumes' | 'gigabytes' | 'port';
+
+/** The quotas that are known. */
+export type Quotas = Partial<Record<QuotaName, Quota>>;
+
+/** What one instance takes: a port in each network, and a volume where its root disk is put on a new one (of `volume` GiB). */
+export function amountsOf({ cores, ram, ports, volume }: { cores: number; ram: number; ports: number; volume: number | null }): Amounts {
+  return { instances: 1, cores, ram, port: ports, ...(volume === null ? {} : { volumes: 1, gigabytes: volume }) };
+}
+
+/** The same for many. */
+export function times(count: number, each: Amounts): Amounts {
+  return Object.fromEntries(Object.entries(each).map(([what, amount]) => [what, count * amount]));
 }
 
 export interface Excess {
-  what: keyof ComputeLimits;
+  what: QuotaName;
   needed: number;
   free: number;
 }
 
-/** What of the quota a request would exceed. */
-export function exceeded(limits: ComputeLimits, need: Need): Excess[] {
-  const wanted: Record<keyof ComputeLimits, number> = {
-    instances: need.count,
-    cores: need.count * need.cores,
-    ram: need.count * need.ram,
-  };
-  return (Object.keys(wanted) as (keyof ComputeLimits)[])
-    .map((what) => ({ what, needed: wanted[what], free: free(limits[what]) }))
-    .filter(({ needed, free: left }) => needed > left);
+/** What of the quotas a request would exceed. */
+export function exceeded(quotas: Quotas, amounts: Amounts): Excess[] {
+  return pairs(quotas, amounts).map(([what, needed, quota]) => ({ what, needed, free: free(quota) })).filter(({ needed, free: left }) => needed > left);
 }
 
-/** How many more instances of this size the quota leaves room for; `Infinity` without limits. */
-export function fits(limits: ComputeLimits, size: { cores: number; ram: number }): number {
-  return Math.min(
-    free(limits.instances),
-    Math.floor(free(limits.cores) / Math.max(1, size.cores)),
-    Math.floor(free(limits.ram) / Math.max(1, size.ram)),
-  );
+/** How many more of this size the quotas leave room for; `Infinity` without limits. */
+export function fits(quotas: Quotas, each: Amounts): number {
+  return Math.min(Infinity, ...pairs(quotas, each).filter(([, amount]) => amount > 0).map(([, amount, quota]) => Math.floor(free(quota) / amount)));
+}
+
+function pairs(quotas: Quotas, amounts: Amounts): [QuotaName, number, Quota][] {
+  return (Object.keys(amounts) as QuotaName[]).flatMap((what) => {
+    const quota = quotas[what];
+    return quota === undefined ? [] : [[what, amounts[what] ?? 0, quota] as [QuotaName, number, Quota]];
+  });
 }

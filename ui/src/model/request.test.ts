@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { asCommandLine, asTerraform, base64, hclText, type InstanceRequest, problems, serverBody, shellWord } from './request';
+import { asCommandLine, asTerraform, base64, hclText, inRegion, type InstanceRequest, newRequest, newVolume, problems, serverBody, shellWord } from './request';
 
 const WANTED: InstanceRequest = {
   name: 'web', description: '', count: 1, region: 'demo-1', zone: '', source: { kind: 'image', id: 'img', name: 'debian 12' }, rootVolume: null,
@@ -44,6 +44,25 @@ describe('what is wrong before anything is sent', () => {
   it('refuses user data that Nova would refuse', () => expect(problems({ ...WANTED, userData: 'x'.repeat(60_000) })).toContain('userData'));
 });
 
+describe('what a root disk takes of volumes', () => {
+  const snapshots = [{ id: 's', size: 7 }];
+  it.each<[string, Partial<InstanceRequest>, number | null]>([
+    ['an image on its host', {}, null],
+    ['an image on a new volume', { rootVolume: { size: 30, deleteWithInstance: true } }, 30],
+    ['a snapshot', { source: { kind: 'snapshot', id: 's', name: '' } }, 7],
+    ['a volume that is there', { source: { kind: 'volume', id: 'v', name: '' } }, null],
+  ])('%s', (_what, change, size) => expect(newVolume({ ...WANTED, ...change }, snapshots)).toBe(size));
+});
+
+describe('another region', () => {
+  it('keeps what was typed, and nothing that is of a region', () => {
+    const filled = { ...WANTED, description: 'for the shop', count: 2, userData: 'x', configDrive: true, zone: 'z', key: 'k', securityGroups: [{ id: 'g', name: 'g' }] };
+    expect(inRegion(filled, 'demo-2')).toEqual({
+      ...newRequest('demo-2'), name: 'web', description: 'for the shop', count: 2, userData: 'x', configDrive: true,
+    });
+  });
+});
+
 describe('the same as code', () => {
   it('quotes words for the shell', () => {
     expect(shellWord('plain-1.2')).toBe('plain-1.2');
@@ -65,6 +84,10 @@ describe('the same as code', () => {
 
   it('ends user data where it ends', () => {
     expect(asCommandLine({ ...WANTED, userData: '#!/bin/sh\nid\n' })).toContain("<<'END'\n#!/bin/sh\nid\nEND\n");
+  });
+
+  it('does not end user data at a line of its own', () => {
+    expect(asCommandLine({ ...WANTED, userData: "cat <<END\nx\nEND\nid" })).toContain("<<'END_'\ncat <<END\nx\nEND\nid\nEND_\n");
   });
 
   it('quotes texts for Terraform', () => expect(hclText('a "b" ${c}\n')).toBe('"a \\"b\\" $${c}\\n"'));

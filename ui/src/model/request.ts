@@ -20,6 +20,25 @@ export interface InstanceRequest {
   configDrive: boolean;
 }
 
+/** The empty page. */
+export function newRequest(region: string): InstanceRequest {
+  return {
+    name: '', description: '', count: 1, region, zone: '', source: { kind: 'image', id: '', name: '' },
+    rootVolume: null, flavor: { id: '', name: '' }, networks: [], securityGroups: [], key: '', userData: '', configDrive: false,
+  };
+}
+
+/** What of a request holds in another region, too: all but what each region has of its own. */
+export function inRegion({ name, description, count, userData, configDrive, source: { kind } }: InstanceRequest, region: string): InstanceRequest {
+  return { ...newRequest(region), name, description, count, userData, configDrive, source: { kind, id: '', name: '' } };
+}
+
+/** GiB of the new volume that an instance's root disk is put on; `null` where there is none. */
+export function newVolume({ source: { kind, id }, rootVolume }: InstanceRequest, snapshots: readonly { id: string; size: number }[]): number | null {
+  if (kind === 'snapshot') return snapshots.find((one) => one.id === id)?.size ?? null;
+  return kind === 'image' ? (rootVolume?.size ?? null) : null;
+}
+
 export type Problem = 'name' | 'count' | 'source' | 'flavor' | 'network' | 'rootVolume' | 'userData' | 'volumeCount';
 
 const USER_DATA_BYTES = 65535;
@@ -91,7 +110,18 @@ export function asCommandLine(wanted: InstanceRequest): string {
   if (wanted.userData !== '') words.push(['--user-data', 'user-data.txt']);
   words.push([wanted.name.trim()]);
   const command = words.map((part) => part.map(shellWord).join(' ')).join(' \\\n  ');
-  return wanted.userData === '' ? command : `cat > user-data.txt <<'END'\n${wanted.userData.replace(/\n$/, '')}\nEND\n${command}`;
+  if (wanted.userData === '') return command;
+  const data = wanted.userData.replace(/\n$/, '');
+  const end = endOf(data);
+  return `cat > user-data.txt <<'${end}'\n${data}\n${end}\n${command}`;
+}
+
+/** A line that ends a here-document of this text: one that is not in it. */
+function endOf(text: string): string {
+  const lines = new Set(text.split('\n'));
+  let end = 'END';
+  while (lines.has(end)) end += '_';
+  return end;
 }
 
 /** A quoted text of Terraform's language (HCL): escapes, and no templates. */

@@ -3,16 +3,17 @@ import {
   ToggleGroup, ToggleGroupItem,
 } from '@patternfly/react-core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useNavigate } from 'react-router';
 
 import { openstack } from '../api/client';
 import { queries } from '../api/queries';
 import { pathIn, useScope } from '../api/scope';
 import { useSession } from '../api/session';
+import { ledTo, zoneTitle } from '../model/aggregates';
 import { bytes, mebibytes } from '../model/format';
-import { exceeded, fits } from '../model/quota';
-import { asCommandLine, asTerraform, type InstanceRequest, problems, serverBody, type SourceKind } from '../model/request';
+import { amountsOf, exceeded, fits, type QuotaName, type Quotas, times } from '../model/quota';
+import { asCommandLine, asTerraform, inRegion, type InstanceRequest, newRequest, newVolume, problems, serverBody, type SourceKind } from '../model/request';
 import { CodeBox } from '../parts/CodeBox';
 import { ErrorNote } from '../parts/ErrorState';
 import { Page } from '../parts/Page';
@@ -29,11 +30,30 @@ const KINDS: SourceKind[] = ['image', 'snapshot', 'volume'];
 /** Formats of what belongs to an image: kernels and ramdisks start nothing by themselves. */
 const PARTS: ReadonlySet<string> = new Set(['aki', 'ari']);
 const gib = (size: number) => mebibytes(size * 1024);
+/** How amounts of the quotas that have no plain number are shown. */
+const SIZES: Partial<Record<QuotaName, (size: number) => string>> = { ram: mebibytes, gigabytes: gib };
+
+/** What was filled in when another region was chosen: the page of that region begins with it. */
+let carried: InstanceRequest | null = null;
+
+/** The quotas that creating instances takes of, as far as they are known. */
+function useQuotas(): { quotas: Quotas; error: unknown } {
+  const scope = useScope();
+  const { regions } = useSession();
+  const volume = regions.find(({ name }) => name === scope.region)?.services.includes('volume') === true;
+  const compute = useQuery(queries.computeLimits(scope));
+  const volumes = useQuery({ ...queries.volumeLimits(scope), enabled: volume });
+  const network = useQuery(queries.networkQuotas(scope));
+  return {
+    quotas: { ...compute.data, volumes: volumes.data?.volumes, gigabytes: volumes.data?.gigabytes, port: network.data?.port },
+    error: compute.error ?? volumes.error ?? network.error,
+  };
+}
 
 /** Create instances on one page: seen as a whole, checked against the quota, and as code. */
 export default function CreateInstance() {
   const scope = useScope();
-  const { user, regions } = useSession();
+  const { user, regions, administrator } = useSession();
   const navigate = useNavigate();
   const client = useQueryClient();
   const images = useQuery(queries.images(scope));
@@ -45,11 +65,10 @@ export default function CreateInstance() {
   const groups = useQuery(queries.securityGroups(scope));
   const keys = useQuery(queries.keypairs(scope));
   const zones = useQuery(queries.zones(scope));
-  const limits = useQuery(queries.computeLimits(scope));
-  const [wanted, setWanted] = useState<InstanceRequest>({
-    name: '', description: '', count: 1, region: scope.region, zone: '', source: { kind: 'image', id: '', name: '' },
-    rootVolume: null, flavor: { id: '', name: '' }, networks: [], securityGroups: [], key: '', userData: '', configDrive: false,
-  });
+  const aggregates = useQuery({ ...queries.aggregates(scope), enabled: administrator });
+  const { quotas, error: unknown } = useQuotas();
+  const [wanted, setWanted] = useState(() => (carried === null ? newRequest(scope.region) : inRegion(carried, scope.region)));
+  useEffect(() => { carried = null; }, []);
   const noVolumes = useNoBlockStorage();
   const [busy, setBusy] = useState(false);
   const [tried, setTried] = useState(false);
@@ -59,10 +78,12 @@ export default function CreateInstance() {
   const image = images.data?.find(({ id }) => id === wanted.source.id);
   const minimum = { ram: image?.min_ram ?? 0, disk: Math.max(image?.min_disk ?? 0, Math.ceil((image?.virtual_size ?? 0) / 2 ** 30)) };
   const flavor = flavors.data?.find(({ id }) => id === wanted.flavor.id);
-  const need = { count: wanted.count, cores: flavor?.vcpus ?? 0, ram: flavor?.ram ?? 0 };
-  const excess = limits.data === undefined || flavor === undefined ? [] : exceeded(limits.data, need);
+  const sizeOf = (one?: { vcpus: number; ram: number }) => amountsOf({
+    cores: one?.vcpus ?? 0, ram: one?.ram ?? 0, ports: wanted.networks.length, volume: newVolume(wanted, snapshots.data ?? []),
+  });
+  const need = times(wanted.count, sizeOf(flavor));
+  const excess = exceeded(quotas, need);
   const wrong = problems(wanted);
-  const sizes = { instances: String, cores: String, ram: mebibytes };
 
   const sources: Record<SourceKind, PickRow[] | undefined> = {
     image: images.data?.filter(({ status, disk_format: format }) => status === 'active' && !PARTS.has(format ?? '')).map((one) => ({
@@ -76,12 +97,13 @@ export default function CreateInstance() {
     })),
   };
   const flavorRows = flavors.data?.map((one): PickRow => {
-    const room = limits.data === undefined ? Infinity : fits(limits.data, { cores: one.vcpus, ram: one.ram });
+    const room = fits(quotas, sizeOf(one));
     const onHost = wanted.source.kind === 'image' && wanted.rootVolume === null;
+    const led = ledTo(one, aggregates.data ?? []).map(({ name }) => name);
     const small = one.ram < minimum.ram || (onHost && one.disk !== 0 && one.disk < minimum.disk);
     return {
       id: one.id, name: one.name, disabled: room === 0 || small,
-      cells: [`${one.vcpus} vCPU`, mebibytes(one.ram), gib(one.disk), small ? t.tooSmall : t.fits(room)],
+      cells: [`${one.vcpus} vCPU`, mebibytes(one.ram), gib(one.disk), [small ? t.tooSmall : t.fits(room), ...(led.length > 0 ? [t.ledTo(led.join(', '))] : [])].join(' · ')],
     };
   });
   const cidrs = (network: string) => (subnets.data ?? []).filter((one) => one.network_id === network).map(({ cidr }) => cidr).join(', ');
@@ -116,15 +138,18 @@ export default function CreateInstance() {
                 <TextInput id="count" type="number" min={1} max={1000} value={wanted.count} onChange={(_event, count) => set({ count: Number(count) })} />
               </FormGroup>
               <FormGroup label={t.fields.region} fieldId="region">
-                <FormSelect id="region" value={scope.region} onChange={(_event, region) => void navigate(pathIn({ ...scope, region }, 'instances', 'create'))}>
+                <FormSelect id="region" value={scope.region} onChange={(_event, region) => { carried = wanted; void navigate(pathIn({ ...scope, region }, 'instances', 'create')); }}>
                   {regions.map(({ name }) => <FormSelectOption key={name} value={name} label={name} />)}
                 </FormSelect>
               </FormGroup>
               <FormGroup label={t.fields.zone} fieldId="zone">
                 <FormSelect id="zone" value={wanted.zone} onChange={(_event, zone) => set({ zone })}>
                   <FormSelectOption value="" label={t.fields.anyZone} />
-                  {(zones.data ?? []).filter(({ zoneState }) => zoneState.available).map(({ zoneName }) => <FormSelectOption key={zoneName} value={zoneName} label={zoneName} />)}
+                  {(zones.data ?? []).filter(({ zoneState }) => zoneState.available).map(({ zoneName }) => <FormSelectOption key={zoneName} value={zoneName} label={zoneTitle(zoneName, aggregates.data ?? [])} />)}
                 </FormSelect>
+              </FormGroup>
+              <FormGroup label={t.fields.description} fieldId="description">
+                <TextInput id="description" maxLength={255} value={wanted.description} onChange={(_event, description) => set({ description })} />
               </FormGroup>
             </div>
           </FormSection>
@@ -221,21 +246,18 @@ export default function CreateInstance() {
             <CardTitle component="h2">{t.quota}</CardTitle>
             <CardBody>
               <div className="al-stack">
-                {limits.data !== undefined && (
-                  <>
-                    <Usage title={texts.overview.what.instances} quota={limits.data.instances} added={need.count} />
-                    <Usage title={texts.overview.what.cores} quota={limits.data.cores} added={need.count * need.cores} />
-                    <Usage title={texts.overview.what.ram} quota={limits.data.ram} added={need.count * need.ram} format={mebibytes} />
-                  </>
-                )}
-                <ErrorNote error={limits.error} />
+                {(Object.keys(need) as QuotaName[]).map((what) => {
+                  const quota = quotas[what];
+                  return quota && <Usage key={what} title={texts.overview.what[what]} quota={quota} added={need[what]} format={SIZES[what]} />;
+                })}
+                <ErrorNote error={unknown} />
               </div>
             </CardBody>
           </Card>
           {excess.length > 0 && (
             <Alert isInline variant="danger" title={t.exceedsTitle}>
               {excess.map(({ what, needed, free }) => (
-                <p key={what}>{t.exceeds(texts.overview.what[what], sizes[what](needed), sizes[what](free))}</p>
+                <p key={what}>{t.exceeds(texts.overview.what[what], (SIZES[what] ?? String)(needed), (SIZES[what] ?? String)(free))}</p>
               ))}
               <p>{t.exceedsRemedy}</p>
             </Alert>

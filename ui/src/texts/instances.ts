@@ -134,7 +134,7 @@ export const instances = {
     title: 'Create instance',
     sections: { what: 'Name', source: 'Starts from', flavor: 'Flavor', network: 'Networks', access: 'Access', more: 'More' },
     fields: {
-      name: 'Name', description: 'Description', count: 'Number of instances', region: 'Region', zone: 'Availability zone', anyZone: 'Any',
+      name: 'Name', description: 'Description', count: 'Number of instances', region: 'Region', zone: 'Availability zone or aggregate', anyZone: 'Any',
       key: 'Key pair', noKey: 'None', userData: 'User data (cloud-init or a script)', configDrive: 'Config drive', groups: 'Security groups',
       rootVolume: 'Put the root disk on a new volume', rootSize: 'Size of the volume (GiB)', rootFate: 'Delete the volume with the instance',
       file: 'Read from a file',
@@ -143,7 +143,7 @@ export const instances = {
     filter: 'Filter',
     none: { image: 'There is no image yet. Upload one first.', snapshot: 'There is no volume snapshot.', volume: 'There is no bootable volume that is free.' },
     fits: (count: number) => (count === Infinity ? 'no limit' : count === 0 ? 'no room' : `room for ${count}`),
-    tooSmall: 'too small for the image',
+    tooSmall: 'too small for the image', ledTo: (aggregates: string) => `on ${aggregates}`,
     summary: 'Summary', quota: 'Quota after this',
     exceeds: (what: string, needed: string, free: string) => `${what}: ${needed} needed, ${free} free.`,
     exceedsTitle: 'The project’s quota does not leave room for this',

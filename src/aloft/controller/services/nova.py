@@ -57,9 +57,10 @@ def _sections(context: Context) -> Sections:
         "scheduler": {"workers": 1},
         "filter_scheduler": {
             "track_instance_changes": False,
-            # Nova's own list, and the one that keeps adopted instances on their hosts
+            # Nova's own list, the one that keeps adopted instances on their hosts, and flavors' for host aggregates
             "enabled_filters": "ComputeFilter,ComputeCapabilitiesFilter,ImagePropertiesFilter,"
-            "ServerGroupAntiAffinityFilter,ServerGroupAffinityFilter,SameHostFilter",
+            "ServerGroupAntiAffinityFilter,ServerGroupAffinityFilter,SameHostFilter,"
+            "AggregateInstanceExtraSpecsFilter",
         },
         # Hosts get a newer release one after another: say nothing to them that the oldest would not understand.
         "upgrade_levels": {"compute": "auto"},
