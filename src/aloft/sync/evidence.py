@@ -2,8 +2,8 @@
 
 A host that is silent, or whose libvirt cannot be looked at, says nothing about what is gone. More than a given share of
 a host's virtual machines gone at once is more likely a fault (a pool that was not mounted, another libvirt) than what
-somebody wanted: they are held until they return or an administrator accepts it. Everything else becomes stale and goes
-after a time of grace.
+somebody wanted: they are held until they return or an administrator accepts it, one by one, and whatever becomes of the
+others. Everything else becomes stale and goes after a time of grace.
 """
 
 from collections.abc import Collection
@@ -62,10 +62,10 @@ def _missed(scene: "Scene", known: Known, weak: bool) -> tuple[Action | None, fl
         return None, scene.now + 2.0  # OpenStack is moving or rebuilding it, or has just done so
     if known.reason == ACCEPTED:
         return _remove(scene, known, view), None
+    if known.standing == "held":
+        return None, None  # that fewer are missing by now says nothing about why this one is
     since = scene.now if known.stale_since is None else known.stale_since
     if weak:
-        if known.standing == "held":
-            return None, None
         reason = "too many are gone from its host at once"
         return _mark(scene, replace(known, standing="held", stale_since=since, reason=reason), known), None
     ends = (since if known.standing == "stale" else scene.now) + scene.policy.settings.grace_seconds

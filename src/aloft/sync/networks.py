@@ -21,7 +21,8 @@ _PARTS = frozenset({"networks", "bridges"})
 
 Base = Mapping[str, Any]
 """What is remembered of a network: ``host`` (for which it was made), ``hosts`` (those that had the place: since when it
-is missed there, or ``None``), and in ``kept`` why it is still there although its place is gone."""
+is missed there, or ``None``), in ``kept`` why it is still there although its place is gone, and in ``held`` that it was
+missed with more others than is believed: then it stays until its place is back."""
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,18 @@ def _missed(
     host: str, place: str, base: Base, settings: Settings, now: float, refused: float | None, doubted: bool
 ) -> tuple[NetworkAction | None, float | None]:
     """What to do about a network whose place the host does not have any more, and when to look again."""
+    doubted = doubted and not base.get("kept")
+    held = {"held": True} if doubted else {}
     if base["hosts"][host] is None:
-        after = {**base, "hosts": {**base["hosts"], host: now}}
+        after = {**base, **held, "hosts": {**base["hosts"], host: now}}
         kind: Literal["miss", "note"] = "note" if gone_since(after) is None else "miss"
-        return NetworkAction(kind, place, after), None if doubted else now + settings.grace_seconds
+        return NetworkAction(kind, place, after), None if "held" in after else now + settings.grace_seconds
+    if base.get("held"):
+        return None, None  # that fewer are missing by now says nothing about why this one is
+    if doubted:
+        return NetworkAction("note", place, {**base, **held}), None
     since = gone_since(base)
-    if since is None or (doubted and not base.get("kept")):
+    if since is None:
         return None, None
     again = since + settings.grace_seconds if refused is None else refused + AGAIN_SECONDS
     return (NetworkAction("remove", place, base), None) if now >= again else (None, again)

@@ -75,7 +75,20 @@ def test_more_gone_at_once_than_is_believed_is_marked_and_stays() -> None:
     left = Network("u3", "n3", mode="nat")
     actions, due = planned(seen(left), four, 5.0)
     assert ([action.kind for action in actions], due) == (["miss"] * 3, None)
-    assert planned(seen(left), four | {action.place: action.base for action in actions}, 9000.0) == ([], None)
+    held = four | {action.place: action.base for action in actions}
+    assert planned(seen(left), held, 9000.0) == ([], None)
+    more = {f"host/h1/m{number}": known(h1=None) for number in range(4)}
+    others = [Network(f"u{place}", place.rpartition("/")[2], mode="nat") for place in more]
+    assert planned(seen(left, *others), held | more, 9000.0) == ([], None), "with others they are no less doubtful"
+
+
+def test_what_is_missed_with_too_many_others_before_it_goes_stays() -> None:
+    three = {f"host/h1/n{number}": known(h1=5.0 if number == 0 else None) for number in range(3)}
+    actions, due = planned(seen(), three, 600.0)
+    assert {action.place: (action.kind, action.base["held"]) for action in actions} == {
+        "host/h1/n0": ("note", True), "host/h1/n1": ("miss", True), "host/h1/n2": ("miss", True),
+    }  # fmt: skip
+    assert due is None
 
 
 @given(st.lists(st.booleans(), max_size=12), st.floats(1, 1000))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from aloft.sync.evidence import ACCEPTED
 from aloft.sync.facts import facts
 from aloft.sync.inventory import NOVA_NAMESPACE, Delta, Disk, Domain, Inventory, Network, Nic
 from aloft.sync.plan import Scene, plan
@@ -350,9 +351,37 @@ class TestWhatIsGone:
         assert {action.known.standing for action in held if action.known} == {"held"}
         later = [action.known for action in held if action.known] + [known(one) for one in seen[:3]]
         assert plan(scene(seen[:3], later, map(view, seen), now=NOW + 10**6)).actions == ()
-        accepted = [replace(one, reason="its disappearance was accepted") for one in later if one.standing == "held"]
+        accepted = [replace(one, reason=ACCEPTED) for one in later if one.standing == "held"]
         gone = plan(scene(seen[:3], [*accepted, *map(known, seen[:3])], map(view, seen))).actions
         assert {action.kind for action in gone} == {"remove"}
+
+    @pytest.mark.parametrize("there", [range(4), [*range(4), *range(20, 24)]], ids=["nothing new", "others are new"])
+    def test_what_is_held_stays_held_when_it_is_a_smaller_share(self, there: Iterable[int]) -> None:
+        """Six of ten were gone at once; with what was defined since they are no more than half of the host's."""
+        present = [domain(number) for number in there]
+        held = {uuid(number): known(domain(number), standing="held", stale_since=NOW) for number in range(4, 10)}
+        remembered = {one.uuid: known(one) for one in present} | held
+        views = [view(domain(number)) for number in range(30)]
+        made = plan(scene(present, remembered.values(), views, now=NOW + 10**6))
+        assert (made.actions, made.due) == ((), None)
+
+    def test_what_is_held_stays_held_when_others_of_its_group_are_back(self) -> None:
+        seen = [domain(number) for number in range(10)]
+        held = [known(one, standing="held", stale_since=NOW) for one in seen[4:]]
+        present = seen[:9]
+        made = plan(scene(present, [*map(known, seen[:4]), *held], map(view, seen), now=NOW + 10**6))
+        assert {action.uuid for action in made.actions} == {one.uuid for one in seen[4:9]}
+        assert {action.known.standing for action in made.actions if action.known} == {"adopted"}
+
+    def test_of_a_group_that_is_held_only_those_that_are_accepted_go(self) -> None:
+        """The last ones of a group are fewer than what is believed without asking; they wait all the same."""
+        seen = [domain(number) for number in range(4)]
+        held = [known(one, standing="held", stale_since=NOW) for one in seen]
+        for left in range(len(held), 0, -1):
+            accepted = replace(held[left - 1], reason=ACCEPTED)
+            rest = held[: left - 1]
+            made = plan(scene([], [*rest, accepted], map(view, seen), now=NOW + 10**6))
+            assert [(action.kind, action.uuid) for action in made.actions] == [("remove", accepted.uuid)]
 
     def test_what_openstack_shelved_is_forgotten_and_left_as_it_is(self) -> None:
         seen = domain()

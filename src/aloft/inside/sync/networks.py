@@ -145,7 +145,7 @@ class Networks:
     def gone_places(self) -> list[Facts]:
         """Networks whose places are gone, since when, and why they are still there."""
         return [
-            {"place": place, "network": ident, "since": since, "reason": base.get("kept", "")}
+            {"place": place, "network": ident, "since": since, "reason": base.get("kept") or _held(base)}
             for place, (ident, base) in sorted(self._networks.items())
             if (since := gone_since(base)) is not None
         ]
@@ -430,6 +430,10 @@ def _described(host: str, place: str, gone: float | None) -> str:
     """The description of a network that was made for a place, and when that is gone since when."""
     mark = "" if gone is None else f"{_GONE}{datetime.datetime.fromtimestamp(gone, datetime.UTC):%Y-%m-%d %H:%M} UTC"
     return f"{FOUND}{host}: {place}{mark}"
+
+
+def _held(base: Base) -> str:
+    return "too many were gone from its host at once; it stays until its place is back" if base.get("held") else ""
 
 
 def _unknown(host: str, uuid: str, nic: Facts, now: float) -> Entry:
