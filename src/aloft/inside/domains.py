@@ -17,6 +17,7 @@ import libvirt
 
 from aloft.base import files
 from aloft.base.errors import Conflict, InvalidInput, TemporaryError
+from aloft.sync.volumes import volume_of
 
 Element = ElementTree.Element
 
@@ -46,6 +47,11 @@ class Drive:
     path: str
     format: str
     serial: str
+
+    @property
+    def volume(self) -> str:
+        """The identifier of the volume of Cinder's that it may be; empty where it is none."""
+        return volume_of(self.serial, self.path)
 
 
 # The definition
@@ -231,11 +237,17 @@ def remove(domain: Any, keep: Path) -> list[Drive]:
 def delete_drives(connection: Any, gone: Iterable[Drive]) -> list[str]:
     """Delete disks: through the storage pool that holds them, or as the files that they are; devices are kept.
 
+    So is whatever may be a volume of Cinder's, which alone says when that goes. Nova's own records of volumes are not
+    asked: they may have been lost.
+
     Returns:
         The paths of those that are no more.
     """
     deleted = []
     for drive in gone:
+        if drive.volume:
+            _log.warning("The disk %s is kept: it may be the volume %s of Cinder's", drive.path, drive.volume)
+            continue
         volume = None
         with contextlib.suppress(libvirt.libvirtError):
             volume = connection.storageVolLookupByPath(drive.path)

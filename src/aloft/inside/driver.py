@@ -348,7 +348,7 @@ class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships 
         connection = domain.connect()
         had = domains.remove(domain, self._definitions)
         if instance.metadata.get(DELETE_DISKS) == YES:
-            gone = domains.delete_drives(connection, [drive for drive in had if not _is_volume(instance, drive)])
+            gone = domains.delete_drives(connection, had)
             _log.info("Deleted with %s: %s", instance.uuid, ", ".join(gone) or "no disks")
         else:
             _log.info("Kept of %s: %s", instance.uuid, ", ".join(drive.path for drive in had) or "no disks")
@@ -388,9 +388,3 @@ def _card(guest: Any, mac: str, from_persistent_config: bool = False) -> Any:
     """A guest's network card by its MAC, or ``None``."""
     cards = guest.get_all_devices(libvirt_config.LibvirtConfigGuestInterface, from_persistent_config)
     return next((card for card in cards if (card.mac_addr or "").lower() == mac), None)
-
-
-def _is_volume(instance: Any, drive: domains.Drive) -> bool:
-    """Whether a disk is one of Cinder's, which shows its UUID as the serial."""
-    mappings = objects.BlockDeviceMappingList.get_by_instance_uuid(nova_context.get_admin_context(), instance.uuid)
-    return any(mapping.volume_id and mapping.volume_id == drive.serial for mapping in mappings)

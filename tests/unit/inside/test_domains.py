@@ -68,6 +68,31 @@ def test_drives_are_the_domains_own_disks_with_the_one_it_starts_from_first() ->
     ]
 
 
+VOLUME = "0b1e2d3c-1111-4222-8333-123456789abc"
+
+
+def test_a_disk_that_may_be_a_volume_of_cinders_is_never_deleted(
+    connection: libvirt.virConnect, tmp_path: Path
+) -> None:
+    """Whatever Nova has on record: after its databases were lost it knows of no volumes."""
+    pool = connection.storagePoolCreateXML("<pool type='dir'><name>p</name><target><path>/p</path></target></pool>")
+    for name in ("own", "volume"):
+        pool.createXML(f"<volume><name>{name}</name><capacity>1024</capacity></volume>")
+    paths = {name: str(tmp_path / name) for name in ("data", "by-serial", f"volume-{VOLUME}")}
+    for path in paths.values():
+        Path(path).touch()
+    had = [
+        Drive("vda", paths["data"], "raw", "s"),
+        Drive("vdb", paths["by-serial"], "raw", VOLUME),
+        Drive("vdc", paths[f"volume-{VOLUME}"], "raw", ""),
+        Drive("vdd", "/p/own", "raw", ""),
+        Drive("vde", "/p/volume", "raw", VOLUME),
+    ]
+    assert domains.delete_drives(connection, had) == [paths["data"], "/p/own"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["by-serial", "node.xml", f"volume-{VOLUME}"]
+    assert pool.listVolumes() == ["volume"]
+
+
 def test_the_log_of_the_serial_console() -> None:
     assert domains.serial_log(XML) == "/log/web"
     assert domains.serial_log("<domain><devices><serial type='pty'/></devices></domain>") == ""
