@@ -83,9 +83,33 @@ def test_the_trail_names_the_user_in_openstack_and_the_host_outside(cloud, many)
 def test_a_dry_run_of_rules_shows_what_they_would_do(many, tmp_path):
     file = tmp_path / "rules.json"
     file.write_text(json.dumps([{"project": "demo", "name": "many-*"}]))
-    shown = {one["uuid"]: one["project"] for one in sync("rules", "--file", str(file), "--dry-run")}
-    assert {shown[ident] for name, ident in many.items() if name != NAMES[1]} == {"demo"}  # that one was renamed
+    shown = {
+        one["uuid"]: (one["now"] and one["now"]["project"], one["project"])
+        for one in sync("rules", "--file", str(file), "--dry-run")
+    }
+    expected = {("discovered", "demo")}
+    assert {shown[ident] for name, ident in many.items() if name != NAMES[1]} == expected  # that one was renamed
     assert sync("rules") == []
+
+
+def test_what_nobody_owns_follows_a_rule_and_goes_back_to_nobody_by_hand(cloud, many, tmp_path):
+    ident = many[NAMES[0]]
+    file = tmp_path / "rules.json"
+    file.write_text(json.dumps([{"project": "demo", "name": NAMES[0]}]))
+
+    def owners():
+        ports = cloud.network.ports(device_id=ident)
+        found = {server(cloud, ident).project_id, *(port.project_id for port in ports)}
+        return {cloud.identity.get_project(one).name for one in found}
+
+    sync("rules", "--file", str(file))
+    eventually(lambda: owners() == {"demo"}, SECONDS, "instance and ports are the project's")
+    consumer = cloud.placement.get(f"/allocations/{ident}", microversion="1.39").json()
+    assert consumer["project_id"] == server(cloud, ident).project_id
+    file.write_text("[]")
+    sync("rules", "--file", str(file))
+    sync("accept", ident, "--project", "discovered")
+    eventually(lambda: owners() == {"discovered"}, SECONDS, "it was given back")
 
 
 def test_files_in_the_library_are_images_and_those_that_go_are_deactivated(cloud):

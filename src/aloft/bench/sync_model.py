@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from aloft.sync.inventory import Delta, Domain, DomainState, Inventory, compare, follow
 from aloft.sync.plan import Scene, plan
-from aloft.sync.policy import Policy, Settings
+from aloft.sync.policy import DISCOVERED, Policy, Settings
 from aloft.sync.records import Entry, Known, View
 
 GRACE = 50.0
@@ -204,7 +204,7 @@ class Model:
                     facts["vcpus"],
                     facts["memory_mib"],
                     name,
-                    "p",
+                    DISCOVERED,
                     updated_at=self.now,
                 )
             elif action.kind == "update":

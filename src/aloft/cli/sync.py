@@ -23,6 +23,8 @@ Replace = Annotated[
     Path | None,
     typer.Option("--file", "-f", help="A JSON file that replaces them all; `-` reads standard input.", allow_dash=True),
 ]
+_MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what they would do.")]
 
 app = typer.Typer(help="Two-way sync with what is on the ground.", no_args_is_help=True)
 
@@ -59,6 +61,29 @@ def status(customer: Customer, region: Region, as_json: AsJson = False) -> None:
     if told["networks"]:
         gone = [(one["place"], one["network"], _when(one["since"]), one["reason"]) for one in told["networks"]]
         table(("Place", "Network", "Gone since", "Reason"), gone)
+    if told["offered"]:
+        table(
+            ("Place without a network", "Hosts"), [(one["place"], ", ".join(one["hosts"])) for one in told["offered"]]
+        )
+
+
+@app.command("networks")
+def networks(
+    customer: Customer,
+    region: Region,
+    make: Annotated[str | None, typer.Option(metavar="PLACE", help="Make the provider network for this place.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the bridges, VLANs and libvirt networks that hosts offer as provider networks, or make one of them."""
+    if make is not None:
+        _done(_call("POST", customer, region, "networks", {"place": make}), as_json)
+        return
+    items = _call("GET", customer, region, "networks")["items"]
+    if as_json:
+        emit(items)
+        return
+    rows = [(one["place"], ", ".join(one["hosts"]), one["network"] or "offered") for one in items]
+    table(("Place", "Hosts", "Network"), rows)
 
 
 @app.command("log")
@@ -68,11 +93,28 @@ def log(
     instance: Annotated[str | None, typer.Option("--object", help="Only of this UUID, network or image.")] = None,
     host: Annotated[str | None, typer.Option(help="Only of this host.")] = None,
     field: Annotated[str | None, typer.Option(help="Only changes of this field.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Only about an instance, network, image, volume, policy or host.")
+    ] = None,
+    since: Annotated[
+        datetime.datetime | None,
+        typer.Option(formats=_MOMENTS, help="Only since then (UTC, unless it says otherwise)."),
+    ] = None,
+    before: Annotated[int | None, typer.Option(help="Only what is older than the entry of this number.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """Show the audit trail, newest first: what changed, when, where, by whom, from what to what."""
-    wanted = {"object": instance, "host": host, "field": field, "limit": limit}
+    wanted: dict[str, Any] = {
+        "object": instance,
+        "host": host,
+        "field": field,
+        "kind": kind,
+        "before": before,
+        "limit": limit,
+    }
+    if since is not None:
+        wanted["since"] = (since if since.tzinfo else since.replace(tzinfo=datetime.UTC)).timestamp()
     items = _call("GET", customer, region, "log", params=wanted)["items"]
     if as_json:
         emit(items)
@@ -132,9 +174,16 @@ def diff(customer: Customer, region: Region, as_json: AsJson = False) -> None:
 
 
 @app.command("accept")
-def accept(customer: Customer, region: Region, instance: Instance, as_json: AsJson = False) -> None:
-    """Believe that a virtual machine has gone; or take in one that was unmanaged or deleted in OpenStack."""
-    _done(_call("POST", customer, region, f"instances/{_plain(instance)}/accept"), as_json)
+def accept(
+    customer: Customer,
+    region: Region,
+    instance: Instance,
+    project: Annotated[str | None, typer.Option(help="Give it to this project, by name or identifier.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Believe that a virtual machine has gone; take in one that was left out; or give one to a project."""
+    body = None if project is None else {"project": project}
+    _done(_call("POST", customer, region, f"instances/{_plain(instance)}/accept", body), as_json)
 
 
 @app.command("unmanage")
@@ -185,18 +234,12 @@ def rules(
     customer: Customer,
     region: Region,
     file: Replace = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what they would do.")] = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Show or replace the ordered rules that say whose a virtual machine is."""
     if dry_run:
-        body = {} if file is None else {"rules": _listed(file)}
-        items = _call("POST", customer, region, "rules/try", body)["items"]
-        if as_json:
-            emit(items)
-            return
-        columns = ("name", "uuid", "host", "standing", "project", "reason")
-        table([name.capitalize() for name in columns], [[one[name] for name in columns] for one in items])
+        _try("rules", customer, region, file, as_json)
         return
     items = _policy("rules", customer, region, file)
     if as_json:
@@ -208,8 +251,13 @@ def rules(
 
 
 @app.command("exclusions")
-def exclusions(customer: Customer, region: Region, file: Replace = None, as_json: AsJson = False) -> None:
+def exclusions(
+    customer: Customer, region: Region, file: Replace = None, dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
     """Show or replace what is kept out of OpenStack."""
+    if dry_run:
+        _try("exclusions", customer, region, file, as_json)
+        return
     items = _policy("exclusions", customer, region, file)
     if as_json:
         emit(items)
@@ -252,6 +300,25 @@ def _policy(name: str, customer: str, region: str, file: Path | None) -> list[di
     if file is None:
         return list(_call("GET", customer, region, name)["items"])
     return list(_call("PUT", customer, region, name, {"items": _listed(file)})["items"])
+
+
+def _try(name: str, customer: str, region: str, file: Path | None, as_json: bool) -> None:
+    """Show what rules or exclusions would make of each virtual machine, and what it is now."""
+    items = _call("POST", customer, region, "rules/try", {} if file is None else {name: _listed(file)})["items"]
+    if as_json:
+        emit(items)
+        return
+    rows = [
+        (
+            one["name"],
+            one["uuid"],
+            one["host"],
+            *((one["now"] or {}).get(part) for part in ("standing", "project")),
+            *(one[part] for part in ("standing", "project", "reason")),
+        )
+        for one in items
+    ]
+    table(("Name", "UUID", "Host", "Standing now", "Project now", "Standing then", "Project then", "Reason"), rows)
 
 
 def _listed(file: Path) -> list[Any]:

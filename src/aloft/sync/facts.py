@@ -32,10 +32,10 @@ STATES = {
 }
 """libvirt's states as the words that this package uses: active, paused, stopped, suspended, crashed."""
 
-_INTEGRATION = "br-int"
+INTEGRATION = "br-int"
 """The bridge that OVN owns: what is plugged into it is where its port says, and nowhere else."""
 
-_PRIVATE_MODES = ("isolated", "nat", "route", "open")
+PRIVATE_MODES = ("isolated", "nat", "route", "open")
 
 
 def facts(domain: Domain, host: str, inventory: Inventory, before: Mapping[str, Any] | None = None) -> Facts:
@@ -131,10 +131,10 @@ def place(nic: Nic, host: str, network: Network | None) -> str:
     as hosts' bridges are named for what they lead to. ``host/HOST/NAME`` for what does not leave the host. Empty for a
     device that somebody else plugs in, as Nova does, and for OVN's own bridge: the NIC does not say where that leads.
     """
-    if nic.source == "ethernet" or _INTEGRATION in (nic.bridge, nic.name):
+    if nic.source == "ethernet" or INTEGRATION in (nic.bridge, nic.name):
         return ""
     vlans = nic.vlans or (_vlans(network, nic.portgroup) if network else ())
-    if network is not None and network.mode in _PRIVATE_MODES:
+    if network is not None and network.mode in PRIVATE_MODES:
         return network_place(network, host)
     if nic.source in ("bridge", "ovs", "direct", "network") and (nic.bridge or nic.name):
         return f"bridge/{nic.bridge or nic.name}/{vlans[0] if len(vlans) == 1 else 0}"
@@ -147,6 +147,6 @@ def _vlans(network: Network, portgroup: str) -> tuple[int, ...]:
 
 def network_place(network: Network, host: str) -> str:
     """The place (see :func:`place`) that a libvirt network stands for, without the tags of its port groups."""
-    if network.mode in _PRIVATE_MODES:
+    if network.mode in PRIVATE_MODES:
         return f"host/{host}/{network.name}"
     return f"bridge/{network.bridge}/{network.vlans[0] if len(network.vlans) == 1 else 0}"

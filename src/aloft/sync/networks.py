@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from aloft.sync.facts import network_place
+from aloft.sync.facts import INTEGRATION, PRIVATE_MODES, network_place
 from aloft.sync.inventory import Inventory
 from aloft.sync.policy import Settings
 
@@ -90,6 +90,26 @@ def gone_since(base: Base) -> float | None:
     """When the last host that had the place lost it; ``None`` while one has it, or none ever told that it had."""
     missed = list(base.get("hosts", {}).values())
     return max(missed) if missed and None not in missed else None
+
+
+def offerable(inventory: Inventory, host: str) -> frozenset[str]:
+    """The places on a host that can be provider networks.
+
+    Those are bridges, VLAN devices that are not in a bridge, libvirt's networks, and the VLANs of their port groups. A
+    bridge that a libvirt network makes or uses is offered as that network; OVN's own is none.
+    """
+    taken = {INTEGRATION, *(network.bridge for network in inventory.networks)}
+    inner = {member for bridge in inventory.bridges for member in bridge.members}
+    places = {
+        f"bridge/{bridge.name}/0"
+        for bridge in inventory.bridges
+        if bridge.name not in taken and not (bridge.kind == "vlan" and bridge.name in inner)
+    }
+    for network in inventory.networks:
+        places.add(network_place(network, host))
+        if network.mode not in PRIVATE_MODES:
+            places |= {f"bridge/{network.bridge}/{tags[0]}" for tags in network.portgroups.values() if len(tags) == 1}
+    return frozenset(place for place in places if not place.startswith("bridge//"))
 
 
 class _Places:

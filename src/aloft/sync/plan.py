@@ -13,7 +13,7 @@ from aloft.sync.evidence import UNSURE_SECONDS, absent
 from aloft.sync.facts import FOLLOWED, SETTLED, Facts, facts
 from aloft.sync.inventory import Delta, Domain, Inventory
 from aloft.sync.made import made
-from aloft.sync.policy import Policy, excluded, owner
+from aloft.sync.policy import DISCOVERED, Policy, excluded, owner
 from aloft.sync.records import PRESENT, Action, Entry, Known, Origin, Plan, View
 from aloft.sync.settle import settle
 
@@ -38,6 +38,8 @@ class Scene:
         told: what was told last of each domain, by uuid.
         actors: who asked OpenStack last to change an instance, by uuid.
         only: virtual machines to look at; ``None`` for all.
+        projects: identifiers of the projects that rules name, and of the one for what nobody owns, by what they are
+            named by; those that there are not are left out.
     """
 
     host: str
@@ -52,6 +54,11 @@ class Scene:
     told: Mapping[str, Delta] = field(default_factory=dict)
     actors: Mapping[str, str] = field(default_factory=dict)
     only: frozenset[str] | None = None
+    projects: Mapping[str, str] = field(default_factory=dict)
+
+    def unowned(self, project: str) -> bool:
+        """Whether what is in a project (its identifier, or name) is nobody's yet."""
+        return project in ("", DISCOVERED, self.projects.get(DISCOVERED))
 
     def entry(self, uuid: str, name: str, before: object, after: object, **about: object) -> Entry:
         """A line of the trail about a change on the host, or, where ``about`` names the source so, in OpenStack.
@@ -159,9 +166,9 @@ def _adopt(scene: Scene, domain: Domain, known: Known | None) -> Action:
     Its ports, which take longer, are not made at once: what is remembered lacks them, and the next plan makes them.
     """
     told = facts(domain, scene.host, scene.inventory)
-    project, reason = (
-        (known.project, "as before") if known and known.project else (made(domain).project, "as Nova wrote")
-    )
+    project, reason = made(domain).project, "as Nova wrote"
+    if known is not None and not scene.unowned(known.project):
+        project, reason = known.project, "as before"
     if not project:
         project, reason = owner(scene.policy.rules, domain, scene.host, scene.aggregates)
     origin: Origin = known.origin if known else "made here" if domain.made_by_nova else "discovered"
@@ -228,21 +235,40 @@ def _follow(scene: Scene, domain: Domain, known: Known, view: View) -> Action | 
     if known.standing != "adopted":
         entries.append(scene.entry(known.uuid, "standing", known.standing, "adopted", note="it is back"))
         changed += ["standing", *(["nics"] if told["nics"] and "nics" not in changed else [])]
+    project, why = _wanted(scene, domain, known, view)
+    if project != view.project:
+        changed.append("project")
+        entries.append(scene.entry(known.uuid, "project", view.project, project, source="rule", at=scene.now, note=why))
     after = Known(
         known.uuid,
         scene.host,
         "adopted",
         known.origin,
-        view.project,
+        project,
         base,
         known.since if known.standing == "adopted" else scene.now,
         None,
-        known.reason if known.standing == "adopted" else "",
+        why or (known.reason if known.standing == "adopted" else ""),
     )
     if not changed and not asked and after == known:
         return None
     kind: Literal["update", "note"] = "update" if changed else "note"
     return Action(kind, known.uuid, after, domain, told, tuple(changed), tuple(asked), tuple(entries))
+
+
+def _wanted(scene: Scene, domain: Domain, known: Known, view: View) -> tuple[str, str]:
+    """The identifier of the project that an instance shall be in, and why when it is in another one.
+
+    Who owns it keeps it. What nobody owns follows the rules, also those that came, or whose project came, since.
+    """
+    project = known.project or view.project
+    if project != view.project:
+        return project, known.reason
+    if domain.made_by_nova or not scene.unowned(project):
+        return project, ""
+    wanted, reason = owner(scene.policy.rules, domain, scene.host, scene.aggregates)
+    found = scene.projects.get(wanted, project)
+    return found, reason if found != project else ""
 
 
 def _of_nova(domain: Domain, known: Known, view: View) -> Facts:

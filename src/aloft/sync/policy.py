@@ -62,8 +62,8 @@ class Settings(Message):
         gone_share: more than this share of a host's virtual machines gone at once is not believed.
         gone_least: fewer than this many gone at once are always believed.
         silent_seconds: a host that has not been heard of for so long is told as silent.
-        networks: whether a bridge or libvirt network gets a provider network when it appears, or only when a virtual
-            machine is plugged into it.
+        networks: whether a bridge, VLAN or libvirt network gets a provider network when it appears, or only when a
+            virtual machine is plugged into it or somebody makes it.
         shared_networks: whether networks made for hosts' bridges can be used by every project.
     """
 

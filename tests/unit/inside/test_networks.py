@@ -106,6 +106,18 @@ def test_the_port_of_a_card_that_was_moved_follows_to_a_network_that_is_made_for
     assert [entry.note for entry in told] == ["network h1-lab"]
 
 
+@pytest.mark.parametrize(("description", "ident"), [("Found on h1", "new port"), ("", "had")])
+def test_a_port_goes_along_with_an_instance_to_another_project_unless_openstack_made_it(
+    description: str, ident: str
+) -> None:
+    had = port("had", "fa:16:3e:00:00:01") | {"network_id": "new network", "admin_state_up": True}
+    neutron = Neutron(had | {"description": description})
+    networks = Networks(neutron, Projects(), Store())  # type: ignore[arg-type]  # as much of them as is needed
+    wanted = {"u1": ("p2", {"nics": [nic("host/h1/lab", "")], "host": "h1"})}
+    ports, _ = networks.bring_about("h1", wanted, Inventory(0.0), 1.0, shared=False)
+    assert [one["id"] for one in ports["u1"]] == [ident]
+
+
 class Found:
     """Neutron with one network, which was made for a libvirt network."""
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aloft.sync.inventory import Bridge, Inventory, Network
-from aloft.sync.networks import AGAIN_SECONDS, gone_since, plan_networks
+from aloft.sync.networks import AGAIN_SECONDS, gone_since, offerable, plan_networks
 from aloft.sync.policy import Settings
 
 SETTINGS = Settings(grace_seconds=600.0)
@@ -102,3 +102,17 @@ def test_nothing_is_removed_that_was_there_within_the_time_of_grace(looks: list[
         for action in actions:
             assert action.kind != "remove" or (last is not None and now - last >= SETTINGS.grace_seconds)
             base = dict(action.base)
+
+
+def test_what_leads_somewhere_on_a_host_is_offered_once() -> None:
+    trunk = Network("u2", "trunk", mode="bridge", bridge="br-lan", portgroups={"dmz": (7,), "all": (1, 2)})
+    bridges = (
+        Bridge("br-int", "ovs", ("br-int",)),
+        Bridge("br0", "ovs", ("br0", "eth1.5")),
+        Bridge("br-lan", "linux"),
+        Bridge("virbr1", "linux"),
+        Bridge("eth1.5", "vlan", parent="eth1", tag=5),
+        Bridge("eth1.6", "vlan", parent="eth1", tag=6),
+    )
+    places = offerable(seen(LAB, trunk, Network("u3", "cards", mode="hostdev"), bridges=bridges), "h1")
+    assert places == {PLACE, "bridge/br-lan/0", "bridge/br-lan/7", "bridge/br0/0", "bridge/eth1.6/0"}

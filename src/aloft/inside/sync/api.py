@@ -10,9 +10,12 @@ a Keystone token with the role ``admin``.
 ``GET /v1/log``                         the trail, newest first: ``object``, ``host``, ``field``, ``since``, ``limit``,
                                         ``before``
 ``GET /v1/diff``                        where OpenStack and the ground differ now, and what would be done
-``POST /v1/instances/{uuid}/accept``    believe that it is gone; take it back in, if it was deleted or unmanaged
+``POST /v1/instances/{uuid}/accept``    believe that it is gone; take it back in, if it was deleted or unmanaged; with
+                                        ``{"project": …}`` give it to that project
 ``POST /v1/instances/{uuid}/unmanage``  take it out of OpenStack; it runs on
 ``POST /v1/trail/{number}/revert``      put back what a change replaced, or a change that did not hold
+``GET /v1/networks``                    places on hosts that can be provider networks, and the networks made for them
+``POST /v1/networks``                   make one for a ``place``
 ``GET /v1/rebuilt``                     what came back after databases were lost, and what could not be rebuilt
 ``GET|PUT /v1/rules``                   who owns what is found; ``POST /v1/rules/try`` shows what rules would do
 ``GET|PUT /v1/exclusions``              what is kept out
@@ -79,8 +82,14 @@ def _routes(region: Region, decisions: Decisions) -> list[tuple[str, re.Pattern[
         ("GET", "/v1/instances", lambda request, path: decisions.instances()),
         ("GET", "/v1/log", lambda request, path: decisions.log(dict(request.GET))),
         ("GET", "/v1/diff", lambda request, path: decisions.diff()),
+        ("GET", "/v1/networks", lambda request, path: decisions.networks()),
+        ("POST", "/v1/networks", lambda request, path: decisions.make_network(_body(request))),
         ("GET", "/v1/rebuilt", lambda request, path: decisions.rebuilt()),
-        ("POST", r"/v1/instances/(?P<uuid>[^/]+)/accept", lambda r, path: decisions.accept(path["uuid"], _who(r))),
+        (
+            "POST",
+            r"/v1/instances/(?P<uuid>[^/]+)/accept",
+            lambda r, path: decisions.accept(path["uuid"], _who(r), _body(r)),
+        ),
         ("POST", r"/v1/instances/(?P<uuid>[^/]+)/unmanage", lambda r, path: decisions.unmanage(path["uuid"], _who(r))),
         ("POST", r"/v1/trail/(?P<number>\d+)/revert", lambda r, path: decisions.revert(int(path["number"]), _who(r))),
         ("POST", "/v1/rules/try", lambda request, path: decisions.try_rules(_body(request))),

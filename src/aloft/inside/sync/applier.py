@@ -84,8 +84,16 @@ class Applier:
         return self._images.bring_about(host, inventory, now)
 
     def offer(self, inventory: Inventory, host: str, now: float, shared: bool) -> None:
-        """Offer a host's bridges and libvirt networks as provider networks."""
+        """Make provider networks for all the places on a host that can be some."""
         self._networks.offer(inventory, host, now, shared)
+
+    def make_network(self, place: str, inventory: Inventory, host: str, now: float, shared: bool) -> str:
+        """Make a provider network for a place on a host; gives its identifier."""
+        return self._networks.make(place, inventory, host, now, shared)
+
+    def made_networks(self) -> dict[str, str]:
+        """The identifiers of the networks that were made, by their places."""
+        return self._networks.made()
 
     def follow_networks(self, inventory: Inventory, host: str, now: float, settings: Settings) -> float | None:
         """Take away the networks whose places are gone; gives when to look again though nothing is told."""
@@ -105,6 +113,11 @@ class Applier:
         self._networks.remove(uuid, runs_on)
         self.allocations.remove(uuid)
         self.instances.remove(uuid)
+
+    def projects(self, wanted: Iterable[str]) -> dict[str, str]:
+        """The identifiers of those of these projects that there are, by what they are named by."""
+        found = {one: self._projects.ident(one) for one in wanted}
+        return {one: ident for one, ident in found.items() if ident is not None}
 
     def put_back(self, uuid: str, field: str, value: str) -> None:
         """Write a name or description in OpenStack."""
@@ -210,14 +223,17 @@ class Applier:
         facts, fields = dict(action.facts), set(action.fields)
         project = scene.views[action.uuid].project
         entries = list(action.entries)
+        if "project" in fields and action.known is not None:
+            project = action.known.project
+            self.instances.reassign(action.uuid, project)
         flavor = self.instances.update(action.uuid, facts, fields, place, project)
-        if fields & {"nics", "host"} and action.domain is not None:
+        if fields & {"nics", "host", "project"} and action.domain is not None:
             wanted = {action.uuid: (project, facts)}
             shared = scene.policy.settings.shared_networks
             ports, told = self._networks.bring_about(scene.host, wanted, scene.inventory, scene.now, shared)
             self.instances.show_ports(ports)
             entries += [entry for entry in told if entry.kind == "instance"]
-        if place is not None and (flavor is not None or "host" in fields):
+        if place is not None and (flavor is not None or fields & {"host", "project"}):
             flavor = flavor or self.instances.flavors.fit(*sizes(facts), project)
             self.allocations.write({action.uuid: Taken(_resources(flavor), place.provider, project)})
         if "standing" in fields and action.known is not None:

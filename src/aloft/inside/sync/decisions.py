@@ -7,9 +7,10 @@ from aloft.base.errors import Conflict, InvalidInput, NotFound
 from aloft.inside.sync.region import Region
 from aloft.sync.evidence import ACCEPTED
 from aloft.sync.facts import FOLLOWED, SETTLED
-from aloft.sync.plan import plan
-from aloft.sync.policy import Exclusion, Policy, Rule, Settings
-from aloft.sync.records import PRESENT, Entry, Known
+from aloft.sync.networks import offerable
+from aloft.sync.plan import Scene, plan
+from aloft.sync.policy import DISCOVERED, Exclusion, Policy, Rule, Settings
+from aloft.sync.records import PRESENT, Entry, Known, Standing
 
 Json = dict[str, Any]
 
@@ -23,6 +24,15 @@ NOWHERE = (
     ("volume", "what Nova knows of attachments, until an instance is adopted; Cinder's own records are untouched"),
 )
 """What Nova keeps in its databases alone."""
+
+
+_REMEDIES: dict[Standing, str] = {
+    "adopted": "Name a project to give it to.",
+    "stale": "Its virtual machine has gone, which can be accepted without a project.",
+    "held": "Its virtual machine has gone, which can be accepted without a project.",
+    "excluded": "Take away the exclusion that keeps it out.",
+}
+"""What to do about virtual machines of which nothing can be accepted, by where they stand."""
 
 
 class Decisions:
@@ -46,6 +56,7 @@ class Decisions:
             "instances": {standing: sum(one.standing == standing for one in known) for standing in standings},
             "attention": [_shown(one) for one in known if one.standing not in ("adopted", "excluded", "unmanaged")],
             "networks": self._region.applier.gone_networks(),
+            "offered": [one for one in self.networks()["items"] if one["network"] is None],
         }
 
     def _host(self, name: str, now: float, silent: float) -> Json:
@@ -71,6 +82,38 @@ class Decisions:
     def instances(self) -> Json:
         """What is remembered of each virtual machine."""
         return {"items": [_shown(one) for one in sorted(self._region.known.values(), key=lambda one: one.uuid)]}
+
+    def networks(self) -> Json:
+        """The places that can be provider networks, the hosts that have them, and the networks that were made."""
+        made = self._region.applier.made_networks()
+        hosts: dict[str, list[str]] = {}
+        for name in sorted(self._region.hosts):
+            for place in offerable(self._region.hosts[name].inventory, name):
+                hosts.setdefault(place, []).append(name)
+        return {"items": [{"place": one, "hosts": hosts[one], "network": made.get(one)} for one in sorted(hosts)]}
+
+    def make_network(self, body: Any) -> Json:
+        """Make a provider network for a place.
+
+        Raises:
+            InvalidInput: no place is named.
+            NotFound: no host has it.
+            Conflict: it has a network.
+        """
+        place = body.get("place") if isinstance(body, dict) else None
+        if not isinstance(place, str):
+            raise InvalidInput("A `place` is needed.", "See `aloft sync networks`.")
+        with self._region.turn():
+            found = next((one for one in self.networks()["items"] if one["place"] == place), None)
+            if found is None:
+                raise NotFound(f"No host has {place}.", "See `aloft sync networks`.")
+            if found["network"] is not None:
+                raise Conflict(f"{place} has the network {found['network']}.")
+            host = found["hosts"][0]
+            inventory, shared = self._region.hosts[host].inventory, self._region.policy.settings.shared_networks
+            made = self._region.applier.make_network(place, inventory, host, self._region.clock(), shared)
+        self._region.tell(host)
+        return {"place": place, "network": made}
 
     def log(self, wanted: dict[str, str]) -> Json:
         """The trail, newest first.
@@ -137,25 +180,45 @@ class Decisions:
             return f"{known.host} has not been heard of"
         return host.waiting.get(known.uuid) or host.problem or "it is about to come back"
 
-    def accept(self, uuid: str, who: str) -> Json:
+    def accept(self, uuid: str, who: str, body: Any = None) -> Json:
         """Believe what is on the ground: that a machine has gone, or that one which was left out is to come in.
 
+        Args:
+            uuid: of the virtual machine.
+            who: decides that.
+            body: ``project``, by name or identifier, gives it to that project, whatever the rules say.
+
         Raises:
+            InvalidInput: there is no such project.
             NotFound: nothing is known of it.
             Conflict: there is nothing to accept about it.
         """
+        project = self._project(body)
         with self._region.turn():
             known = self._known(uuid)
-            if known.standing in ("stale", "held"):
+            if known.standing in ("stale", "held") and not project:
                 after = replace(known, reason=ACCEPTED)
             elif known.standing in ("deleted", "unmanaged"):
-                after = replace(known, standing="excluded", reason="it was accepted and comes in")
+                reason = "it was accepted and comes in"
+                after = replace(known, standing="excluded", project=project or known.project, reason=reason)
+            elif known.standing == "adopted" and project:
+                after = replace(known, project=project, reason=f"by {who}")
             else:
-                raise Conflict(f"{uuid} is {known.standing}; there is nothing to accept.")
+                raise Conflict(f"{uuid} is {known.standing}; there is nothing to accept.", _REMEDIES[known.standing])
             entry = self._entry(known, "standing", known.standing, after.reason, who, "accepted")
             self._region.remember(after, uuid, (entry,))
         self._region.look(frozenset({uuid}))
         return {"uuid": uuid, "standing": "accepted"}
+
+    def _project(self, body: Any) -> str:
+        """The identifier of the project that a request names; empty for none."""
+        wanted = body.get("project") if isinstance(body, dict) else None
+        if not wanted:
+            return ""
+        found = self._region.applier.projects([str(wanted)])
+        if not found:
+            raise InvalidInput(f"There is no project {wanted}.", "See `openstack project list`.")
+        return found[str(wanted)]
 
     def unmanage(self, uuid: str, who: str) -> Json:
         """Take an instance out of OpenStack; its virtual machine runs on, and stays out until it is accepted again.
@@ -237,28 +300,17 @@ class Decisions:
         return self.policy(name)
 
     def try_rules(self, body: Any) -> Json:
-        """What rules and exclusions would do, without doing it."""
+        """What rules and exclusions would do, without doing it: each virtual machine as it is now, and would be then.
+
+        Projects are told by name, where rules name them.
+        """
         policy = self._region.policy
         for name in ("rules", "exclusions"):
             if isinstance(body, dict) and name in body:
                 policy, _ = _decided(policy, name, {"items": body[name]})
-        items = []
+        items: list[Json] = []
         for name in sorted(self._region.hosts):
-            scene = replace(self._region.scene(name, policy=policy), known={}, views={}, ready=True, told={})
-            for action in plan(scene).actions:
-                before = self._region.known.get(action.uuid)
-                known = action.known
-                items.append(
-                    {
-                        "host": name,
-                        "uuid": action.uuid,
-                        "name": action.facts.get("name") or (action.domain.name if action.domain else ""),
-                        "project": known.project if known and known.standing == "adopted" else None,
-                        "standing": known.standing if known else None,
-                        "reason": known.reason if known else "",
-                        "now": {"project": before.project, "standing": before.standing} if before else None,
-                    }
-                )
+            items += tried(replace(self._region.scene(name, policy=policy), told={}, ready=True))
         return {"items": items}
 
     def _known(self, uuid: str) -> Known:
@@ -270,6 +322,35 @@ class Decisions:
     def _entry(self, known: Known, field: str, before: Any, after: Any, who: str, note: str) -> Entry:
         now = self._region.clock()
         return Entry(now, known.host, "instance", known.uuid, field, before, after, who, "administrator", note)
+
+
+def tried(scene: Scene) -> list[Json]:
+    """What the policy of a scene makes of each virtual machine on its host: how it is now, and how it would be then."""
+    made = plan(scene)
+    actions = {action.uuid: action.known for action in made.actions}
+    names = {ident: name for name, ident in scene.projects.items() if name != ident}
+    items = []
+    for domain in scene.inventory.domains:
+        before = scene.known.get(domain.uuid)
+        after = actions.get(domain.uuid, before)
+        if before is not None and before.host != scene.host and domain.uuid not in actions:
+            continue  # another host has it, too
+        reason = "" if after is None else after.reason
+        project = after.project if after is not None and after.standing == "adopted" else None
+        if project in {rule.project for rule in scene.policy.rules} - scene.projects.keys():
+            project, reason = DISCOVERED, f"{reason}; there is no project {project}"
+        items.append(
+            {
+                "host": scene.host,
+                "uuid": domain.uuid,
+                "name": (after.base.get("name") if after else "") or domain.title or domain.name,
+                "project": names.get(project, project) if project else None,
+                "standing": after.standing if after else None,
+                "reason": made.waiting.get(domain.uuid, reason),
+                "now": before and {"project": names.get(before.project, before.project), "standing": before.standing},
+            }
+        )
+    return items
 
 
 def _decided(policy: Policy, name: str, body: Any) -> tuple[Policy, Any]:

@@ -109,6 +109,22 @@ class Instances:
             self._replace_disks(uuid, facts)
         return flavor
 
+    def reassign(self, uuid: str, project: str) -> None:
+        """Give an instance to another project, identified by ``project``.
+
+        The instance itself goes last: by it is told whether that was done.
+
+        Raises:
+            Conflict: OpenStack has begun to work on it.
+        """
+        for kept in (objects.InstanceMapping, objects.RequestSpec):
+            found = kept.get_by_instance_uuid(self._context, uuid)
+            found.project_id = project
+            found.save()
+        instance = objects.Instance.get_by_uuid(self._context, uuid)
+        instance.project_id = project
+        self._save(instance)
+
     def mark(self, uuid: str, **marks: str | None) -> None:
         """Set or take away marks among an instance's metadata, where people see them."""
         instance = objects.Instance.get_by_uuid(self._context, uuid, expected_attrs=["metadata"])

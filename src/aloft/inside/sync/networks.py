@@ -10,7 +10,7 @@ from aloft.inside.sync.clients import Clients, Projects
 from aloft.inside.sync.store import Store
 from aloft.sync.facts import FOUND, Facts, network_place
 from aloft.sync.inventory import Inventory
-from aloft.sync.networks import AGAIN_SECONDS, Base, NetworkAction, gone_since, plan_networks
+from aloft.sync.networks import AGAIN_SECONDS, Base, NetworkAction, gone_since, offerable, plan_networks
 from aloft.sync.policy import DISCOVERED, Settings
 from aloft.sync.records import Entry
 
@@ -110,15 +110,17 @@ class Networks:
                 self._clients.call("network", "DELETE", f"/v2.0/ports/{port['id']}")
 
     def offer(self, inventory: Inventory, host: str, now: float, shared: bool) -> None:
-        """Make a provider network for each bridge and libvirt network that has none yet."""
-        ranges = _ranges(inventory, host)
-        places = {f"bridge/{bridge.name}/0" for bridge in inventory.bridges if bridge.kind != "vlan"}
-        made = {network.bridge for network in inventory.networks}
-        places = {place for place in places if place.split("/")[1] not in {"br-int", *made}}
-        places |= {network_place(network, host) for network in inventory.networks}
-        for place in sorted(places - self._networks.keys()):
-            if not place.startswith("bridge//"):
-                self._made(place, ranges.get(place, ()), host, now, shared, [])
+        """Make a provider network for each place of a host's that has none yet."""
+        for place in sorted(offerable(inventory, host) - self._networks.keys()):
+            self.make(place, inventory, host, now, shared)
+
+    def make(self, place: str, inventory: Inventory, host: str, now: float, shared: bool) -> str:
+        """Make a provider network for a place on a host; gives its identifier."""
+        return self._made(place, _ranges(inventory, host).get(place, ()), host, now, shared, [])
+
+    def made(self) -> dict[str, str]:
+        """The identifiers of the networks that were made, by their places."""
+        return {place: ident for place, (ident, _) in self._networks.items()}
 
     def follow(self, inventory: Inventory, host: str, now: float, settings: Settings) -> float | None:
         """Mark networks whose places are gone, and take away those that nothing uses after the time of grace.
@@ -360,7 +362,8 @@ class Networks:
         wanted = {"admin_state_up": body["admin_state_up"], "device_id": body["device_id"]}
         if body["fixed_ips"] and not nic["interface_id"] and _pairs(port["fixed_ips"]) != _pairs(body["fixed_ips"]):
             wanted["fixed_ips"] = body["fixed_ips"]
-        if body["network_id"] != port["network_id"]:
+        others = port["description"].startswith(FOUND) and body["project_id"] != port["project_id"]
+        if body["network_id"] != port["network_id"] or others:
             self._clients.call("network", "DELETE", f"/v2.0/ports/{port['id']}")
             return self._post("ports", "port", body)
         changes = {name: value for name, value in wanted.items() if port[name] != value}

@@ -7,24 +7,31 @@ or due.
 
 import contextlib
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from aloft.base.errors import TemporaryError
-from aloft.inside.sync.adoption import Place
-from aloft.inside.sync.applier import Applier
-from aloft.inside.sync.store import Store
 from aloft.sync.inventory import Answer, Delta, Domain, Inventory, Report, follow
 from aloft.sync.plan import Scene, plan
-from aloft.sync.policy import Policy
+from aloft.sync.policy import DISCOVERED, Policy
 from aloft.sync.records import Action, Entry, Known, Plan
+
+if TYPE_CHECKING:
+    from aloft.inside.sync.adoption import Place
+    from aloft.inside.sync.applier import Applier
+    from aloft.inside.sync.store import Store
 
 _log = logging.getLogger(__name__)
 
 _AT_ONCE = 100
 """Actions that are carried out before it is looked whether something more urgent was told."""
+
+PROJECTS_SECONDS = 60.0
+"""How long until it is asked again whether there is a project by now that a rule names."""
 
 RETRY_SECONDS = (1.0, 2.0, 5.0, 15.0)
 
@@ -80,7 +87,7 @@ class Region:
     """
 
     def __init__(
-        self, store: Store, applier: Applier, tell: Callable[[str], None], clock: Callable[[], float] = time.time
+        self, store: "Store", applier: "Applier", tell: Callable[[str], None], clock: Callable[[], float] = time.time
     ) -> None:
         self.store = store
         self.applier = applier
@@ -91,6 +98,7 @@ class Region:
         self.hosts: dict[str, Host] = {}
         self._actors: dict[str, tuple[str, float]] = {}
         self._where: dict[str, dict[str, Domain]] = {}
+        self._projects: tuple[float, frozenset[str], dict[str, str]] = (0.0, frozenset(), {})
         self._changed = threading.Condition()
         self._turn = threading.RLock()
         self._ended = False
@@ -188,7 +196,7 @@ class Region:
         """
         return self._look_at(name, only, policy or self.policy)[0]
 
-    def _look_at(self, name: str, only: frozenset[str] | None, policy: Policy) -> tuple[Scene, Place | None]:
+    def _look_at(self, name: str, only: frozenset[str] | None, policy: Policy) -> "tuple[Scene, Place | None]":
         with self._changed:
             host = self.hosts[name]
             inventory, told = host.inventory, dict(host.told)
@@ -215,8 +223,23 @@ class Region:
             told=told,
             actors=actors,
             only=only,
+            projects=self._named(policy),
         )
         return scene, place
+
+    def _named(self, policy: Policy) -> dict[str, str]:
+        """The identifiers of the projects that a policy names, and of the one for what nobody owns.
+
+        Keystone tells of none that is made: those that are missing are asked for again from time to time.
+        """
+        names = frozenset({DISCOVERED, *(rule.project for rule in policy.rules)})
+        asked, before, found = self._projects
+        if names != before or (names - found.keys() and self.clock() >= asked + PROJECTS_SECONDS):
+            had, found = found, self.applier.projects(names)
+            self._projects = (self.clock(), names, found)
+            if names == before and found.keys() - had.keys() - {DISCOVERED}:
+                self.look()
+        return found
 
     # What the worker does
 
@@ -235,9 +258,11 @@ class Region:
         if not made.actions:
             self.applier.allocations.retry()
         settings = self.policy.settings
-        if settings.networks == "all" and only is None:
+        if settings.networks == "all":
             self.applier.offer(scene.inventory, name, scene.now, settings.shared_networks)
         again = self.applier.follow_networks(scene.inventory, name, scene.now, settings)
+        if any(rule.project not in scene.projects for rule in scene.policy.rules):
+            again = min(again or math.inf, scene.now + PROJECTS_SECONDS)
         self._finish(self.hosts[name], scene, made, again)
         later = {action.uuid for action in whole.actions} - {action.uuid for action in made.actions}
         later |= {action.uuid for action in made.actions if action.kind == "adopt" and action.facts["nics"]}
@@ -245,8 +270,8 @@ class Region:
             self.look(frozenset(later))
         return len(made.actions)
 
-    def _finish(self, host: Host, scene: Scene, made: Plan, networks: float | None) -> None:
-        """Note what is left to be done, and when to look at it again, or at networks."""
+    def _finish(self, host: Host, scene: Scene, made: Plan, others: float | None) -> None:
+        """Note what is left to be done, and when to look at it again, or at networks and projects (``others``)."""
         failed = {action.uuid: self.applier.failed[action.uuid] for action in made.actions if self._failed(action)}
         open_ends = {**made.waiting, **failed, **self.applier.allocations.reasons()}
         with self._changed:
@@ -257,7 +282,7 @@ class Region:
             host.failures = host.failures + 1 if open_ends else 0
             again = self.clock() + _pause(host.failures) if open_ends else None
             meanwhile = host.due  # it was taken away when this work began
-            host.due = min((at for at in (made.due, networks, again, meanwhile) if at is not None), default=None)
+            host.due = min((at for at in (made.due, others, again, meanwhile) if at is not None), default=None)
 
     def _failed(self, action: Action) -> bool:
         return action.uuid in self.applier.failed
