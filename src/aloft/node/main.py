@@ -386,6 +386,14 @@ class Node:
                 _log.warning("The binary logs could not be shipped: %s", error)
             pause = max(LEAST_SHIP_PAUSE, SHIP_SECONDS - (time.monotonic() - begun))
 
+    def _disk(self) -> dict[str, Any]:
+        """Whether the disk has room for what customers write and for one more of them, as a component is told."""
+        try:
+            self.pool.check_room()
+        except AloftError as error:
+            return {"name": "disk", "state": "low", "reason": str(error), "restarts": 0}
+        return {"name": "disk", "state": "ready", "reason": "", "restarts": 0}
+
     def health(self) -> dict[str, Any]:
         """The node's own health: shared components, limits, uptime."""
         limits = self.supervisor.cgroups.limits_enforced
@@ -394,6 +402,7 @@ class Node:
             for status in self.supervisor.status()
             if not status.name.startswith("slots/")
         ]
+        components.append(self._disk())
         return {
             "name": self.settings.name,
             "healthy": all(component["state"] == "ready" for component in components),

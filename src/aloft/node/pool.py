@@ -19,6 +19,9 @@ _log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 30.0
 
+LEAST_FREE_BYTES = 1 << 30
+"""Below it no slot is made: on a full disk MariaDB has all wait that write, so what is left is for those there are."""
+
 
 class Pool:
     """Prepares slots and hands them out.
@@ -71,8 +74,21 @@ class Pool:
         if not self._builds:
             self._idle.set()
 
+    def check_room(self) -> None:
+        """See that the disk has room for one slot more.
+
+        Raises:
+            PermanentError: it has not.
+        """
+        metadata.room_for(self._paths.state, LEAST_FREE_BYTES)
+
     def take(self, release_name: str) -> int:
-        """A slot for a controller: a warm one of its release if there is any, else a number to be prepared."""
+        """A slot for a controller: a warm one of its release if there is any, else a number to be prepared.
+
+        Raises:
+            PermanentError: the disk is nearly full.
+        """
+        self.check_room()
         ready = [number for number, prepared_for in self._registry.warm().items() if prepared_for == release_name]
         self._wanted.set()
         return min(ready) if ready else self._registry.free(self._ahead)
@@ -98,7 +114,11 @@ class Pool:
 
         Returns:
             The record, with the slot, which is held for it.
+
+        Raises:
+            PermanentError: the disk is nearly full.
         """
+        self.check_room()
         slot = self.slot(self._registry.free(self._ahead))
         try:
             await asyncio.to_thread(slots.make_folders, slot, self._edge_group)
@@ -151,6 +171,7 @@ class Pool:
                 number = self._registry.free()
                 self._ahead = frozenset({number})
                 try:
+                    self.check_room()
                     await self.ensure(number, self._release)
                 except AloftError as error:
                     _log.warning("A slot could not be prepared ahead of need: %s", error)
