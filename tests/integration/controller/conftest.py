@@ -19,7 +19,7 @@ _PROGRAMS = Path(__file__).with_name("programs")
 
 @pytest.fixture(params=releases(), ids=lambda release: release.name)
 def told(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Awaitable[Any]]:
-    """Runs one of the programs, with an empty file for Neutron's database, in each release; what it tells as JSON."""
+    """Runs one of the programs, with an empty file for a database, in each release; what it tells as JSON."""
     release, paths = request.param, Paths()
     environment.prepare(release, paths, tmp_path / "install.log")
 
@@ -27,7 +27,7 @@ def told(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Awai
         process = await asyncio.create_subprocess_exec(
             paths.environment(release.name) / "bin/python",
             _PROGRAMS / program,
-            tmp_path / "neutron.db",
+            tmp_path / "empty.db",
             stdout=asyncio.subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(Path(aloft.__file__).parent.parent)},
         )

@@ -22,6 +22,7 @@ from aloft.sync.inventory import Inventory
 from aloft.sync.plan import Scene
 from aloft.sync.policy import DISCOVERED, Settings
 from aloft.sync.records import Action, Entry, Known, Plan
+from aloft.sync.volumes import VolumeAction
 
 _log = logging.getLogger(__name__)
 
@@ -174,14 +175,16 @@ class Applier:
             for action in actions
             if action.domain is not None
         ]
-        flavors = self.instances.adopt(newcomers, place)
-        taken = {uuid: Taken(_resources(flavor), place.provider, owned[uuid][0]) for uuid, flavor in flavors.items()}
+        written = self.instances.adopt(newcomers, place)
+        taken = {uuid: Taken(_resources(one.flavor), place.provider, owned[uuid][0]) for uuid, one in written.items()}
         self.allocations.write(taken)
         done: list[tuple[str, Known | None, Sequence[Entry]]] = []
         for action in actions:
             project, note = owned[action.uuid]
             known = replace(action.known, project=project) if action.known else None
-            done.append((action.uuid, known, tuple(replace(e, note=e.note + note) for e in action.entries)))
+            told = [replace(entry, note=entry.note + note) for entry in action.entries]
+            told += _of_volumes(action.entries[0], action.uuid, written[action.uuid].volumes)
+            done.append((action.uuid, known, tuple(told)))
         return done
 
     def _plugged(self, scene: Scene, actions: list[Action]) -> list[tuple[str, Known | None, Sequence[Entry]]]:
@@ -226,7 +229,10 @@ class Applier:
         if "project" in fields and action.known is not None:
             project = action.known.project
             self.instances.reassign(action.uuid, project)
-        flavor = self.instances.update(action.uuid, facts, fields, place, project)
+        before = scene.known[action.uuid].base.get("disks", ())
+        written = self.instances.update(action.uuid, facts, fields, place, project, before)
+        flavor = written.flavor
+        entries += _of_volumes(scene.entry(action.uuid, "disks", None, None), action.uuid, written.volumes)
         if fields & {"nics", "host", "project"} and action.domain is not None:
             wanted = {action.uuid: (project, facts)}
             shared = scene.policy.settings.shared_networks
@@ -253,6 +259,23 @@ def _resources(flavor: Any) -> dict[str, int]:
         "MEMORY_MB": flavor.memory_mb,
         "DISK_GB": flavor.root_gb + flavor.ephemeral_gb,
     }
+
+
+def _of_volumes(told: Entry, uuid: str, actions: Iterable[VolumeAction]) -> list[Entry]:
+    """Lines of the trail about an instance's volumes; ``told`` has when and where, and who, as far as known."""
+    return [
+        replace(
+            told,
+            kind="volume",
+            object=action.volume,
+            field="instance",
+            before=uuid if action.kind == "detach" else None,
+            after=None if action.kind == "detach" else uuid,
+            note=action.note,
+            lost=action.kind == "tell",
+        )
+        for action in actions
+    ]
 
 
 def _cards(known: Known | None) -> frozenset[str]:

@@ -45,6 +45,18 @@ class Clients:
         """Identifier of the service's own user."""
         return str(self.session.get_user_id())
 
+    def offers(self, service: str) -> bool:
+        """Whether the region has a service of this type.
+
+        Raises:
+            TemporaryError: Keystone does not answer.
+        """
+        try:
+            found = self.session.get_endpoint(service_type=service, interface="internal", region_name=self.region)
+        except exceptions.ClientException as error:
+            raise TemporaryError(f"The identity service does not answer: {error}.") from error
+        return found is not None
+
     def call(
         self,
         service: str,

@@ -1,8 +1,11 @@
 """Nova's records of a virtual machine that Nova did not create, written through Nova's own objects."""
 
 import datetime
+import json
+import uuid as uuids
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nova import availability_zones, context, exception, objects
@@ -18,13 +21,28 @@ from aloft.base.errors import Conflict
 from aloft.inside.sync.adoption import STATES, Adoption, Newcomer, Place, sizes
 from aloft.inside.sync.clients import Clients
 from aloft.inside.sync.flavors import Flavors
-from aloft.inside.sync.origins import found, names
+from aloft.inside.sync.origins import disks_of, found, names
 from aloft.inside.sync.rows import write_disks
+from aloft.inside.sync.volumes import Volumes
 from aloft.sync.facts import Facts
 from aloft.sync.keys import ADOPTED
 from aloft.sync.records import View
+from aloft.sync.volumes import VolumeAction, plan_volumes, volume_of, volumes_of
 
 _CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written of an instance.
+
+    Args:
+        flavor: Nova's; ``None`` where it is as it was.
+        volumes: what was done about its volumes.
+    """
+
+    flavor: Any
+    volumes: tuple[VolumeAction, ...] = ()
 
 
 class Instances:
@@ -39,6 +57,7 @@ class Instances:
         self._context = context.get_admin_context()
         self.flavors = Flavors(self._context)
         self._written: dict[str, datetime.datetime | None] = {}
+        self._volumes = Volumes(clients)
         self._adoption = Adoption(clients, self._context, self.flavors, self.remove)
 
     def views(self, uuids: Iterable[str]) -> dict[str, View]:
@@ -74,19 +93,45 @@ class Instances:
         aggregates = objects.AggregateList.get_by_host(self._context, host)
         return tuple(aggregate.name for aggregate in aggregates)
 
-    def adopt(self, newcomers: Sequence[Newcomer], place: Place) -> dict[str, Any]:
+    def adopt(self, newcomers: Sequence[Newcomer], place: Place) -> dict[str, Written]:
         """Make virtual machines on one host instances; see :meth:`Adoption.adopt`."""
-        return self._adoption.adopt(newcomers, place)
+        told = self._volumes.told(volume for one in newcomers for volume in volumes_of(one.facts["disks"]))
+        marked = [replace(one, facts=_marked(one.facts, told)) for one in newcomers]
+        flavors = self._adoption.adopt(marked, place)
+        return {
+            one.uuid: Written(flavors[one.uuid], self._follow_volumes(one.uuid, one.facts, (), told)) for one in marked
+        }
 
-    def update(self, uuid: str, facts: Facts, fields: Iterable[str], place: Place | None, project: str) -> Any:
-        """Bring an instance in line with its facts; gives its flavor where that has changed, else ``None``.
+    def update(
+        self,
+        uuid: str,
+        facts: Facts,
+        fields: Iterable[str],
+        place: Place | None,
+        project: str,
+        before: Iterable[Facts] = (),
+    ) -> Written:
+        """Bring an instance in line with its facts.
+
+        Args:
+            uuid: the instance's.
+            facts: of its domain.
+            fields: which of them are written.
+            place: where it is.
+            project: its owner's identifier.
+            before: the disks that it had when both sides agreed last.
 
         Raises:
             Conflict: OpenStack has begun to work on it.
         """
         wanted = ["flavor", "metadata", "system_metadata"]
         instance = objects.Instance.get_by_uuid(self._context, uuid, expected_attrs=wanted)
-        fields, flavor = set(fields), None
+        fields, flavor, told = set(fields), None, {}
+        followed = "disks" in fields
+        if followed:
+            before = list(before)
+            told = self._volumes.told(volumes_of([*facts["disks"], *before]))
+            facts = _marked(facts, told)
         if ADOPTED not in instance.system_metadata:
             fields.discard("disks")  # Nova itself keeps account of the disks that it made
         if "name" in fields:
@@ -95,8 +140,6 @@ class Instances:
             instance.display_description = facts["description"][:255]
         if "state" in fields:
             instance.vm_state, instance.power_state = STATES[facts["state"]]
-        if "disks" in fields:
-            facts = self._with_volumes(uuid, facts)
         if fields & {"vcpus", "memory_mib", "disks"} and place is not None:
             flavor = self._resize(instance, facts, project)
         if "host" in fields and place is not None:
@@ -107,7 +150,7 @@ class Instances:
         self._save(instance)
         if "disks" in fields:
             self._replace_disks(uuid, facts)
-        return flavor
+        return Written(flavor, self._follow_volumes(uuid, facts, before, told) if followed else ())
 
     def reassign(self, uuid: str, project: str) -> None:
         """Give an instance to another project, identified by ``project``.
@@ -181,14 +224,63 @@ class Instances:
             query = select(table.c.updated_at).where(table.c.uuid == instance.uuid)
             self._written[instance.uuid] = connection.execute(query).scalar()
 
-    def _with_volumes(self, uuid: str, facts: Facts) -> Facts:
-        """Facts in which disks that are Cinder's, and shown with their identifier as the serial, are marked as such."""
+    def _follow_volumes(
+        self, uuid: str, facts: Facts, before: Iterable[Facts], told: Mapping[str, Facts]
+    ) -> tuple[VolumeAction, ...]:
+        """Bring Nova's and Cinder's records of an instance's volumes in line with its disks; gives what was done.
+
+        Args:
+            uuid: the instance's.
+            facts: of its domain.
+            before: the disks that it had.
+            told: what Cinder shows of all of these.
+        """
+        if not told:
+            return ()
         mappings = objects.BlockDeviceMappingList.get_by_instance_uuid(self._context, uuid)
-        volumes = {mapping.volume_id for mapping in mappings} - {None}
-        disks = [
-            {**disk, "volume_id": disk["serial"]} if disk["serial"] in volumes else disk for disk in facts["disks"]
-        ]
-        return {**facts, "disks": disks}
+        mapped = {mapping.volume_id: mapping for mapping in mappings if mapping.volume_id}
+        instance = objects.Instance.get_by_uuid(self._context, uuid, expected_attrs=["system_metadata"])
+        rewritten = ADOPTED not in instance.system_metadata
+        actions = plan_volumes(uuid, facts["disks"], before, mapped, told, rewritten)
+        root = next((disk["target"] for disk in disks_of(facts)), "")
+        for action in actions:
+            if action.kind == "detach":
+                self._detach(uuid, mapped[action.volume])
+            elif action.kind != "tell":
+                attachment = action.attachment or self._volumes.attach(uuid, action.volume)
+                self._map(uuid, action, attachment, root)
+        return tuple(actions)
+
+    def _map(self, uuid: str, action: VolumeAction, attachment: str, root: str) -> None:
+        """Have Nova know that an instance has a volume; ``root`` is the disk that it starts from."""
+        disk = action.disk
+        connection = self._volumes.connection(action.volume, attachment, disk)
+        objects.BlockDeviceMapping(
+            self._context,
+            uuid=str(uuids.uuid4()),
+            instance_uuid=uuid,
+            source_type="volume",
+            destination_type="volume",
+            volume_id=action.volume,
+            attachment_id=attachment,
+            connection_info=json.dumps(connection),
+            volume_size=disk["gib"],
+            device_name=f"/dev/{disk['target']}",
+            device_type=disk["device"],
+            disk_bus=disk["bus"] or None,
+            boot_index=0 if disk["target"] == root else -1,
+            delete_on_termination=False,
+            no_device=False,
+        ).create()
+
+    def _detach(self, uuid: str, mapping: Any) -> None:
+        """Have Nova detach a volume whose disk is gone: it disconnects the host and tells Cinder.
+
+        Nova looks for the disk by the volume and then by the device's name, which another disk may have by now.
+        """
+        mapping.device_name, mapping.boot_index = f"/dev/{mapping.volume_id}", -1
+        mapping.save()
+        self._clients.call("compute", "DELETE", f"/servers/{uuid}/os-volume_attachments/{mapping.volume_id}")
 
     def _replace_disks(self, uuid: str, facts: Facts) -> None:
         for mapping in objects.BlockDeviceMappingList.get_by_instance_uuid(self._context, uuid):
@@ -220,6 +312,16 @@ class Instances:
         spec.flavor = flavor
         spec.save()
         return flavor
+
+
+def _marked(facts: Facts, volumes: Iterable[str]) -> Facts:
+    """Facts in which disks that are these volumes of Cinder's are marked as such."""
+    known = frozenset(volumes)
+    disks = [
+        {**disk, "volume_id": volume} if (volume := volume_of(disk["serial"], disk["path"])) in known else disk
+        for disk in facts["disks"]
+    ]
+    return {**facts, "disks": disks}
 
 
 def _view(row: Mapping[Any, Any], written: datetime.datetime | None) -> View:
