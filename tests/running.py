@@ -130,11 +130,12 @@ class Region:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    @cached_property
+    @property
     def slot(self) -> Slot:
+        """Where it lives now: a restore, an upgrade and a move give it another one."""
         return Slot(self.status["slot"], PATHS)
 
-    @cached_property
+    @property
     def secrets(self) -> Any:
         return json.loads((self.slot.state / "secrets.json").read_text())
 

@@ -402,7 +402,8 @@ class Node:
             for status in self.supervisor.status()
             if not status.name.startswith("slots/")
         ]
-        components.append(self._disk())
+        if components:  # while it starts there are none, and whoever waits for it goes on to wait
+            components.append(self._disk())
         return {
             "name": self.settings.name,
             "healthy": all(component["state"] == "ready" for component in components),
