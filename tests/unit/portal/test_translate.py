@@ -16,9 +16,9 @@ def told(exchange: str, event_type: str, payload: dict[str, Any], **context: Any
 def test_an_instance_that_stops() -> None:
     data = {"uuid": "i1", "tenant_id": "p1", "state": "stopped", "display_name": "web"}
     payload = {"nova_object.data": data, "nova_object.name": "InstanceActionPayload"}
-    event = told("nova", "instance.power_off.end", payload, _context_user_name="ann")
+    event = told("nova", "instance.power_off.end", payload, _context_user_name="ann", _context_user="u1")
     assert event == Event(
-        "instance", "i1", "changed", "2026-01-31T12:00:00.500000+00:00", "demo-1", "p1", "stopped", "web", "ann"
+        "instance", "i1", "changed", "2026-01-31T12:00:00.500000+00:00", "demo-1", "p1", "stopped", "web", "ann", "u1"
     )
 
 

@@ -3,7 +3,9 @@ import { queryOptions, useQueries, useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo } from 'react';
 
 import { instant } from '../model/format';
+import { texts } from '../texts';
 import { listAll, openstack } from './client';
+import { onEvent } from './events';
 import { queries } from './queries';
 import type { Scope } from './scope';
 import { useSession } from './session';
@@ -58,12 +60,31 @@ export function useActivity(scope: Scope) {
   return { query: { ...changed, data: changed.data === undefined ? undefined : detailed }, names };
 }
 
-/** Gives the name of who did an action; only administrators may know others'. */
-export function useActor(scope: Scope): (action: InstanceAction) => string {
+/** People's names by their identifiers, as events told them: only administrators may ask Keystone for those of others. */
+const told = new Map<string, string>();
+onEvent(({ actor, actor_id: id }) => {
+  if (actor !== undefined && id !== undefined) told.set(id, actor);
+});
+
+const BEGINNING = 8;
+
+/**
+ * Gives the name of a user; of one whose name one may not know the beginning of the identifier. `known` once there are no
+ * more names to come.
+ */
+export function useUserNames(scope: Scope): { name: (id: string | null) => string; known: boolean } {
   const { user, administrator } = useSession();
   const users = useQuery({ ...queries.users(scope), enabled: administrator });
-  return useCallback(
-    ({ user_id: id }) => (id === user.id ? user.name : (users.data?.find((one) => one.id === id)?.name ?? id ?? '')),
-    [user, users.data],
-  );
+  const name = useCallback((id: string | null) => {
+    if (id === null || id === '') return '';
+    if (id === user.id) return user.name;
+    return users.data?.find((one) => one.id === id)?.name ?? told.get(id) ?? texts.tasks.nobody(id.slice(0, BEGINNING));
+  }, [user, users.data]);
+  return { name, known: !administrator || users.isFetched };
+}
+
+/** Gives the name of who did an action. */
+export function useActor(scope: Scope): (action: InstanceAction) => string {
+  const { name } = useUserNames(scope);
+  return useCallback(({ user_id: id }) => name(id), [name]);
 }

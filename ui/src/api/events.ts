@@ -17,6 +17,7 @@ export interface PortalEvent {
   status?: string;
   name?: string;
   actor?: string;
+  actor_id?: string;
   at: string;
 }
 

@@ -19,7 +19,7 @@ import { ErrorNote } from '../parts/ErrorState';
 import { Page } from '../parts/Page';
 import { Picker, type PickRow } from '../parts/Picker';
 import { Usage } from '../parts/Usage';
-import { run } from '../shell/tasks';
+import { ask } from '../shell/tasks';
 import { Tabbed } from '../parts/Tabbed';
 import { texts } from '../texts';
 import { NoBlockStorage, useNoBlockStorage } from './volumes/NoBlockStorage';
@@ -115,7 +115,7 @@ export default function CreateInstance() {
     setError(null);
     try {
       const body = serverBody(wanted);
-      const answer = await run({ title: t.title, subject: wanted.name, who: user.name }, () =>
+      const answer = await ask({ title: t.title, subject: wanted.name, who: user.name }, () =>
         openstack<{ server: { id: string } }>(scope.region, 'compute', '/v2.1/servers', { method: 'POST', body }));
       await client.invalidateQueries({ queryKey: ['instance', scope.region] });
       void navigate(wanted.count === 1 ? pathIn(scope, 'instances', answer.server.id) : pathIn(scope, 'instances'));

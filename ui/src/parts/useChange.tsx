@@ -4,6 +4,7 @@ import { type ReactNode, useState } from 'react';
 import { type Method, openstack, plane, type Service } from '../api/client';
 import { useScope } from '../api/scope';
 import { useSession } from '../api/session';
+import { followed } from '../model/happenings';
 import { run } from '../shell/tasks';
 
 interface Said {
@@ -23,7 +24,8 @@ export function useChange() {
   return async <T,>({ version, ...said }: Said, service: Service, method: Method, path: string, body: unknown, ...kinds: string[]): Promise<T> => {
     const headers: Record<string, string> = version === undefined ? {} : { 'OpenStack-API-Version': version };
     if (method === 'PATCH' && service === 'image') headers['Content-Type'] = 'application/openstack-images-v2.1-json-patch';
-    const answer = await run({ ...said, who: user.name }, () => openstack<T>(scope.region, service, path, { method, body, headers }));
+    const answer = await run({ ...said, who: user.name }, () => openstack<T>(scope.region, service, path, { method, body, headers }),
+      (told) => followed(service, method, path, body, told));
     await client.invalidateQueries({ predicate: ({ queryKey }) => kinds.includes(String(queryKey[0])) });
     return answer;
   };

@@ -19,7 +19,7 @@ import { texts } from '../texts';
 import { Boundary } from './Boundary';
 import { navigation } from './navigation';
 import { Toasts } from './Notices';
-import { useInstanceTasks, useOperationTasks } from './recent';
+import { useHostNotices, useInstanceTasks, useOperationTasks, useThingTasks } from './recent';
 import { TaskBar } from './TaskBar';
 import { forgetTasks, notices, useNotices } from './tasks';
 import { type Theme, useTheme } from './theme';
@@ -43,6 +43,7 @@ export function Shell({ scope, children }: { scope: Scope | null; children: Reac
   const [searching, setSearching] = useState(false);
   const [drawer, setDrawer] = useState(false);
   useEventStream();
+  useHostNotices();
   useEffect(() => setSidebar(!narrow), [narrow]);
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
@@ -145,6 +146,7 @@ export function Shell({ scope, children }: { scope: Scope | null; children: Reac
 
 function InstanceTasks({ scope }: { scope: Scope }) {
   useInstanceTasks(scope);
+  useThingTasks(scope);
   return null;
 }
 

@@ -3,6 +3,7 @@ import AngleDownIcon from '@patternfly/react-icons/dist/esm/icons/angle-down-ico
 import AngleUpIcon from '@patternfly/react-icons/dist/esm/icons/angle-up-icon';
 import CheckCircleIcon from '@patternfly/react-icons/dist/esm/icons/check-circle-icon';
 import ExclamationCircleIcon from '@patternfly/react-icons/dist/esm/icons/exclamation-circle-icon';
+import InProgressIcon from '@patternfly/react-icons/dist/esm/icons/in-progress-icon';
 import { Link } from 'react-router';
 
 import { useConnection } from '../api/events';
@@ -14,8 +15,9 @@ import { type Task, useTasks } from './tasks';
 
 const SIGNS = {
   running: <Spinner size="sm" aria-label={texts.tasks.running} />,
-  succeeded: <CheckCircleIcon className="al-good" />,
-  failed: <ExclamationCircleIcon className="al-bad" />,
+  accepted: <InProgressIcon aria-hidden={false} role="img" aria-label={texts.tasks.accepted} />,
+  succeeded: <CheckCircleIcon className="al-good" aria-hidden={false} role="img" aria-label={texts.tasks.succeeded} />,
+  failed: <ExclamationCircleIcon className="al-bad" aria-hidden={false} role="img" aria-label={texts.tasks.failed} />,
 };
 
 /** What runs and what ran lately, at the foot of every page. */
@@ -69,7 +71,7 @@ function Line({ task }: { task: Task }) {
       <span className="al-quiet">
         {state === 'running' && progress !== undefined
           ? <Progress value={Math.round(progress * 100)} size="sm" aria-label={title} measureLocation="outside" />
-          : ended !== undefined && duration(started, ended)}
+          : state === 'accepted' ? texts.tasks.accepted : ended !== undefined && duration(started, ended)}
       </span>
       {error !== undefined && <span className="al-tasks-error">{error}</span>}
     </li>

@@ -2,6 +2,7 @@
 import { useSyncExternalStore } from 'react';
 
 import { asApiError } from '../api/errors';
+import type { Followed } from '../model/happenings';
 
 export interface Task {
   id: string;
@@ -9,7 +10,8 @@ export interface Task {
   /** What it is done to. */
   subject: string;
   who: string;
-  state: 'running' | 'succeeded' | 'failed';
+  /** `accepted`: it goes on, and events say how it ends. */
+  state: 'running' | 'accepted' | 'succeeded' | 'failed';
   started: string;
   ended?: string;
   error?: string;
@@ -54,6 +56,27 @@ export function showTasks(tasks: readonly Task[]): void {
   const fresh = new Map(tasks.map((task) => [task.id, task]));
   const kept = state.tasks.filter(({ id }) => !fresh.has(id));
   change({ ...state, tasks: arranged([...fresh.values(), ...kept]) });
+}
+
+/** Show tasks, and tell of those that have failed since they were shown last; says whether any has. */
+export function tellTasks(tasks: readonly Task[]): boolean {
+  const news = tasks.filter((task) => task.state === 'failed' && state.tasks.find(({ id }) => id === task.id)?.state !== 'failed');
+  showTasks(tasks);
+  for (const { title, subject, error, link } of news) notify('danger', `${title}: ${subject}`, error, link);
+  return news.length > 0;
+}
+
+/** The lines as they are. */
+export function shownTasks(): readonly Task[] {
+  return state.tasks;
+}
+
+/** Put a line that was answered in the place of the one that tells how it ends, unless that says so already. */
+function follow(task: Task, { line, goesOn }: Followed): void {
+  const told = state.tasks.find(({ id }) => id === line);
+  const kept = told === undefined || (told.state === 'accepted' && !goesOn) ? { state: goesOn ? 'accepted' as const : 'succeeded' as const } : { state: told.state, ended: told.ended, error: told.error };
+  const tasks = state.tasks.filter(({ id }) => id !== task.id && id !== line);
+  change({ ...state, tasks: arranged([{ ...task, ended: goesOn ? undefined : new Date().toISOString(), ...kept, id: line }, ...tasks]) });
 }
 
 /** Tell something that somebody ought to see though they look elsewhere. */
@@ -116,16 +139,20 @@ export async function ask<T>(said: Said, work: () => Promise<T>): Promise<T> {
  * Do something and show it in the task bar; when it fails, say so and throw on.
  *
  * @param work is given a function that tells how much is done (0 to 1).
+ * @param ends says by the answer which line tells how it ends, where another one does.
  */
 export async function run<T>(
   said: Said,
   work: (progress: (share: number) => void) => Promise<T>,
+  ends: (answer: T) => Followed | null = () => null,
 ): Promise<T> {
   const task = begun(said);
   showTasks([task]);
   try {
     const result = await work((progress) => showTasks([{ ...task, progress }]));
-    showTasks([{ ...task, state: 'succeeded', ended: new Date().toISOString() }]);
+    const followed = ends(result);
+    if (followed === null) showTasks([{ ...task, state: 'succeeded', ended: new Date().toISOString() }]);
+    else follow(task, followed);
     return result;
   } catch (thrown) {
     failed(task, thrown);

@@ -97,12 +97,27 @@ export const shell = {
   },
   tasks: {
     title: 'Tasks', none: 'Nothing was done in the last two hours.', running: 'Running', overtaken: 'The instance was deleted meanwhile.',
-    count: (count: number) => `${count} running`,
+    count: (count: number) => `${count} running`, accepted: 'Under way', succeeded: 'Done', failed: 'Failed',
+    goneMeanwhile: 'It was deleted meanwhile.', endedAs: (state: string) => `It ended in the state ${state}.`, nobody: (id: string) => `User ${id}`,
+    happened: {
+      created: (thing: string) => `Create ${thing}`, changed: (thing: string) => `Change ${thing}`, deleted: (thing: string) => `Delete ${thing}`,
+    },
+    things: {
+      'volume': 'volume', 'volume-snapshot': 'volume snapshot', 'image': 'image', 'network': 'network', 'subnet': 'subnet', 'router': 'router',
+      'floating-ip': 'floating IP', 'security-group': 'security group',
+    } as Record<string, string>,
   },
   connection: {
     connecting: { short: 'Connecting', long: 'The stream of changes is being opened.' },
     open: { short: 'Live', long: 'Changes show by themselves, whoever makes them.' },
     lost: { short: 'Not live', long: 'The stream of changes broke off; it is opened again by itself.' },
   },
-  notices: { title: 'Notifications', none: 'Nothing to tell', clear: 'Clear all' },
+  notices: {
+    title: 'Notifications', none: 'Nothing to tell', clear: 'Clear all',
+    instanceError: (name: string) => `The instance ${name} is in error`,
+    hosts: {
+      missing: { title: (name: string) => `The host ${name} is silent`, remedy: 'See whether the machine is up, the agent runs there, and it reaches the provider.' },
+      failed: { title: (name: string) => `The host ${name} has failed`, remedy: 'Its page says at what, and what to do.' },
+    } as Record<string, { title: (name: string) => string; remedy: string }>,
+  },
 };

@@ -25,7 +25,8 @@ class Event:
         project: id of the project that it belongs to, if any.
         status: its state as its service calls it, if it was told.
         name: what it is called, if it was told.
-        actor: who did it, if it was told.
+        actor: name of the user who did it, if it was told.
+        actor_id: that user's identifier.
     """
 
     kind: str
@@ -37,10 +38,11 @@ class Event:
     status: str | None = None
     name: str | None = None
     actor: str | None = None
+    actor_id: str | None = None
 
     def told(self) -> str:
         """As JSON, without what is not known."""
-        optional = ("status", "name", "actor")
+        optional = ("status", "name", "actor", "actor_id")
         return json.dumps({key: value for key, value in asdict(self).items() if value or key not in optional})
 
 

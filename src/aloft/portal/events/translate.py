@@ -71,7 +71,11 @@ def event_of(exchange: str, message: Message, region: str) -> Event | None:
     if found is None or not found.get("id"):
         return None
     return Event(
-        at=_time(message.get("timestamp")), region=region, actor=message.get("_context_user_name") or None, **found
+        at=_time(message.get("timestamp")),
+        region=region,
+        actor=message.get("_context_user_name") or None,
+        actor_id=message.get("_context_user") or None,
+        **found,
     )
 
 

@@ -11,6 +11,7 @@ import type { Image } from '../../api/types';
 import { formatOf } from '../../model/imageFormat';
 import { bytes } from '../../model/format';
 import { ErrorNote } from '../../parts/ErrorState';
+import { followed } from '../../model/happenings';
 import { run } from '../../shell/tasks';
 import { texts } from '../../texts';
 
@@ -49,7 +50,8 @@ export function UploadImage({ close }: { close: () => void }) {
         image = await openstack<Image>(scope.region, 'image', '/v2/images', { method: 'POST', body });
         const path = `/os/${encodeURIComponent(scope.region)}/image/v2/images/${image.id}/file`;
         await upload(path, file, (done) => { setShare(done); progress(done); }, signal);
-      });
+        return image;
+      }, (made) => followed('image', 'POST', '/v2/images', {}, made));
       close();
     } catch (thrown) {
       setError(thrown);

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 
+import { useUserNames } from '../../api/activity';
 import { queries } from '../../api/queries';
 import { adminPath, pathIn, useScope } from '../../api/scope';
 import { useSession } from '../../api/session';
@@ -18,7 +19,8 @@ const { facts: f } = t;
 /** What an instance is. */
 export function OverviewTab({ server }: { server: Server }) {
   const scope = useScope();
-  const { administrator, projects, user } = useSession();
+  const { administrator, projects } = useSession();
+  const { name: userName } = useUserNames(scope);
   const images = useQuery(queries.images(scope));
   const { flavor } = server;
   const origin = originOf(server);
@@ -67,7 +69,7 @@ export function OverviewTab({ server }: { server: Server }) {
       <Part title={t.provenance}>
         <Facts columns={1} facts={[
           [f.origin, t.origins[origin]],
-          [f.owner, server.user_id === user.id ? user.name : server.user_id],
+          [f.owner, userName(server.user_id)],
           [f.created, dateTime(server.created)],
           [f.launched, server['OS-SRV-USG:launched_at'] && dateTime(server['OS-SRV-USG:launched_at'])],
           [f.updated, dateTime(server.updated)],

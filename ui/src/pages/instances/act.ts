@@ -9,6 +9,9 @@ import type { InstanceAction } from '../../model/instanceActions';
 import { texts } from '../../texts';
 import { ask, run } from '../../shell/tasks';
 
+/** What Nova changes without keeping an action of it. */
+const UNKEPT: ReadonlySet<InstanceAction> = new Set(['rename', 'editMetadata']);
+
 /** Send something about one instance, and ask for it anew. */
 export function usePerform() {
   const scope = useScope();
@@ -22,9 +25,9 @@ export function usePerform() {
       await ask(line(action, server), () => openstack(scope.region, 'compute', `/v2.1/servers/${server.id}/action`, { method: 'POST', body }));
       await refresh(client, scope, server.id);
     },
-    /** Any other request, with a line in the task bar. */
+    /** Any other request, with a line in the task bar where Nova keeps none. */
     send: async (action: InstanceAction, server: Server, work: () => Promise<unknown>) => {
-      await run(line(action, server), async () => work());
+      await (UNKEPT.has(action) ? run : ask)(line(action, server), async () => work());
       await refresh(client, scope, server.id);
     },
   };
