@@ -10,14 +10,15 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 from aloft.base import files
 from aloft.base.builds import build
 from aloft.base.errors import AloftError, TemporaryError
+from aloft.ground import departure, link, machine, moves, packages, plan
 from aloft.ground import facts as host_facts
-from aloft.ground import link, machine, moves, packages, plan
+from aloft.ground.departure import Departure, Kept
 from aloft.ground.edges import Edges, Place
 from aloft.ground.facts import Facts
 from aloft.ground.installer import TOOL
@@ -26,7 +27,7 @@ from aloft.ground.moves import Moves
 from aloft.ground.plan import RoleState
 from aloft.ground.retries import Retries
 from aloft.ground.roles import ALL, hypervisor, image_library, switch
-from aloft.ground.roles.model import Context, Farewell, File, Folder, Role
+from aloft.ground.roles.model import Context, File, Folder, Role, Trace
 from aloft.ground.settings import Desired, Settings
 from aloft.ground.store import Identity, Store
 from aloft.ground.succession import Succession
@@ -39,7 +40,7 @@ from aloft.supervise.supervisor import Supervisor
 _log = logging.getLogger(__name__)
 
 GROUP = "host"
-_END_TIMEOUT = 60.0
+START_SWITCH = "Start it on the host: systemctl start openvswitch-switch."
 
 
 @dataclass
@@ -87,6 +88,7 @@ class Convergence:
     ) -> None:
         self._moves = Moves(layout, reach)
         self._retries = Retries()
+        self._departure = Departure(layout, Store(layout), self._retries, supervisor)
         self._tried: tuple[int, int] | None = None
         self._tell = tell
         self._layout = layout
@@ -114,7 +116,7 @@ class Convergence:
         try:
             await asyncio.to_thread(self._find_edge)
         except AloftError as error:
-            outcome.states.update({name: _problem(error) for name in desired.roles})
+            outcome.states.update({name: plan.problem(error) for name in self._departure.concerned(desired)})
             return outcome
         if self._far:
             await self._succession.follow(desired.packages.get(TOOL, ""), self._uplink, self._retries)
@@ -124,50 +126,51 @@ class Convergence:
         roles = self._build(desired, settings, facts, outcome)
         if await self._fetch(desired, roles, outcome):
             facts = outcome.facts = await asyncio.to_thread(host_facts.gather, self._layout)
+        if not self._departure.concerned(desired):
+            await self._leave(outcome)
+            return outcome
         carrier = self._link(settings, roles, facts)
         if not await self._prepare(carrier, facts, outcome):
             problem = outcome.states.pop(carrier.name)
-            outcome.states.update(dict.fromkeys(desired.roles, problem))
+            outcome.states.update(dict.fromkeys(self._departure.concerned(desired), problem))
             return outcome
         # once more: the link has brought the account that may use the roles' sockets
         roles = self._build(desired, settings, facts, outcome)
+        self._departure.note(roles)
+        leaving = self._departure.leaving(desired, roles)
         blocked = {name for name in roles if not await self._prepare(roles[name], facts, outcome)}
+        settled = settled and not await self._waits_for_switch(desired, roles)
         if settled and not await self._give_back(desired, settings, roles, outcome):
             return outcome
-        gone = self._leaving(desired, roles)
         specs = self._processes(desired, carrier, roles, blocked)
+        switch_alone = await self._switch_alone(desired, settings, leaving, facts, outcome)
+        staying = {spec.name: spec for spec in (*switch_alone, *specs)}
         current = self._supervisor.specs()
         await self._supervisor.apply(
-            GROUP, [spec for spec in specs if spec.name in current or spec.name not in switch.NEED_WIRING]
+            GROUP, [spec for spec in staying.values() if spec.name in current or spec.name not in switch.NEED_WIRING]
         )
         await self._reload_link()
-        await self._say_farewell(gone, desired, roles)
         if settled:
-            left = await self._wire(roles, blocked, outcome)
+            left = await self._wire(desired, roles, blocked, outcome)
         else:  # Open vSwitch has to answer first, which it may do only once its processes run
             left = {name: [plan.Run((), "Putting the host's network back")] for name in roles.keys() - blocked}
         if not any(left.values()):
             await self._connect(desired, settings, roles, blocked, outcome)
         if not any(left.values()):
-            await self._supervisor.apply(GROUP, specs)
+            await self._supervisor.apply(GROUP, list(staying.values()))
         self._judge(roles, blocked, left, outcome)
         await self._end_strays(blocked)
+        if leaving and await self._depart(leaving, desired, roles, outcome, settled=settled):
+            current = self._supervisor.specs()
+            await self._supervisor.apply(GROUP, [spec for spec in specs if spec.name in current])
         return outcome
 
     # What shall be
 
     def _build(self, desired: Desired, settings: Settings, facts: Facts, outcome: Outcome) -> dict[str, Role]:
         """The roles that the host shall have, and those that it cannot lose yet."""
-        kept = self._kept(desired)
-        context = Context(
-            host=self._identity.host,
-            release=desired.release,
-            roles=(*desired.roles, *kept),
-            settings=settings,
-            facts=facts,
-            layout=self._layout,
-            source=os.environ.get("PYTHONPATH", ""),
-        )
+        held = self._kept(desired)
+        context = self._context(desired, settings, facts, held)
         roles: dict[str, Role] = {}
         for name in context.roles:
             if name not in ALL:
@@ -178,21 +181,29 @@ class Convergence:
             try:
                 roles[name] = ALL[name](context)
             except AloftError as error:
-                outcome.states[name] = _problem(error)
-        for name, count in kept.items():
-            outcome.states[name] = RoleState(
-                "failed",
-                reason=f"The role cannot be taken away: {count} virtual machines run on this host.",
-                remedy="Move or delete them first.",
-            )
+                outcome.states[name] = plan.problem(error)
+        for name, why in held.items():
+            outcome.states[name] = RoleState("failed", reason=why.reason, remedy=why.remedy)
         return roles
 
-    def _kept(self, desired: Desired) -> dict[str, int]:
-        """Roles that are no longer wanted but hold virtual machines, with how many of those run."""
-        if desired.keep_instances or "hypervisor" in desired.roles or "hypervisor" not in self._store.applied():
+    def _context(self, desired: Desired, settings: Settings, facts: Facts, held: Iterable[str] = ()) -> Context:
+        return Context(
+            host=self._identity.host,
+            release=desired.release,
+            roles=(*desired.roles, *held),
+            settings=settings,
+            facts=facts,
+            layout=self._layout,
+            source=os.environ.get("PYTHONPATH", ""),
+        )
+
+    def _kept(self, desired: Desired) -> dict[str, Kept]:
+        """Roles that are no longer wanted but hold virtual machines."""
+        name = hypervisor.NAME
+        if desired.keep_instances or name in desired.roles or name not in self._store.applied():
             return {}
-        running = machine.running_instances()
-        return {"hypervisor": running} if running else {}
+        why = departure.kept(machine.running_instances())
+        return {name: why} if why else {}
 
     def _link(self, settings: Settings, roles: Mapping[str, Role], facts: Facts) -> Role:
         """The link as a role of its own."""
@@ -281,7 +292,7 @@ class Convergence:
             await asyncio.to_thread(packages.fetch, self._uplink(), desired.release, wanted, prefix)
         except AloftError as error:
             _log.warning("%s", error)
-            told = self._retries.failed("", step, _problem(error, step))
+            told = self._retries.failed("", step, plan.problem(error, step))
             if not build(prefix):
                 outcome.states.update(dict.fromkeys(users, told))
             return False
@@ -308,6 +319,8 @@ class Convergence:
             )
             return False
         seen = await asyncio.to_thread(machine.observe, role, systemd=facts.systemd)
+        if facts.systemd:
+            self._departure.note_units(role, seen.units)
         steps = plan.prepare(role, seen, systemd=facts.systemd)
         for number, step in enumerate(steps):
             if role.name not in outcome.states and isinstance(step, plan.Install):
@@ -328,22 +341,29 @@ class Convergence:
             await asyncio.to_thread(machine.carry_out, step)
         except AloftError as error:
             _log.warning("%s: %s", role.name, error)
-            outcome.states[role.name] = self._retries.failed(role.name, step.text, _problem(error, step.text))
+            outcome.states[role.name] = self._retries.failed(role.name, step.text, plan.problem(error, step.text))
             return False
         self._retries.done(role.name, step.text)
         return True
+
+    async def _waits_for_switch(self, desired: Desired, roles: Mapping[str, Role]) -> bool:
+        """Whether cards are to be given back, which they can be only once Open vSwitch runs."""
+        if self._departure.unclear(desired, roles) or not self._moves.surplus(_cards(roles.values())):
+            return False
+        return await asyncio.to_thread(machine.switch_state, self._layout) is None
 
     async def _give_back(
         self, desired: Desired, settings: Settings, roles: Mapping[str, Role], outcome: Outcome
     ) -> bool:
         """Take cards out of bridges that no role wants there any more; whether the round may go on."""
-        if self._unclear(desired, roles):
+        if self._departure.unclear(desired, roles):
             return True
         try:
             await self._moves.give_back(_cards(roles.values()), _wish(desired, settings))
         except AloftError as error:
             _log.error("%s", error)
-            outcome.states.update({name: _problem(error, "Giving network cards back") for name in desired.roles})
+            told = plan.problem(error, "Giving network cards back")
+            outcome.states.update(dict.fromkeys(self._departure.concerned(desired), told))
             return False
         return True
 
@@ -373,7 +393,7 @@ class Convergence:
         """
         current = self._supervisor.specs()
         specs = {
-            **(current if self._unclear(desired, roles) else {}),
+            **(current if self._departure.unclear(desired, roles) else {}),
             **{spec.name: spec for spec in carrier.processes},
         }
         for name in blocked:
@@ -401,46 +421,9 @@ class Convergence:
             os.kill(pid, signal.SIGUSR2)
         files.write(path, mark)
 
-    def _unclear(self, desired: Desired, roles: Mapping[str, Role]) -> dict[str, list[Farewell]]:
-        """Roles that the host has and shall keep, and that cannot be made out now; with their farewells."""
-        applied = self._store.applied()
-        return {name: applied[name] for name in desired.roles if name in applied and name not in roles}
-
-    def _leaving(self, desired: Desired, roles: Mapping[str, Role]) -> list[tuple[tuple[str, ...], ...]]:
-        """What is to be run for roles that were taken away, unless a role that stays says the same."""
-        applied = self._store.applied()
-        staying = {*roles, *desired.roles}
-        held = {item for name in roles for item in roles[name].farewells}
-        held |= {item for name in staying for item in applied.get(name, [])}
-        gone = {item: None for name in applied if name not in staying for item in applied[name] if item not in held}
-        return [item.either for item in gone]
-
-    async def _say_farewell(
-        self, gone: list[tuple[tuple[str, ...], ...]], desired: Desired, roles: Mapping[str, Role]
-    ) -> None:
-        if gone:
-            await self._ended()
-            for commands in gone:
-                if not await asyncio.to_thread(machine.attempt, commands):
-                    _log.warning("No command of %s succeeded", [command[0] for command in commands])
-        farewells = {name: list(role.farewells) for name, role in roles.items()}
-        await asyncio.to_thread(self._store.keep_applied, {**self._unclear(desired, roles), **farewells})
-
-    async def _ended(self) -> None:
-        """Wait until processes that are no longer wanted have ended."""
-        change = asyncio.Event()
-        unsubscribe = self._supervisor.subscribe(lambda _: change.set())
-        try:
-            async with asyncio.timeout(_END_TIMEOUT):
-                while {status.name for status in self._supervisor.status()} - self._supervisor.specs().keys():
-                    change.clear()
-                    await asyncio.wait({asyncio.create_task(change.wait())}, timeout=0.5)
-        except TimeoutError:
-            _log.warning("Processes of roles that were taken away do not end")
-        finally:
-            unsubscribe()
-
-    async def _wire(self, roles: Mapping[str, Role], blocked: set[str], outcome: Outcome) -> dict[str, list[plan.Step]]:
+    async def _wire(
+        self, desired: Desired, roles: Mapping[str, Role], blocked: set[str], outcome: Outcome
+    ) -> dict[str, list[plan.Step]]:
         """Set Open vSwitch up for each role; returns what is left to do."""
         users = {name: role for name, role in roles.items() if role.bridges and name not in blocked}
         if not users:
@@ -451,12 +434,89 @@ class Convergence:
         left: dict[str, list[plan.Step]] = {}
         for name, role in users.items():
             steps = plan.wire(role, seen, self._layout)
+            if strange := plan.strange(role, seen):
+                reason, remedy = (" ".join(texts) for texts in zip(*map(astuple, strange), strict=True))
+                outcome.states[name] = RoleState("failed", reason=reason, remedy=remedy)
+                left[name] = steps
+                continue
             while steps and await self._take(steps[0], role, outcome):
                 del steps[0]
             left[name] = steps
-        for step in plan.unwire(roles.values(), seen, self._layout):
-            await self._take(step, next(iter(users.values())), outcome)
+        if set(roles) >= set(desired.roles):
+            for step in plan.unwire(roles.values(), seen, self._layout):
+                await self._take(step, next(iter(users.values())), outcome)
         return left
+
+    async def _switch_alone(
+        self, desired: Desired, settings: Settings, leaving: Mapping[str, Trace], facts: Facts, outcome: Outcome
+    ) -> tuple[ProcessSpec, ...]:
+        """The processes of Open vSwitch while the last roles that used it leave."""
+        if not any(trace.wired for trace in leaving.values()):
+            return ()
+        role = switch.alone(self._context(desired, settings, facts))
+        if await self._prepare(role, facts, outcome):
+            return role.processes
+        problem = outcome.states.pop(role.name)
+        outcome.states.update(dict.fromkeys(leaving, problem))
+        return ()
+
+    async def _depart(
+        self,
+        leaving: Mapping[str, Trace],
+        desired: Desired,
+        roles: Mapping[str, Role],
+        outcome: Outcome,
+        *,
+        settled: bool,
+    ) -> bool:
+        """Take away what the agent put there for roles that leave; whether all of it is gone.
+
+        Those of which something is left are told of.
+        """
+        if leaving.keys() & outcome.states.keys():
+            return False
+        if not settled:
+            outcome.states.update(dict.fromkeys(leaving, RoleState("converging", "Putting the host's network back")))
+            return False
+        unclear = self._departure.unclear(desired, roles)
+        staying = {**unclear, **{name: role.trace for name, role in roles.items()}}
+        told = await self._departure.carry_out(
+            leaving, staying, systemd=outcome.facts.systemd, keep_units=desired.keep_instances
+        )
+        outcome.states.update(told)
+        if not any(trace.wired for trace in staying.values()):
+            for name in [name for name, trace in leaving.items() if trace.wired and name not in told]:
+                await self._clear_switch(name, outcome)
+        if not staying and not desired.roles and not outcome.states:
+            await self._leave(outcome, leaving)
+        self._departure.forget({name: trace for name, trace in leaving.items() if name not in outcome.states})
+        return not leaving.keys() & outcome.states.keys()
+
+    async def _clear_switch(self, name: str, outcome: Outcome) -> None:
+        """Take away what is the agent's in Open vSwitch, for a role that leaves."""
+        step = "Waiting for Open vSwitch"
+        if not self._layout.switch_database.exists():
+            return
+        seen = await asyncio.to_thread(machine.switch_state, self._layout)
+        if seen is None:
+            told = RoleState("converging", step, reason="Open vSwitch does not answer.", remedy=START_SWITCH)
+            outcome.states[name] = self._retries.waiting(name, step) or self._retries.failed(name, step, told)
+            return
+        self._retries.done(name, step)
+        for command in plan.unwire((), seen, self._layout):
+            await self._take(command, Role(name), outcome)
+
+    async def _leave(self, outcome: Outcome, leaving: Iterable[str] = ()) -> None:
+        """End all that is left once the host has no role; the last ones that leave are told of what does not end."""
+        await self._supervisor.apply(GROUP, [])
+        await self._end_strays(set())
+        try:
+            await self._departure.ended()
+        except AloftError as error:
+            _log.warning("%s", error)
+            outcome.states.update(dict.fromkeys(leaving, plan.problem(error, departure.STEP)))
+            return
+        await asyncio.to_thread(self._departure.leave_link)
 
     def _judge(
         self, roles: Mapping[str, Role], blocked: set[str], left: Mapping[str, list[plan.Step]], outcome: Outcome
@@ -500,8 +560,3 @@ def _cards(roles: Iterable[Role]) -> dict[str, Change]:
 def _wish(desired: Desired, settings: Settings) -> str:
     networks = {name: network.model_dump() for name, network in settings.network.physical_networks.items()}
     return moves.wish_of(networks, desired.attempt)
-
-
-def _problem(error: AloftError, step: str = "") -> RoleState:
-    state = "converging" if isinstance(error, TemporaryError) else "failed"
-    return RoleState(state, step, reason=error.message, remedy=error.remedy)

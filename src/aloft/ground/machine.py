@@ -1,10 +1,11 @@
 """The effects: looking at the host and carrying out steps. Everything here blocks; the agent calls it from a thread."""
 
+import contextlib
 import json
 import os
 import stat
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,15 +54,26 @@ def carry_out(step: Step) -> None:
                 raise TemporaryError(f"{step.text} failed: {_complaint(outcome)}", "The agent tries again.")
 
 
-def attempt(commands: Sequence[tuple[str, ...]]) -> bool:
-    """Run commands until one succeeds; whether one did."""
+def attempt(commands: Sequence[tuple[str, ...]]) -> None:
+    """Run commands until one succeeds. What a program did that is not on the machine needs not be taken back.
+
+    Raises:
+        TemporaryError: none did; it says what the last one complained of.
+    """
+    complaint = ""
     for command in commands:
-        try:
-            if _run(command).returncode == 0:
-                return True
-        except TemporaryError:
+        if not Path(command[0]).exists():
             continue
-    return False
+        try:
+            outcome = _run(command)
+        except TemporaryError as error:
+            complaint = error.message.rstrip(".")
+            continue
+        if outcome.returncode == 0:
+            return
+        complaint = f"{Path(command[0]).name} failed: {_complaint(outcome).rstrip('.')}"
+    if complaint:
+        raise TemporaryError(f"{complaint}.", "The agent tries again.")
 
 
 def switch_state(layout: Layout) -> SwitchState | None:
@@ -71,7 +83,7 @@ def switch_state(layout: Layout) -> SwitchState | None:
     base = (*VSCTL[:1], "--timeout=3", f"--db=unix:{layout.switch_socket}", "--format=json")
     try:
         ids = _table(_run((*base, "--columns=external_ids", "list", "Open_vSwitch")))
-        rows = _table(_run((*base, "--columns=name,datapath_type,fail_mode", "list", "Bridge")))
+        rows = _table(_run((*base, "--columns=name,datapath_type,fail_mode,external_ids", "list", "Bridge")))
         ports = {row["name"]: _run((*base[:3], "list-ports", row["name"])).stdout.split() for row in rows}
         links = {card.name: card for card in cards(_run(("/usr/sbin/ip", "-json", "address", "show")).stdout)}
         up = _up_links()
@@ -86,19 +98,34 @@ def switch_state(layout: Layout) -> SwitchState | None:
                 ports=frozenset(ports[row["name"]]),
                 addresses=frozenset(links[row["name"]].addresses) if row["name"] in links else frozenset(),
                 up=row["name"] in up,
+                made=row["external_ids"].get("aloft") == "made",
             )
             for row in rows
         },
     )
 
 
-def running_instances() -> int:
-    """How many virtual machines libvirt runs on this host; 0 when it does not answer."""
+def running_instances() -> int | None:
+    """How many virtual machines libvirt runs on this host; ``None`` when it does not answer and QEMU runs."""
     try:
         outcome = _run(("/usr/bin/virsh", "--connect", "qemu:///system", "--readonly", "list", "--name"))
     except TemporaryError:
-        return 0
-    return len(outcome.stdout.split()) if outcome.returncode == 0 else 0
+        outcome = None
+    if outcome is not None and outcome.returncode == 0:
+        return len(outcome.stdout.split())
+    return None if any(is_emulator(arguments) for arguments in _command_lines()) else 0
+
+
+def is_emulator(arguments: bytes) -> bool:
+    """Whether a process runs a virtual machine, by its command line as ``/proc/PID/cmdline`` has it."""
+    program, *rest = arguments.split(b"\0")
+    return program.rpartition(b"/")[2].startswith((b"qemu-system", b"qemu-kvm", b"kvm")) and b"-name" in rest
+
+
+def _command_lines() -> Iterator[bytes]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            yield path.read_bytes()
 
 
 def plain(value: Any) -> Any:

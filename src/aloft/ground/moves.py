@@ -101,9 +101,16 @@ class Moves:
         Raises:
             AloftError: one could not be taken out, and is where it was.
         """
-        for interface, change in self._brought().items():
-            if interface not in wanted or wanted[interface].bridge != change.bridge:
-                await self._attempt(replace(change, inward=False), wish)
+        for change in self.surplus(wanted):
+            await self._attempt(replace(change, inward=False), wish)
+
+    def surplus(self, wanted: Mapping[str, Change]) -> list[Change]:
+        """How the cards came into their bridges that the agent brought in, and nobody wants there any more."""
+        return [
+            change
+            for interface, change in self._brought().items()
+            if interface not in wanted or wanted[interface].bridge != change.bridge
+        ]
 
     # What is to be done
 

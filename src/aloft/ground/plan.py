@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aloft.base.errors import AloftError, TemporaryError
 from aloft.ground.facts import Facts
 from aloft.ground.layout import Layout
 from aloft.ground.roles.model import Bridge, File, Folder, Lack, Made, Role
-from aloft.ground.roles.switch import OWNED_IDS, VSCTL
+from aloft.ground.roles.switch import INTEGRATION_BRIDGE, MADE, NAMING_IDS, OWNED_IDS, VSCTL
 from aloft.supervise.spec import ProcessStatus
 
 FAILING = ("crash-loop", "backoff", "unready")
@@ -69,13 +70,17 @@ Step = Install | Run | Provide | Write
 
 @dataclass(frozen=True)
 class BridgeState:
-    """A bridge as it is: datapath type, fail mode, ports, and its own port's addresses and link state."""
+    """A bridge as it is: datapath type, fail mode, ports, its own port's addresses and link state, and who made it.
+
+    ``made`` is whether the agent did.
+    """
 
     datapath: str
     secure: bool = False
     ports: frozenset[str] = frozenset()
     addresses: frozenset[str] = frozenset()
     up: bool = False
+    made: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,12 @@ class RoleState:
     remedy: str = ""
 
 
+def problem(error: AloftError, step: str = "") -> RoleState:
+    """What an error makes of a role."""
+    state = "converging" if isinstance(error, TemporaryError) else "failed"
+    return RoleState(state, step, reason=error.message, remedy=error.remedy)
+
+
 def lacks(role: Role, facts: Facts) -> list[Lack]:
     """What the host lacks for a role."""
     return [lack for check in role.requirements if (lack := check(facts))]
@@ -158,14 +169,41 @@ def wire(role: Role, switch: SwitchState, layout: Layout) -> list[Step]:
     return steps
 
 
+def strange(role: Role, switch: SwitchState) -> list[Lack]:
+    """What keeps a role from bridges that were there before: the agent does not change how those forward."""
+    own = own_bridges(switch)
+    return [
+        Lack(
+            f"The bridge {bridge.name} was there before, with the datapath type {switch.bridges[bridge.name].datapath};"
+            f" on this host the type {bridge.datapath} is needed.",
+            "Name another bridge in the region's network template (--bridge), which the agent makes itself, or change"
+            f" this one: ovs-vsctl set Bridge {bridge.name} datapath_type={bridge.datapath}",
+        )
+        for bridge in role.bridges
+        if bridge.name in switch.bridges
+        and bridge.name not in own
+        and switch.bridges[bridge.name].datapath != bridge.datapath
+    ]
+
+
 def unwire(roles: Iterable[Role], switch: SwitchState, layout: Layout) -> list[Step]:
-    """The step that takes away settings of Open vSwitch that were the agent's and that no role wants any more."""
-    wanted = {key for role in roles for key in role.external_ids}
-    gone = sorted((OWNED_IDS & switch.external_ids.keys()) - wanted)
-    if not wanted or not gone:
-        return []
-    command = (*VSCTL, f"--db=unix:{layout.switch_socket}", "remove", "Open_vSwitch", ".", "external_ids", *gone)
-    return [Run(command, f"Removing {', '.join(gone)} of OVN")]
+    """The steps that take away what is the agent's in Open vSwitch and what no role wants any more."""
+    staying = list(roles)
+    vsctl = (*VSCTL, f"--db=unix:{layout.switch_socket}")
+    wanted = {key for role in staying for key in role.external_ids} | (set() if staying else NAMING_IDS)
+    steps: list[Step] = []
+    if gone := sorted((OWNED_IDS & switch.external_ids.keys()) - wanted):
+        command = (*vsctl, "remove", "Open_vSwitch", ".", "external_ids", *gone)
+        steps.append(Run(command, f"Removing {', '.join(gone)} of OVN"))
+    bridges = {bridge.name for role in staying for bridge in role.bridges}
+    for name in sorted(own_bridges(switch) - bridges):
+        steps.append(Run((*vsctl, "--if-exists", "del-br", name), f"Removing the bridge {name}"))
+    return steps
+
+
+def own_bridges(switch: SwitchState) -> set[str]:
+    """The bridges that the agent made, and OVN's own, which is nobody else's."""
+    return {name for name, bridge in switch.bridges.items() if bridge.made or name == INTEGRATION_BRIDGE}
 
 
 def last_words(lines: Sequence[str]) -> str:
@@ -241,10 +279,13 @@ def _make(made: Made) -> Run:
 
 def _bridge(bridge: Bridge, seen: BridgeState | None, vsctl: tuple[str, ...]) -> list[Step]:
     steps: list[Step] = []
-    if seen is None or seen.datapath != bridge.datapath or (bridge.secure and not seen.secure):
-        settings = [f"datapath_type={bridge.datapath}", *(["fail_mode=secure"] if bridge.secure else [])]
-        command = (*vsctl, "--may-exist", "add-br", bridge.name, "--", "set", "Bridge", bridge.name, *settings)
+    settings = [f"datapath_type={bridge.datapath}", *(["fail_mode=secure"] if bridge.secure else [])]
+    if seen is None:
+        command = (*vsctl, "add-br", bridge.name, "--", "set", "Bridge", bridge.name, *settings, MADE)
         steps.append(Run(command, f"Making the bridge {bridge.name}"))
+    elif seen.datapath != bridge.datapath or (bridge.secure and not seen.secure):
+        command = (*vsctl, "set", "Bridge", bridge.name, *settings)
+        steps.append(Run(command, f"Setting the bridge {bridge.name} up"))
     if bridge.address and (seen is None or bridge.address not in seen.addresses):
         command = ("/usr/sbin/ip", "address", "replace", bridge.address, "dev", bridge.name)
         steps.append(Run(command, f"Giving {bridge.name} the address {bridge.address}"))

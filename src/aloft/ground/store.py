@@ -1,7 +1,8 @@
 """What the agent keeps on disk: who it is, what it was last told to be, and what it has become."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from aloft.base import files
 from aloft.base.errors import PermanentError
 from aloft.ground.layout import Layout
-from aloft.ground.roles.model import Farewell
+from aloft.ground.roles.model import Farewell, Trace
 from aloft.ground.settings import Desired
 
 
@@ -85,19 +86,39 @@ class Store:
         """Remember what the plane wants, as it came."""
         files.write(self.layout.state / "desired.json", json.dumps(answer))
 
-    def applied(self) -> dict[str, list[Farewell]]:
-        """The roles that were brought about, with what is to be run when one is taken away."""
+    def forget_settings(self) -> None:
+        """Keep no login any longer than a role needs it; the plane tells all of it again."""
+        told = self.desired()
+        if told is not None and told.settings is not None:
+            self.keep_desired(told.model_copy(update={"settings": None}).model_dump())
+
+    def applied(self) -> dict[str, Trace]:
+        """The roles that were begun, with what each leaves on the host."""
+        return {name: _trace(told) for name, told in self._read("applied.json").items()}
+
+    def keep_applied(self, roles: Mapping[str, Trace]) -> None:
+        """Remember the roles that were begun, with what each leaves on the host."""
+        self._write("applied.json", {name: asdict(trace) for name, trace in sorted(roles.items())})
+
+    def found_units(self) -> dict[str, bool]:
+        """The systemd units that roles deal with, and whether each ran before the first of them was begun."""
+        return self._read("found-units.json")
+
+    def keep_found_units(self, units: Mapping[str, bool]) -> None:
+        """Remember whether systemd units ran before the agent dealt with them."""
+        self._write("found-units.json", dict(sorted(units.items())))
+
+    def _read(self, name: str) -> dict[str, Any]:
         try:
-            text = (self.layout.state / "applied.json").read_text()
+            told: dict[str, Any] = json.loads((self.layout.state / name).read_text())
         except FileNotFoundError:
             return {}
-        return {name: [_farewell(either) for either in farewells] for name, farewells in json.loads(text).items()}
+        return told
 
-    def keep_applied(self, roles: Mapping[str, Sequence[Farewell]]) -> None:
-        """Remember the roles that were brought about, with their farewells."""
-        record = {name: [item.either for item in farewells] for name, farewells in sorted(roles.items())}
-        files.write(self.layout.state / "applied.json", json.dumps(record))
+    def _write(self, name: str, content: Mapping[str, Any]) -> None:
+        files.write(self.layout.state / name, json.dumps(content))
 
 
-def _farewell(either: list[list[str]]) -> Farewell:
-    return Farewell(tuple(tuple(command) for command in either))
+def _trace(told: Mapping[str, Any]) -> Trace:
+    farewells = [Farewell(tuple(tuple(command) for command in item["either"])) for item in told["farewells"]]
+    return Trace(tuple(farewells), tuple(told["units"]), told["wired"])

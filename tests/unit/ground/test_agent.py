@@ -11,7 +11,7 @@ from aloft.base.paths import Paths
 from aloft.ground import agent
 from aloft.ground.agent import Agent
 from aloft.ground.layout import Layout
-from aloft.ground.roles.model import Farewell
+from aloft.ground.roles.model import Farewell, Trace
 from aloft.ground.store import Identity, Store
 
 from .conftest import STATE
@@ -52,13 +52,14 @@ def test_waits_grow_and_have_a_bound():
     assert agent._pause(Forbidden("no"), 1) > 10
 
 
-def test_farewells_survive_the_agent(layout):
+def test_what_roles_leave_survives_the_agent(layout):
     layout.state.mkdir(parents=True)
     store = Store(layout)
     assert store.applied() == {}
     farewell = Farewell((("/bin/one", "a"), ("/bin/two",)))
-    store.keep_applied({"network": [farewell]})
-    assert store.applied() == {"network": [farewell]}
+    trace = Trace((farewell,), ("libvirtd.service",), wired=True)
+    store.keep_applied({"network": trace})
+    assert store.applied() == {"network": trace}
 
 
 def test_the_edges_port_comes_from_the_url():

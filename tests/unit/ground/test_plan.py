@@ -106,8 +106,22 @@ def test_settings_that_nobody_wants_are_taken_away_but_only_the_agents_own():
     seen = SwitchState({"ovn-cms-options": "enable-chassis-as-gw", "ovn-remote": "x", "somebody": "else's"})
     steps = plan.unwire([Role("hypervisor", external_ids={"ovn-remote": "x"})], seen, layout)
     assert [step.command[-1] for step in steps] == ["ovn-cms-options"]
-    # with no role left that uses the switch, it is not ours to tidy
-    assert plan.unwire([], seen, layout) == []
+    assert [step.command[-2:] for step in plan.unwire([], seen, layout)] == [("ovn-cms-options", "ovn-remote")]
+
+
+def test_the_agent_removes_the_bridges_that_it_made_and_changes_no_others():
+    layout = make_context().layout
+    bridges = {"br-old": BridgeState("netdev", made=True), "br-ex": BridgeState("system")}
+    seen = SwitchState(bridges={**bridges, "br-int": BridgeState("system")})
+    role = Role("network", bridges=(Bridge("br-int", "netdev"), Bridge("br-ex", "netdev"), Bridge("br-new", "netdev")))
+    assert [step.command[-1] for step in plan.unwire([role], seen, layout)] == ["br-old"]
+    (lack,) = plan.strange(role, seen)
+    assert "br-ex was there before" in lack.reason
+    assert "--bridge" in lack.remedy
+    assert plan.strange(role, SwitchState(bridges={"br-ex": BridgeState("netdev")})) == []
+    (made,) = [step.command for step in plan.wire(role, seen, layout) if "br-new" in step.command]
+    assert made[-1] == "external_ids:aloft=made"
+    assert "--may-exist" not in made
 
 
 SPEC = ProcessSpec(name="agent/nova-compute", log=Path("/var/log/nova-compute.log"))

@@ -102,6 +102,21 @@ class Farewell:
 
 
 @dataclass(frozen=True)
+class Trace:
+    """What a role leaves on the host, kept on disk from before it is begun until all of it is gone.
+
+    Args:
+        farewells: see :class:`Farewell`; secrets go first.
+        units: systemd units that the role switched on or off.
+        wired: it has to do with Open vSwitch.
+    """
+
+    farewells: tuple[Farewell, ...] = ()
+    units: tuple[str, ...] = ()
+    wired: bool = False
+
+
+@dataclass(frozen=True)
 class Role:
     """One thing that a host does.
 
@@ -136,6 +151,12 @@ class Role:
     farewells: tuple[Farewell, ...] = ()
     holds_instances: bool = False
     release: str = ""
+
+    @property
+    def trace(self) -> Trace:
+        """What it leaves on the host."""
+        files = tuple(Farewell((("/usr/bin/rm", "--force", str(file.path)),)) for file in self.files)
+        return Trace((*files, *self.farewells), tuple(unit.name for unit in self.units), bool(self.bridges))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Open vSwitch and ovn-controller: what hypervisors and network nodes have in common."""
 
 from aloft.ground.facts import Card, Facts
-from aloft.ground.roles.model import Bridge, Context, Farewell, Folder, Lack, Made, Requirement, Unit
+from aloft.ground.roles.model import Bridge, Context, Farewell, Folder, Lack, Made, Requirement, Role, Unit
 from aloft.ground.settings import PhysicalNetwork
 from aloft.supervise.spec import Probe, ProcessSpec
 
@@ -29,6 +29,12 @@ OWNED_IDS = frozenset(
     }
 )
 """The entries of ``external_ids`` that are the agent's business; others are left alone."""
+
+NAMING_IDS = frozenset({"system-id", "hostname"})
+"""Those of them that Open vSwitch gives itself when it starts; they stay when the last role goes."""
+
+MADE = "external_ids:aloft=made"
+"""The mark of a bridge that the agent made."""
 
 _QUIET = ("-vconsole:info", "-vsyslog:off", "-vfile:off", "--no-chdir")
 _ENV = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
@@ -133,23 +139,18 @@ def external_ids(context: Context) -> dict[str, str]:
 
 
 def farewells(context: Context) -> tuple[Farewell, ...]:
-    """Take the host out of the southbound database, and bridges off the machine.
-
-    Where the agent ran Open vSwitch itself, that has ended by then, and a bridge is a mere tap device.
-    """
+    """Take the host out of the southbound database; bridges go by :func:`aloft.ground.plan.unwire`."""
     southbound = f"--db=unix:{context.layout.southbound_socket}"
     return (
         Farewell((("/usr/bin/ovn-sbctl", "--timeout=10", southbound, "--if-exists", "chassis-del", context.host),)),
-        *(
-            Farewell(
-                (
-                    (*VSCTL, f"--db=unix:{context.layout.switch_socket}", "--if-exists", "del-br", name),
-                    ("/usr/sbin/ip", "link", "delete", name),
-                )
-            )
-            for name in (INTEGRATION_BRIDGE, *(one.bridge for one in physical(context).values()))
-        ),
     )
+
+
+def alone(context: Context) -> Role:
+    """Open vSwitch without any role's use of it: what takes bridges off the machine once the roles have gone."""
+    if context.facts.systemd:
+        return Role("switch")
+    return Role("switch", folders=folders(context), processes=(_database(context), _switch(context)))
 
 
 def _end(context: Context, facts: Facts) -> Card | None:
