@@ -254,7 +254,7 @@ class Convergence:
         return settings.model_copy(update={"image_library": settings.image_library.model_copy(update={"listen": None})})
 
     def _find_edge(self) -> None:
-        """Look up the edge's address as a number; the last one known while no name resolves.
+        """Look up the edge's address as a number; the last one known, also before a restart, while no name resolves.
 
         A name that the agent itself leads to the link cannot tell.
 
@@ -264,9 +264,12 @@ class Convergence:
         hosts = self._layout.paths.root / "etc/hosts"
         try:
             self._edge = self._edges.numeric(plan.own_names(hosts.read_text() if hosts.exists() else ""))
+            self._store.keep_edge(self._edge)
         except TemporaryError:
-            if not self._edge.host:
+            known = self._edge if self._edge.host else self._store.edge()
+            if known is None:
                 raise
+            self._edge = known
         self._far = not host_facts.is_local(self._edge.host)
 
     async def _fetch(self, desired: Desired, roles: Mapping[str, Role], outcome: Outcome) -> bool:
@@ -289,7 +292,7 @@ class Convergence:
             _log.info("%s (%s)", step, wanted)
             outcome.states.update(dict.fromkeys(users, RoleState("converging", step, 0.1)))
             self._tell(outcome)
-            await asyncio.to_thread(packages.fetch, self._uplink(), desired.release, wanted, prefix)
+            await asyncio.to_thread(packages.bring, self._uplink, desired.release, wanted, prefix)
         except AloftError as error:
             _log.warning("%s", error)
             told = self._retries.failed("", step, plan.problem(error, step))

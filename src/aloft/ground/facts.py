@@ -35,13 +35,18 @@ class Disk:
 
 @dataclass(frozen=True)
 class Card:
-    """A network card: its link state, MAC address, IP addresses with prefix length, and MTU (0: not known)."""
+    """A network card: its link state, MAC address, IP addresses with prefix length, and MTU (0: not known).
+
+    ``virtual`` is one that software made, whose MAC address says nothing of the machine: a bridge keeps its own on a
+    clone. In a container the end of a cable to its host is as good as hardware.
+    """
 
     name: str
     mac: str
     up: bool
     addresses: tuple[str, ...]
     mtu: int = 0
+    virtual: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,7 @@ def gather(layout: Layout) -> Facts:
         memory_mib=memory_mib(_read("/proc/meminfo")),
         free_disk_mib=_free_mib(layout.state),
         disks=_disks(),
-        cards=cards(_output("ip", "-json", "address", "show")),
+        cards=cards(_output("ip", "-json", "-details", "address", "show")),
         address=own_address(),
         kvm=has_virtualisation(cpuinfo) and _kvm_answers(),
         systemd=Path("/run/systemd/system").is_dir(),
@@ -167,18 +172,20 @@ def memory_mib(meminfo: str) -> int:
     return int(match[1]) // 1024 if match else 0
 
 
+_CABLE = "veth"
 _PORT = re.compile(r"tap[0-9a-f]{8}-[0-9a-f]{2}|ovs-netdev")
 """Devices that Neutron's ports end in, and the one that Open vSwitch makes for itself."""
 
 
 def cards(text: str) -> tuple[Card, ...]:
-    """The network cards in the output of ``ip -json address show``, without loopback and ends of instances' ports."""
+    """Cards that ``ip -json -details address show`` names, without loopback and ends of instances' ports."""
     return tuple(
         Card(
             name=link["ifname"],
             mac=link.get("address", ""),
             up=link.get("operstate") == "UP",
             mtu=int(link.get("mtu", 0)),
+            virtual=link.get("linkinfo", {}).get("info_kind", _CABLE) not in (_CABLE, "macvlan"),
             addresses=tuple(
                 f"{entry['local']}/{entry['prefixlen']}"
                 for entry in link.get("addr_info", [])

@@ -7,6 +7,7 @@ that the host can go back to it.
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,29 @@ from aloft.ground.uplink import Uplink
 
 _CHUNK = 1 << 20
 _END_SECONDS = 120
+
+
+def bring(connect: Callable[[], Uplink], name: str, wanted: str, prefix: Path) -> bool:
+    """Have an environment in the build that is wanted: the former one, where that is it, else from the edge.
+
+    Args:
+        connect: makes a connection to the region's agent API.
+        name: ``tool`` or a release.
+        wanted: its build.
+        prefix: where it belongs.
+
+    Returns:
+        Whether it is new to this host.
+
+    Raises:
+        TemporaryError: it could not be fetched.
+        PermanentError: what was fetched is not that build.
+    """
+    if build(former_of(prefix)) == wanted:
+        go_back(prefix)
+        return False
+    fetch(connect(), name, wanted, prefix)
+    return True
 
 
 def fetch(uplink: Uplink, name: str, wanted: str, prefix: Path) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from aloft.base import files
 from aloft.base.errors import PermanentError
+from aloft.ground.edges import Place
 from aloft.ground.layout import Layout
 from aloft.ground.roles.model import Farewell, Trace
 from aloft.ground.settings import Desired
@@ -91,6 +92,16 @@ class Store:
         told = self.desired()
         if told is not None and told.settings is not None:
             self.keep_desired(told.model_copy(update={"settings": None}).model_dump())
+
+    def edge(self) -> Place | None:
+        """Where the edge was when its name last resolved, as a number; ``None`` when it never did."""
+        told = self._read("edge.json")
+        return Place(told["host"], told["port"]) if told else None
+
+    def keep_edge(self, place: Place) -> None:
+        """Remember where the edge is, so that the host comes up while no name resolves."""
+        if place != self.edge():
+            self._write("edge.json", place._asdict())
 
     def applied(self) -> dict[str, Trace]:
         """The roles that were begun, with what each leaves on the host."""

@@ -144,11 +144,8 @@ class Succession:
         await asyncio.Event().wait()
 
     def _replace(self, wanted: str, connect: Callable[[], Uplink]) -> None:
-        if build(packages.former_of(self._prefix)) == wanted:
-            packages.go_back(self._prefix)
-            return
-        packages.fetch(connect(), TOOL, wanted, self._prefix)
-        files.write(_trial(self._layout), f"{wanted} 0\n")
+        if packages.bring(connect, TOOL, wanted, self._prefix):
+            files.write(_trial(self._layout), f"{wanted} 0\n")
 
     def _on_trial(self) -> bool:
         return _trial(self._layout).exists()

@@ -1,7 +1,7 @@
 """Which machine it is that enrols, and whether it may: what tells a machine that comes again from another one. Pure.
 
 A machine is told by its ``machine_id`` (machine-id(5)) and by the MAC addresses of its network cards. The first is new
-after a reinstallation and the same on clones; the second is the other way round.
+after a reinstallation and the same on clones; the second is the other way round, but for cards that software made.
 """
 
 from collections.abc import Iterable, Mapping
@@ -45,7 +45,7 @@ def of_facts(facts: Mapping[str, Any]) -> Machine:
     macs = {
         card["mac"].lower()
         for card in (cards if isinstance(cards, list) else [])
-        if isinstance(card, Mapping) and isinstance(card.get("mac"), str)
+        if isinstance(card, Mapping) and isinstance(card.get("mac"), str) and not card.get("virtual")
     }
     return Machine(str(facts.get("machine_id") or ""), frozenset(macs))
 

@@ -16,6 +16,7 @@ from aloft.ground.retries import Retries
 from aloft.ground.roles.model import Farewell, Role, Trace, Unit
 from aloft.ground.settings import Desired
 from aloft.ground.store import Identity, Store
+from aloft.ground.succession import Succession
 from aloft.ground.transfer import Change
 
 from .conftest import FACTS, STATE
@@ -97,7 +98,7 @@ def seen(monkeypatch, layout):
 def host(layout, seen):
     async def reach(): ...
 
-    return Convergence(layout, IDENTITY, Edges(Place("127.0.0.1", 443)), Processes(), None, reach)
+    return Convergence(layout, IDENTITY, Edges(Place("127.0.0.1", 443)), Processes(), Succession(layout), reach)
 
 
 def wants(*roles, generation=4):
@@ -170,8 +171,30 @@ async def test_an_edge_that_is_not_known_keeps_the_roles_of_a_host(layout, seen)
 
     edges.numeric = none
     applied(layout, network=Trace((FAREWELL,), wired=True))
-    told = await Convergence(layout, IDENTITY, edges, Processes(), None, None).round(wants())
+    told = await Convergence(layout, IDENTITY, edges, Processes(), Succession(layout), None).round(wants())
     assert told.states["network"].reason == "The name does not resolve."
+
+
+async def test_the_edges_last_number_is_known_after_a_restart_without_names(layout, seen):
+    edges = Edges(Place("edge.example", 443))
+    edges.numeric = lambda hidden: Place("192.0.2.1", 8443)
+    await Convergence(layout, IDENTITY, edges, Processes(), Succession(layout), None).round(Desired(generation=0))
+
+    def none(hidden):
+        raise TemporaryError("The name does not resolve.")
+
+    edges.numeric = none
+    seen.switch = SwitchState(bridges={})
+    later = Convergence(layout, IDENTITY, edges, Processes(), Succession(layout), None)
+    told = await later.round(wants("network"))
+    assert told.states["network"].reason == ""
+    assert "agent/ovs-vswitchd" in later._supervisor.wanted
+    (carried,) = [file for file in later._link(*linked(wants("network"))).files if file.path.name == "link.cfg"]
+    assert "192.0.2.1:8443" in carried.content
+
+
+def linked(desired):
+    return desired.settings, {}, FACTS
 
 
 async def test_a_link_that_cannot_be_prepared_keeps_the_roles_of_a_host(host, layout, seen, monkeypatch):

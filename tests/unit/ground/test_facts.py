@@ -49,6 +49,16 @@ def test_cards_without_loopback_ports_and_link_local_addresses():
     assert facts.cards(json.dumps(links)) == (facts.Card("eth0", "02:00:00:00:00:01", True, ("192.0.2.7/24",)),)
 
 
+@pytest.mark.parametrize(
+    ("kind", "virtual"),
+    [("", False), ("veth", False), ("macvlan", False), ("bridge", True), ("tun", True), ("openvswitch", True)],
+)
+def test_cards_that_software_made(kind, virtual):
+    link = {"ifname": "x", "link_type": "ether", "address": "52:54:00:00:00:01"}
+    (card,) = facts.cards(json.dumps([link | ({"linkinfo": {"info_kind": kind}} if kind else {})]))
+    assert card.virtual is virtual
+
+
 def test_own_addresses():
     assert facts.is_local("127.0.0.1")
     assert not facts.is_local("192.0.2.200")

@@ -129,3 +129,18 @@ def test_the_script_survives_its_own_end_in_the_middle(layout):
     (layout.state / "trial").write_text(f"0123 {succession.STARTS}\n")
     assert start(layout).startswith("former")
     assert not os.path.lexists(packages.failed_of(tool))
+
+
+def test_a_former_release_comes_back_without_being_fetched_though_the_edge_has_it_no_more(layout, monkeypatch):
+    prefix = layout.paths.opt / "envs/2026.2"
+    first = environment(packages.former_of(prefix), "first")
+    environment(prefix, "second")
+
+    def fetch(*_: object) -> None:
+        raise TemporaryError("The plane answered with status 404.")
+
+    monkeypatch.setattr(packages, "fetch", fetch)
+    assert not packages.bring(lambda: None, "2026.2", first, prefix)  # type: ignore[arg-type, return-value]
+    assert build(prefix) == first
+    with pytest.raises(TemporaryError, match="404"):
+        packages.bring(lambda: None, "2026.2", "0123456789abcdef", prefix)  # type: ignore[arg-type, return-value]

@@ -51,3 +51,8 @@ def test_facts_of_any_form_are_taken() -> None:
         "id-1", frozenset({"52:54:00:00:00:0a"})
     )
     assert of_facts({"cards": "eth0"}) == Machine()
+
+
+def test_a_card_that_software_made_does_not_tell_a_machine():
+    cards = [{"mac": "52:54:00:00:00:0a", "virtual": False}, {"mac": "52:54:00:99:99:99", "virtual": True}]
+    assert of_facts({"cards": cards}).macs == {"52:54:00:00:00:0a"}
