@@ -42,6 +42,9 @@ _LONGEST_PAUSE = 4.0
 """With the time that a connection may take, what has to be reported is so within ten seconds of the link's return."""
 
 _REFUSED_PAUSE = 20.0
+_STRANGER_PAUSE = 600.0
+_STRANGER_AFTER = 180
+"""So many refusals, an hour of them: the host was deleted, and nobody waits for it."""
 
 
 class Agent:
@@ -118,6 +121,8 @@ class Agent:
             except AloftError as error:
                 failures += 1
                 self._complain(error)
+                if failures == _STRANGER_AFTER + 1:
+                    _log.warning("The plane has refused this host for an hour; it is asked every ten minutes now.")
                 await asyncio.sleep(_pause(error, failures))
                 continue
             failures = 0
@@ -292,7 +297,8 @@ def _places(desired: Desired) -> list[Place]:
 def _pause(error: AloftError, failures: int) -> float:
     """Seconds to wait after a failure: twice as long each time, up to a bound, and never in step with other hosts."""
     if isinstance(error, Forbidden | PermanentError):
-        return _REFUSED_PAUSE * random.uniform(0.8, 1.2)  # noqa: S311 - spreading load, not a secret
+        longest = _STRANGER_PAUSE if failures > _STRANGER_AFTER else _REFUSED_PAUSE
+        return longest * random.uniform(0.8, 1.2)  # noqa: S311 - spreading load, not a secret
     return min(_LONGEST_PAUSE, 2.0 ** min(failures - 1, 6)) * random.uniform(0.5, 1.0)  # noqa: S311 - likewise
 
 

@@ -351,18 +351,18 @@ class Convergence:
 
     async def _waits_for_switch(self, desired: Desired, roles: Mapping[str, Role]) -> bool:
         """Whether cards are to be given back, which they can be only once Open vSwitch runs."""
-        if self._departure.unclear(desired, roles) or not self._moves.surplus(_cards(roles.values())):
+        if self._departure.unclear(desired, roles) or not self._moves.surplus(_connections(roles.values())):
             return False
         return await asyncio.to_thread(machine.switch_state, self._layout) is None
 
     async def _give_back(
         self, desired: Desired, settings: Settings, roles: Mapping[str, Role], outcome: Outcome
     ) -> bool:
-        """Take cards out of bridges that no role wants there any more; whether the round may go on."""
+        """Take out of bridges what no role wants there any more; whether the round may go on."""
         if self._departure.unclear(desired, roles):
             return True
         try:
-            await self._moves.give_back(_cards(roles.values()), _wish(desired, settings))
+            await self._moves.give_back(_connections(roles.values()), _wish(desired, settings))
         except AloftError as error:
             _log.error("%s", error)
             told = plan.problem(error, "Giving network cards back")
@@ -373,15 +373,15 @@ class Convergence:
     async def _connect(
         self, desired: Desired, settings: Settings, roles: Mapping[str, Role], blocked: set[str], outcome: Outcome
     ) -> None:
-        """Bring cards into the bridges of the roles that were wired."""
+        """Bring cards into the bridges of the roles that were wired, and give those their addresses."""
         users = {name: role for name, role in roles.items() if role.bridges and name not in blocked}
-        cards = _cards(users.values())
-        if not cards:
+        wanted = _connections(users.values())
+        if not wanted:
             return
         seen = await asyncio.to_thread(machine.switch_state, self._layout)
         if seen is None:
             return
-        problems = await self._moves.bring(cards, seen, _wish(desired, settings))
+        problems = await self._moves.bring(wanted, seen, _wish(desired, settings))
         for name, role in users.items():
             for bridge in role.bridges:
                 if bridge.name in problems and name not in outcome.states:
@@ -550,14 +550,12 @@ def _soften(outcome: Outcome, role: Role, statuses: Mapping[str, ProcessStatus])
         outcome.states[role.name] = RoleState("degraded", state.step, state.done, state.reason, state.remedy)
 
 
-def _cards(roles: Iterable[Role]) -> dict[str, Change]:
-    """The network cards that shall be in bridges, by their names."""
-    return {
-        bridge.interface: Change(bridge.interface, bridge.name, bridge.datapath)
-        for role in roles
-        for bridge in role.bridges
-        if bridge.interface
-    }
+def _connections(roles: Iterable[Role]) -> dict[str, Change]:
+    """The network cards that shall be in bridges, and then the addresses of bridges, by what they are about."""
+    bridges = [bridge for role in roles for bridge in role.bridges]
+    cards = [Change(one.interface, one.name, one.datapath) for one in bridges if one.interface]
+    addresses = [Change("", one.name, one.datapath, address=one.address) for one in bridges if one.address]
+    return {change.key: change for change in (*cards, *addresses)}
 
 
 def _wish(desired: Desired, settings: Settings) -> str:

@@ -69,15 +69,15 @@ class Moves:
         return await self._put_back(change, told["wish"], reason)
 
     async def bring(self, wanted: Mapping[str, Change], switch: SwitchState, wish: str) -> dict[str, RoleState]:
-        """Connect cards to their bridges.
+        """Connect cards to their bridges, and give bridges their own addresses.
 
         Args:
-            wanted: the cards that shall be in bridges, by their names.
+            wanted: the cards that shall be in bridges, and the addresses, by :attr:`Change.key`.
             switch: Open vSwitch as it is.
             wish: digest of what the plane wants, so that a failure is remembered for as long as it wants the same.
 
         Returns:
-            What a person is to be told of each bridge's card that is not there, by the bridge's name.
+            What a person is to be told of what is not there, by the bridge's name.
         """
         problems: dict[str, RoleState] = {}
         for target in wanted.values():
@@ -96,7 +96,7 @@ class Moves:
         return problems
 
     async def give_back(self, wanted: Mapping[str, Change], wish: str) -> None:
-        """Take cards that the agent brought in, and nobody wants there any more, out of their bridges.
+        """Take out what the agent brought in and nobody wants there any more: cards and addresses.
 
         Raises:
             AloftError: one could not be taken out, and is where it was.
@@ -105,17 +105,20 @@ class Moves:
             await self._attempt(replace(change, inward=False), wish)
 
     def surplus(self, wanted: Mapping[str, Change]) -> list[Change]:
-        """How the cards came into their bridges that the agent brought in, and nobody wants there any more."""
+        """How the cards and addresses came there that the agent brought in, and nobody wants there any more."""
         return [
             change
-            for interface, change in self._brought().items()
-            if interface not in wanted or wanted[interface].bridge != change.bridge
+            for key, change in self._brought().items()
+            if key not in wanted or wanted[key].bridge != change.bridge
         ]
 
     # What is to be done
 
     def _missing(self, target: Change, switch: SwitchState) -> Change | None:
-        """What is left to do for a card; ``None`` when it is where it shall be, with all that it carried."""
+        """What is left to do; ``None`` when the card is where it shall be, with all that it carried."""
+        if target.address:
+            there = switch.bridges.get(target.bridge)
+            return None if there and there.up and target.address in there.addresses else target
         card = look(target.interface)
         brought = self._brought().get(target.interface)
         known = brought.carried if brought and brought.bridge == target.bridge else Carried()
@@ -128,17 +131,19 @@ class Moves:
         return change
 
     def _brought(self) -> dict[str, Change]:
-        """The cards that the agent has brought into bridges."""
+        """What the agent has brought about: cards in bridges, and addresses of bridges."""
         return {name: Change.restored(told) for name, told in _read(self._record).get("cards", {}).items()}
 
     def _was_there(self, change: Change, switch: SwitchState) -> bool:
-        """Whether the card is in its bridge and only lost what it carried there, as a restart of the switch has it.
+        """Whether it was there and only something of it is lost, as a restart of the switch has it.
 
         The plane had answered to that, and may be out of reach now for the very reason that it is lost.
         """
-        brought = self._brought().get(change.interface)
+        brought = self._brought().get(change.key)
         bridge = switch.bridges.get(change.bridge)
         known = brought is not None and brought.bridge == change.bridge
+        if change.address:
+            return known
         return known and bridge is not None and change.interface in bridge.ports
 
     # Doing it
@@ -212,26 +217,25 @@ class Moves:
         try:
             await asyncio.to_thread(self._run, transfer.undoing(change, self._vsctl), True)
         except AloftError as error:
-            if await asyncio.to_thread(_exists, change.interface):
+            if await asyncio.to_thread(_exists, change.interface or change.bridge):
                 _log.error("Putting back is not complete: %s", error)
                 return False
-        refusal = {
-            "wish": wish,
-            "reason": f"{reason}. It was put back.",
-            "remedy": (
-                f"See that what {change.interface} is plugged into carries the host's own network, untagged, and that"
-                f" nothing but Aloft has set up {change.bridge}. {ASK_AGAIN}"
-            ),
-        }
+        cause = (
+            f"See that what {change.interface} is plugged into carries the host's own network, untagged, and that"
+            f" nothing but Aloft has set up {change.bridge}."
+        )
+        if change.address:
+            cause = f"See that {change.address} is in no network by which this host reaches others already."
+        refusal = {"wish": wish, "reason": f"{reason}. It was put back.", "remedy": f"{cause} {ASK_AGAIN}"}
         record = _read(self._record)
-        record.setdefault("refused", {})[change.interface] = refusal
+        record.setdefault("refused", {})[change.key] = refusal
         self._write(record)
         self._journal.unlink(missing_ok=True)
         files.flush_folder(self._journal.parent)
         return True
 
     def _check_refused(self, change: Change, wish: str) -> None:
-        told = _read(self._record).get("refused", {}).get(change.interface)
+        told = _read(self._record).get("refused", {}).get(change.key)
         if told and told["wish"] == wish:
             raise PermanentError(told["reason"], told["remedy"])
 
@@ -245,9 +249,9 @@ class Moves:
         record = _read(self._record)
         cards = record.setdefault("cards", {})
         if change.inward:
-            cards[change.interface] = change.stored()
+            cards[change.key] = change.stored()
         else:
-            cards.pop(change.interface, None)
+            cards.pop(change.key, None)
         self._write(record)
 
     def _write(self, record: dict[str, Any]) -> None:

@@ -157,7 +157,10 @@ def prepare(role: Role, seen: Observed, *, systemd: bool) -> list[Step]:
 
 
 def wire(role: Role, switch: SwitchState, layout: Layout) -> list[Step]:
-    """The steps that make Open vSwitch what a role wants it to be; cards are :mod:`aloft.ground.moves`' business."""
+    """The steps that make Open vSwitch what a role wants it to be.
+
+    What may cut the host off, cards in bridges and bridges' own addresses, is :mod:`aloft.ground.moves`' business.
+    """
     vsctl = (*VSCTL, f"--db=unix:{layout.switch_socket}")
     steps: list[Step] = []
     wrong = {key: value for key, value in role.external_ids.items() if switch.external_ids.get(key) != value}
@@ -186,12 +189,12 @@ def strange(role: Role, switch: SwitchState) -> list[Lack]:
     ]
 
 
-def unwire(roles: Iterable[Role], switch: SwitchState, layout: Layout) -> list[Step]:
+def unwire(roles: Iterable[Role], switch: SwitchState, layout: Layout) -> list[Run]:
     """The steps that take away what is the agent's in Open vSwitch and what no role wants any more."""
     staying = list(roles)
     vsctl = (*VSCTL, f"--db=unix:{layout.switch_socket}")
     wanted = {key for role in staying for key in role.external_ids} | (set() if staying else NAMING_IDS)
-    steps: list[Step] = []
+    steps: list[Run] = []
     if gone := sorted((OWNED_IDS & switch.external_ids.keys()) - wanted):
         command = (*vsctl, "remove", "Open_vSwitch", ".", "external_ids", *gone)
         steps.append(Run(command, f"Removing {', '.join(gone)} of OVN"))
@@ -286,9 +289,4 @@ def _bridge(bridge: Bridge, seen: BridgeState | None, vsctl: tuple[str, ...]) ->
     elif seen.datapath != bridge.datapath or (bridge.secure and not seen.secure):
         command = (*vsctl, "set", "Bridge", bridge.name, *settings)
         steps.append(Run(command, f"Setting the bridge {bridge.name} up"))
-    if bridge.address and (seen is None or bridge.address not in seen.addresses):
-        command = ("/usr/sbin/ip", "address", "replace", bridge.address, "dev", bridge.name)
-        steps.append(Run(command, f"Giving {bridge.name} the address {bridge.address}"))
-    if bridge.address and (seen is None or not seen.up):
-        steps.append(Run(("/usr/sbin/ip", "link", "set", bridge.name, "up"), f"Switching {bridge.name} on"))
     return steps

@@ -1,5 +1,7 @@
 """How a network card goes into a bridge, and out of it, with what it carries: from what is seen to commands. Pure.
 
+How a bridge gets an address of its own and loses it is told in the same way: that, too, may cut the host off.
+
 A card that is a port of a bridge cannot bear the host's addresses any more: the bridge's own port does. So addresses
 and routes go along, and back again.
 """
@@ -67,15 +69,16 @@ class Command:
 
 @dataclass(frozen=True)
 class Change:
-    """A card goes into a bridge, or out of it.
+    """A card goes into a bridge, or out of it; or a bridge gets an address of its own, or loses it.
 
     Args:
-        interface: the card.
+        interface: the card; empty where it is about an address.
         bridge: the bridge.
         datapath: its datapath type.
         inward: into the bridge.
         mac: the card's address, which the bridge's own port gets with the host's addresses.
         carried: what goes along.
+        address: the bridge's own address, with prefix length; empty where it is about a card.
     """
 
     interface: str
@@ -84,10 +87,18 @@ class Change:
     inward: bool = True
     mac: str = ""
     carried: Carried = field(default_factory=Carried)
+    address: str = ""
+
+    @property
+    def key(self) -> str:
+        """What it is about: a card, or a bridge with its address."""
+        return self.interface or f"{self.bridge} {self.address}"
 
     @property
     def text(self) -> str:
         """What is done, for a person."""
+        if self.address:
+            return f"{'Giving' if self.inward else 'Taking from'} {self.bridge} the address {self.address}"
         if self.inward:
             along = f" with {', '.join(self.carried.addresses)}" if self.carried.addresses else ""
             return f"Connecting {self.interface} to {self.bridge}{along}"
@@ -137,12 +148,12 @@ def routes(text: str) -> tuple[str, ...]:
 
 def steps(change: Change, vsctl: Sequence[str]) -> list[Command]:
     """The commands that bring a change about."""
-    return _inward(change, vsctl) if change.inward else _outward(change, vsctl)
+    return _towards(change, vsctl, inward=change.inward)
 
 
 def undoing(change: Change, vsctl: Sequence[str]) -> list[Command]:
     """The commands that take a change back, however far it came; each may be run again."""
-    return _outward(change, vsctl) if change.inward else _inward(change, vsctl)
+    return _towards(change, vsctl, inward=not change.inward)
 
 
 def check(change: Change, leased: Sequence[str]) -> None:
@@ -161,6 +172,23 @@ def check(change: Change, leased: Sequence[str]) -> None:
 
 def _is_leased(told: dict[str, Any]) -> bool:
     return bool(told.get("dynamic")) and told.get("family") == "inet"
+
+
+def _towards(change: Change, vsctl: Sequence[str], *, inward: bool) -> list[Command]:
+    if change.address:
+        return _given(change) if inward else _taken(change)
+    return _inward(change, vsctl) if inward else _outward(change, vsctl)
+
+
+def _given(change: Change) -> list[Command]:
+    return [
+        Command((IP, "address", "replace", change.address, "dev", change.bridge)),
+        Command((IP, "link", "set", "dev", change.bridge, "up")),
+    ]
+
+
+def _taken(change: Change) -> list[Command]:
+    return [Command((IP, "address", "delete", change.address, "dev", change.bridge), must=False)]
 
 
 def _inward(change: Change, vsctl: Sequence[str]) -> list[Command]:

@@ -157,7 +157,9 @@ class Uplink:
         self.ahead = clocks.ahead_of(answer.headers.get("Date"), datetime.now(UTC))
         if answer.status_code in (401, 403, 404):
             raise Forbidden(
-                f"The plane does not know this host (status {answer.status_code}).", "Enrol the host again."
+                f"The plane does not know this host (status {answer.status_code}).",
+                "Enrol the host again (aloft host token). If it was deleted, take the agent off the machine:"
+                " systemctl disable --now aloft-agent.",
             )
         if answer.status_code >= 400:
             raise TemporaryError(f"The plane answered with status {answer.status_code}.")

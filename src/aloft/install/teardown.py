@@ -13,13 +13,11 @@ from pathlib import Path
 
 from aloft.base.invoke import answer, invoke, succeeds
 from aloft.base.paths import Paths
+from aloft.ground import machine, plan
 from aloft.ground.layout import Layout
-from aloft.ground.plan import merged_hosts
-from aloft.ground.roles import switch
-from aloft.install import account, clouds, daemons, nodefile, packages, trust
+from aloft.install import account, clouds, daemons, packages, trust
 from aloft.install.installation import DEMO_CUSTOMER
 from aloft.install.steps import Step
-from aloft.node import settings
 from aloft.node.hosts_file import with_block
 from aloft.supervise.cgroup import Cgroups
 from aloft.supervise.supervisor import Supervisor
@@ -96,14 +94,10 @@ def _forget_definitions(layout: Layout) -> int:
 
 def remove_networks(paths: Paths) -> str:
     """Take Aloft's bridges, its entries in Open vSwitch and the metadata namespaces off the machine."""
-    database = Layout.of(paths).switch_socket
-    bridges = (switch.INTEGRATION_BRIDGE, *_physical_bridges(paths))
-    if database.exists():
-        talk = [*switch.VSCTL, f"--db=unix:{database}"]
-        for bridge in bridges:
-            answer([*talk, "--if-exists", "del-br", bridge])
-        for entry in sorted(switch.OWNED_IDS):
-            answer([*talk, "--if-exists", "remove", "Open_vSwitch", ".", "external_ids", entry])
+    layout = Layout.of(paths)
+    if seen := machine.switch_state(layout):
+        for step in plan.unwire((), seen, layout):
+            answer([*step.command])
     for line in answer(["ip", "netns", "list"]).splitlines():
         if line.startswith(NAMESPACE_PREFIX):
             _remove_namespace(line.split()[0])
@@ -138,7 +132,7 @@ def undo(paths: Paths, log: Path) -> str:
     for daemon in (daemons.AGENT, daemons.NODE):
         daemons.forget(daemon)
     text = HOSTS_FILE.read_text()
-    cleaned = merged_hosts(with_block(text, ()), ())
+    cleaned = plan.merged_hosts(with_block(text, ()), ())
     if cleaned != text:
         HOSTS_FILE.write_text(cleaned)
     clouds.put(clouds.SYSTEM_FILE, DEMO_CUSTOMER, None)
@@ -167,8 +161,3 @@ def remove_files(paths: Paths, keep_environments: bool) -> str:
 def remains(paths: Paths) -> bool:
     """Whether there is anything to destroy."""
     return any(folder.exists() for folder in (paths.etc, paths.state, paths.run, paths.opt))
-
-
-def _physical_bridges(paths: Paths) -> list[str]:
-    """Bridges of physical networks, as the node's settings name them."""
-    return sorted(network.bridge for network in settings.load(nodefile.file(paths)).physical_networks.values())

@@ -49,7 +49,9 @@ def test_waits_grow_and_have_a_bound():
     pauses = [agent._pause(TemporaryError("no"), failures) for failures in range(1, 200)]
     assert 0 < pauses[0] <= 1
     assert max(pauses) <= agent._LONGEST_PAUSE
-    assert agent._pause(Forbidden("no"), 1) > 10
+    assert 10 < agent._pause(Forbidden("no"), 1) < 30
+    # a host that was deleted does not ask for ever as if somebody waited for it
+    assert agent._pause(Forbidden("no"), agent._STRANGER_AFTER + 1) > 300
 
 
 def test_what_roles_leave_survives_the_agent(layout):

@@ -6,7 +6,7 @@ import pytest
 
 from aloft.base.errors import TemporaryError
 from aloft.base.paths import Paths
-from aloft.ground import converge, departure, machine
+from aloft.ground import converge, departure, machine, moves
 from aloft.ground.converge import Convergence
 from aloft.ground.departure import Departure
 from aloft.ground.edges import Edges, Place
@@ -25,6 +25,9 @@ IDENTITY = Identity(
     host="host-1", customer="demo", region="demo-1", agent_url="https://agent.demo-1:8443", edge_host="127.0.0.1"
 )
 FAREWELL = Farewell((("/usr/bin/env", "chassis-del"),))
+
+
+async def reach(): ...
 
 
 class Processes:
@@ -63,6 +66,7 @@ class Machine:
         monkeypatch.setattr(machine, "attempt", lambda commands: self._run(commands[0]))
         monkeypatch.setattr(machine, "carry_out", lambda step: self._run(step.command))
         monkeypatch.setattr(machine, "running_instances", lambda: 0)
+        monkeypatch.setattr(moves, "_run", lambda words: self._run(words) or "")
         monkeypatch.setattr(converge.host_facts, "gather", lambda layout: FACTS)
 
     def _everything(self, role):
@@ -96,8 +100,6 @@ def seen(monkeypatch, layout):
 
 @pytest.fixture
 def host(layout, seen):
-    async def reach(): ...
-
     return Convergence(layout, IDENTITY, Edges(Place("127.0.0.1", 443)), Processes(), Succession(layout), reach)
 
 
@@ -171,21 +173,21 @@ async def test_an_edge_that_is_not_known_keeps_the_roles_of_a_host(layout, seen)
 
     edges.numeric = none
     applied(layout, network=Trace((FAREWELL,), wired=True))
-    told = await Convergence(layout, IDENTITY, edges, Processes(), Succession(layout), None).round(wants())
+    told = await Convergence(layout, IDENTITY, edges, Processes(), Succession(layout), reach).round(wants())
     assert told.states["network"].reason == "The name does not resolve."
 
 
 async def test_the_edges_last_number_is_known_after_a_restart_without_names(layout, seen):
     edges = Edges(Place("edge.example", 443))
     edges.numeric = lambda hidden: Place("192.0.2.1", 8443)
-    await Convergence(layout, IDENTITY, edges, Processes(), Succession(layout), None).round(Desired(generation=0))
+    await Convergence(layout, IDENTITY, edges, Processes(), Succession(layout), reach).round(Desired(generation=0))
 
     def none(hidden):
         raise TemporaryError("The name does not resolve.")
 
     edges.numeric = none
     seen.switch = SwitchState(bridges={})
-    later = Convergence(layout, IDENTITY, edges, Processes(), Succession(layout), None)
+    later = Convergence(layout, IDENTITY, edges, Processes(), Succession(layout), reach)
     told = await later.round(wants("network"))
     assert told.states["network"].reason == ""
     assert "agent/ovs-vswitchd" in later._supervisor.wanted

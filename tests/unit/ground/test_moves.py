@@ -28,6 +28,7 @@ class Machine:
         self.ports = {}
         self.dead_after = None
         self.leased = False
+        self.up = set()
         self.fails = ""
 
     def seen(self):
@@ -36,7 +37,12 @@ class Machine:
 
     def switch(self):
         bridges = {
-            name: BridgeState("netdev", ports=frozenset(ports), addresses=frozenset(self.addresses.get(name, ())))
+            name: BridgeState(
+                "netdev",
+                ports=frozenset(ports),
+                addresses=frozenset(self.addresses.get(name, ())),
+                up=name in self.up,
+            )
             for name, ports in self.ports.items()
         }
         return SwitchState(bridges=bridges)
@@ -67,6 +73,8 @@ class Machine:
             (held.discard if words[2] == "delete" else held.add)(words[3])
             if words[2] == "delete" and not held:
                 self.routes.pop(device, None)
+        elif words[1] == "link" and words[-1] == "up":
+            self.up.add(device)
         elif "route" in words:
             line = " ".join(words[4 : words.index("dev")])
             self.routes.setdefault(device, set()).add((int(words[1][1:]), line))
@@ -278,3 +286,61 @@ def test_however_far_a_change_came_it_is_undone(carried, came, inward):
 def test_a_change_is_kept_as_it_is():
     change = Change(CARD, BRIDGE, "netdev", False, "52:54:00:00:00:01", Carried(("192.0.2.7/24",), ((4, "default"),)))
     assert Change.restored(json.loads(json.dumps(change.stored()))) == change
+
+
+OWN = "203.0.113.1/24"
+
+
+def own_address():
+    change = Change("", BRIDGE, "netdev", address=OWN)
+    return {change.key: change}
+
+
+async def test_an_address_of_a_bridges_own_that_cuts_the_host_off_is_taken_back_and_told(machine, layout):
+    edge = Edge(machine)
+    edge.works = lambda: OWN not in machine.addresses.get(BRIDGE, ())
+    one = Moves(layout, edge, confirm_seconds=0.01)
+    problem = (await one.bring(own_address(), machine.switch(), WISH))[BRIDGE]
+    assert machine.addresses[BRIDGE] == set()
+    assert problem.state == "failed"
+    assert f"the address {OWN} cut the host off" in problem.reason
+    assert OWN in problem.remedy
+    asked = edge.asked
+    assert await one.bring(own_address(), machine.switch(), WISH) == {BRIDGE: problem}
+    assert edge.asked == asked, "it is not tried again for the same wish"
+
+
+async def test_an_agent_that_dies_after_it_gave_an_address_is_followed_by_one_that_takes_it_back(machine, layout):
+    machine.dead_after = 1
+    with pytest.raises(KeyboardInterrupt):
+        await Moves(layout, Edge(machine)).bring(own_address(), machine.switch(), WISH)
+    machine.dead_after = None
+    assert machine.addresses[BRIDGE] == {OWN}
+    assert await Moves(layout, Edge(machine)).recover()
+    assert machine.addresses[BRIDGE] == set()
+
+
+async def test_an_address_that_was_confirmed_comes_back_while_the_plane_is_away_and_goes_when_nobody_wants_it(
+    machine, layout
+):
+    edge = Edge(machine)
+    one = Moves(layout, edge)
+    assert await one.bring(own_address(), machine.switch(), WISH) == {}
+    machine.addresses[BRIDGE].clear()
+    edge.works = lambda: False
+    assert await one.bring(own_address(), machine.switch(), WISH) == {}
+    assert machine.addresses[BRIDGE] == {OWN}
+    edge.works = lambda: True
+    await one.give_back(own_address(), WISH)
+    assert machine.addresses[BRIDGE] == {OWN}
+    await one.give_back({}, WISH)
+    assert machine.addresses[BRIDGE] == set()
+
+
+async def test_an_address_that_a_bridge_had_before_stays_when_nobody_wants_it_any_more(machine, layout):
+    machine.addresses[BRIDGE] = {OWN}
+    machine.up.add(BRIDGE)
+    one = Moves(layout, Edge(machine))
+    assert await one.bring(own_address(), machine.switch(), WISH) == {}
+    await one.give_back({}, WISH)
+    assert machine.addresses[BRIDGE] == {OWN}
