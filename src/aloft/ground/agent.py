@@ -227,9 +227,8 @@ class Agent:
     async def _report(self, uplink: Uplink, outcome: Outcome) -> int:
         """Tell the plane all; returns the generation of what the host shall be."""
         pending = {name: plan.RoleState("pending") for name in self._desired.roles}
-        warnings = [
-            text for text in (self._renewal.warning, clocks.warning(self._ahead), self._succession.warning) if text
-        ]
+        own = (self._renewal.warning, clocks.warning(self._ahead), self._succession.warning)
+        warnings = [text for text in (*own, *outcome.warnings) if text]
         facts = {**roles.report(outcome.facts), "warnings": warnings, "refused": self._succession.refused}
         generation = await uplink.report(outcome.generation, facts, {**pending, **outcome.states})
         self._ahead = uplink.ahead

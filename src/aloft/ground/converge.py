@@ -51,11 +51,13 @@ class Outcome:
         facts: the host as it is.
         states: each role's state.
         generation: of the desired state that it is about.
+        warnings: what is not as it should be though all roles do their work.
     """
 
     facts: Facts
     states: dict[str, RoleState] = field(default_factory=dict)
     generation: int = 0
+    warnings: tuple[str, ...] = ()
 
     @property
     def settled(self) -> bool:
@@ -159,6 +161,7 @@ class Convergence:
         if not any(left.values()):
             await self._supervisor.apply(GROUP, list(staying.values()))
         self._judge(roles, blocked, left, outcome)
+        outcome.warnings = await asyncio.to_thread(self._images_from_afar, settings, roles)
         await self._end_strays(blocked)
         if leaving and await self._depart(leaving, desired, roles, outcome, settled=settled):
             current = self._supervisor.specs()
@@ -449,6 +452,17 @@ class Convergence:
             for step in plan.unwire(roles.values(), seen, self._layout):
                 await self._take(step, next(iter(users.values())), outcome)
         return left
+
+    def _images_from_afar(self, settings: Settings, roles: Mapping[str, Role]) -> tuple[str, ...]:
+        """What is to be said when images come across the link though the site has a library."""
+        if hypervisor.NAME not in roles or not self._supervisor.pids(link.PROCESS)[0]:
+            return ()
+        try:
+            silent = link.silent(self._layout, settings.names.image)
+        except TemporaryError:
+            return ()
+        text = f"No image library of the site answers ({', '.join(silent)}): images come across the link."
+        return (text,) if silent else ()
 
     async def _switch_alone(
         self, desired: Desired, settings: Settings, leaving: Mapping[str, Trace], facts: Facts, outcome: Outcome

@@ -33,6 +33,7 @@ INTERNAL_HTTP_PORT = 7080
 PROCESS = "agent/link"
 EDGE = "edge"
 """What the servers that lead to the edge are called in HAProxy's configuration."""
+_STOPPED = "0"
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,31 @@ def turn(layout: Layout, edge: Place) -> None:
     ]
     if commands:
         _ask(layout, "; ".join(commands))
+
+
+def silent(layout: Layout, backend: str) -> list[str]:
+    """The servers before the edge that a service is asked for, when none of them answers and the edge is asked.
+
+    Args:
+        layout: where things lie.
+        backend: the service's name behind the edge.
+
+    Raises:
+        TemporaryError: HAProxy does not answer.
+    """
+    return all_down(_ask(layout, "show servers state"), backend)
+
+
+def all_down(state: str, backend: str) -> list[str]:
+    """The servers of a backend besides the edge, when all of them are down; else none.
+
+    Args:
+        state: HAProxy's answer to ``show servers state`` (management guide, 9.3).
+        backend: the backend.
+    """
+    rows = [line.split() for line in state.splitlines() if not line.startswith("#")]
+    servers = [(row[3], row[5]) for row in rows if len(row) > 18 and row[1] == backend and row[3] != EDGE]
+    return [] if any(up != _STOPPED for _, up in servers) else [name for name, _ in servers]
 
 
 def elsewhere(state: str, edge: Place) -> list[str]:

@@ -149,4 +149,9 @@ def test_a_host_without_roles_has_its_card_as_it_was(lab):
         lab.plane.want(**lab.settings)
         wait_for(lambda: at_home(lab))
         wait_for(lambda: addresses(lab, "br-ex") == [])
+        lab.plane.wait_report(lambda report: report["roles"] == {})
+        query = ["Open_vSwitch", {"op": "select", "table": "Bridge", "where": [], "columns": ["name"]}]
+        told = json.loads(lab.host.run("ovsdb-tool", "query", "/etc/openvswitch/conf.db", json.dumps(query)))
+        left = {row["name"] for row in told[0]["rows"]}
+        assert left == {"br-dead", "br-none"}, "those that the agent did not make"
         lab.host.run("ping", "-c", "1", "-W", "5", lab.host.edge)

@@ -232,3 +232,32 @@ def test_a_role_that_is_taken_away_leaves_nothing(enrolled):
         wait_for(lambda: "far" not in chassis(enrolled))
         wait_for(lambda: not any(pids(enrolled, "ovsdb-server", "ovs-vswitchd", "libvirtd", "nova-compute").values()))
         wait_for(lambda: "br-int" not in enrolled.host.run("ip", "link"))
+        enrolled.plane.wait_report(lambda report: report["roles"] == {})
+        assert pids(enrolled, "haproxy", "ovn-controller") == {"haproxy": [], "ovn-controller": []}
+        folder = enrolled.host.root / "var/lib/aloft/agent"
+        assert list((folder / "config").iterdir()) == []
+        assert "secret" not in "".join(path.read_text() for path in folder.glob("*.json"))
+        hosts = (enrolled.host.root / "etc/hosts").read_text()
+        assert "plane.lab.internal" in hosts
+        assert "Aloft" not in hosts
+
+
+def test_a_host_that_lost_its_last_role_takes_another(enrolled):
+    with enrolled.agent():
+        enrolled.plane.want("network", **enrolled.settings)
+        enrolled.plane.wait_report(role_is("network", "ok"))
+        wait_for(lambda: "enable-chassis-as-gw" in chassis(enrolled))
+
+
+def test_a_role_is_told_for_as_long_as_the_region_cannot_be_told_that_it_goes(enrolled):
+    southbound = enrolled.folder / "sb.sock"
+    with enrolled.agent():
+        enrolled.plane.want("network", **enrolled.settings)
+        enrolled.plane.wait_report(role_is("network", "ok"))
+        away = southbound.rename(enrolled.folder / "away.sock")
+        enrolled.plane.want(**enrolled.settings)
+        told = enrolled.plane.wait_report(lambda report: report["roles"].get("network", {}).get("reason"))
+        assert "ovn-sbctl failed" in told["roles"]["network"]["reason"]
+        away.rename(southbound)
+        enrolled.plane.wait_report(lambda report: report["roles"] == {})
+        assert "far" not in chassis(enrolled)

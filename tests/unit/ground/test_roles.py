@@ -273,6 +273,18 @@ def test_a_link_knows_which_of_its_servers_lead_to_another_place_of_the_edge():
     assert link.elsewhere(state, Place("192.0.2.2", 443)) == ["amqp/edge", "compute.x/edge"]
 
 
+@pytest.mark.parametrize(
+    ("states", "silent"),
+    [("20", []), ("02", []), ("00", ["host-1", "host-2"]), ("", [])],
+)
+def test_a_link_knows_when_no_library_of_the_site_answers(states, silent):
+    rest = "0 1 1 56 1 0 1 0 0 0 0 0 - 9292 - 0 0 - - 0"
+    state = "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state\n4 image.x 9 edge 192.0.2.1 2 " + rest
+    for number, up in enumerate(states, 1):
+        state += f"\n4 image.x {number} host-{number} 192.0.2.{number} {up} {rest}"
+    assert link.all_down(state + f"\n5 compute.x 1 edge 192.0.2.1 0 {rest}", "image.x") == silent
+
+
 def test_a_host_tells_what_it_is_good_for_before_it_has_a_role():
     told = report(make_context(tun=False, memory_mib=512).facts)
     assert [lack["remedy"] for lack in told["lacks"]["network"]] == ["Load the module: modprobe tun"]
