@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ import libvirt
 
 from aloft.base import files
 from aloft.base.errors import Conflict, InvalidInput, TemporaryError
+from aloft.sync.facts import GIB
+from aloft.sync.inventory import NOVA_NAMESPACE
 from aloft.sync.volumes import volume_of
 
 Element = ElementTree.Element
@@ -335,22 +337,30 @@ def _definition(domain: Any) -> str:
     return str(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE))
 
 
-def taken(connection: Any, known: frozenset[str], folder: Path) -> tuple[int, int, int]:
-    """What domains that Nova does not know take of the host: processors, memory in MiB, disk in GiB.
+def taken(connection: Any, known: Mapping[str, Mapping[str, int] | None], folder: Path) -> tuple[int, int, int]:
+    """What domains take of the host beyond what Placement has counted: processors, memory in MiB, disk in GiB.
 
     Args:
         connection: to libvirt.
-        known: UUIDs of the domains that are instances on this host.
+        known: what of the host is allocated to each instance on it, and to whatever else has an allocation, by UUID and
+            Placement's classes; ``None`` for one that is not to be looked at. Nor are instances that Nova made: they
+            are given what they take before they are there, and keep that under another name while they are moved.
         folder: disks count that lie on the same file system.
     """
     vcpus = memory = size = 0
     for domain in connection.listAllDomains():
-        if domain.UUIDString() in known:
+        held = known.get(domain.UUIDString(), {})
+        if held is None:
             continue
         with contextlib.suppress(libvirt.libvirtError):  # it went away meanwhile
-            more_vcpus, more_memory, paths = use(domain.XMLDesc(0))
-            vcpus, memory, size = vcpus + more_vcpus, memory + more_memory, size + sum(_on_disk(paths, folder))
-    return vcpus, memory, -(-size // (1 << 30))
+            xml = domain.XMLDesc(0)
+            if domain.UUIDString() in known and NOVA_NAMESPACE in xml:
+                continue
+            its_vcpus, its_memory, paths = use(xml)
+            vcpus += max(0, its_vcpus - held.get("VCPU", 0))
+            memory += max(0, its_memory - held.get("MEMORY_MB", 0))
+            size += max(0, sum(_on_disk(paths, folder)) - held.get("DISK_GB", 0) * GIB)
+    return vcpus, memory, -(-size // GIB)
 
 
 def _on_disk(paths: Iterable[str], folder: Path) -> Iterator[int]:

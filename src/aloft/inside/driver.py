@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import libvirt
+from keystoneauth1 import exceptions as keystone
 from nova import conf, exception, objects, utils
 from nova import context as nova_context
 from nova.compute import power_state, task_states, vm_states
+from nova.scheduler.client import report
 from nova.virt import driver as virt_driver
 from nova.virt import images
 from nova.virt.libvirt import config as libvirt_config
@@ -25,6 +27,7 @@ from nova.virt.libvirt import driver as libvirt_driver
 from aloft.base.errors import AloftError
 from aloft.inside import domains
 from aloft.sync.keys import ADOPTED, DELETE_DISKS, YES
+from aloft.sync.room import reserve
 
 _log = logging.getLogger(__name__)
 
@@ -306,15 +309,30 @@ class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships 
     # What others take
 
     def update_provider_tree(self, provider_tree: Any, nodename: str, allocations: Any = None) -> None:
-        """Tell Placement what the host has; what domains that are no instances take of it counts as reserved."""
+        """Tell Placement what the host has; what domains take of it beyond their allocations counts as reserved.
+
+        Those that are no instances have none, and those of adopted instances are what there was room for.
+        """
         super().update_provider_tree(provider_tree, nodename, allocations)
-        here = objects.InstanceList.get_uuids_by_host(nova_context.get_admin_context(), CONF.host)
-        others = domains.taken(self._host.get_connection(), frozenset(here), Path(CONF.instances_path))
+        known = self._allocated(provider_tree.data(nodename).uuid)
+        others = domains.taken(self._host.get_connection(), known, Path(CONF.instances_path))
         inventory = provider_tree.data(nodename).inventory
         for name, amount in zip(("VCPU", "MEMORY_MB", "DISK_GB"), others, strict=True):
             if name in inventory:
                 reserve(inventory[name], amount)
         provider_tree.update_inventory(nodename, inventory)
+
+    def _allocated(self, provider: str) -> dict[str, dict[str, int] | None]:
+        """What instances on this host have been given of it, by UUID; ``None`` where that cannot be told."""
+        context = nova_context.get_admin_context()
+        here = objects.InstanceList.get_uuids_by_host(context, CONF.host)
+        try:
+            found = report.report_client_singleton().get_allocations_for_resource_provider(context, provider)
+        except (exception.ResourceProviderAllocationRetrievalFailed, keystone.ClientException) as error:
+            _log.warning("What is allocated of this host cannot be told: %s", error)
+            return dict.fromkeys(here)
+        held = {uuid: dict(one["resources"]) for uuid, one in found.allocations.items()}
+        return {**{uuid: {} for uuid in here}, **held}
 
     # What stock code does when it starts an instance that it made
 
@@ -373,15 +391,6 @@ class Driver(libvirt_driver.LibvirtDriver):  # type: ignore[misc]  # nova ships 
         return exception.InstanceInvalidState(  # type: ignore[no-any-return]  # nova ships no types
             attr="system_metadata", instance_uuid=instance.uuid, state="adopted", method=what
         )
-
-
-def reserve(inventory: dict[str, Any], amount: int) -> None:
-    """Add what others take to what is reserved of a resource, within what there is.
-
-    Placement multiplies what is not reserved with the allocation ratio, so that much less has to be reserved.
-    """
-    more = -(-amount // inventory.get("allocation_ratio", 1.0))
-    inventory["reserved"] = int(min(inventory["total"], inventory.get("reserved", 0) + more))
 
 
 def _card(guest: Any, mac: str, from_persistent_config: bool = False) -> Any:

@@ -101,6 +101,7 @@ def _disk(disk: Disk) -> Facts:
         "gib": -(-(disk.capacity or 0) // GIB),
         "serial": disk.serial,
         "boot_order": disk.boot_order,
+        "elsewhere": disk.elsewhere,
     }
 
 

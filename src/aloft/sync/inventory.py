@@ -63,6 +63,8 @@ class Disk(Message):
         backing: the file that it is layered on; empty for none.
         serial: as the guest sees it; Cinder's volumes have their UUID here.
         boot_order: from 1; ``None`` when the definition does not say.
+        elsewhere: whether it takes nothing of the file system that instances' disks are on, which is the space that
+            Nova offers.
     """
 
     target: str
@@ -80,6 +82,7 @@ class Disk(Message):
     shareable: bool = False
     serial: str = ""
     boot_order: int | None = None
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""Which virtual machines a host has room for, by Placement's rules: a pure function."""
+"""Which virtual machines a host has room for, by Placement's rules: pure functions."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -33,6 +33,12 @@ class Stock:
         """Whether one may take so much, were there enough."""
         return self.least <= amount <= self.most and amount % self.step == 0
 
+    def up_to(self, amount: int) -> int:
+        """The most that one may take of so much; zero where that is less than the least."""
+        most = min(amount, self.most)
+        most -= most % self.step
+        return most if most >= self.least else 0
+
 
 def fitting(stocks: Mapping[str, Stock], wanted: Mapping[str, Resources], held: Mapping[str, Resources]) -> list[str]:
     """Who of those that want something fits, each beside those before it.
@@ -49,9 +55,40 @@ def fitting(stocks: Mapping[str, Stock], wanted: Mapping[str, Resources], held: 
         back = held.get(uuid, {})
         if _fits(stocks, left, needed, back):
             fits.append(uuid)
-            for name in left:
-                left[name] += back.get(name, 0) - needed.get(name, 0)
+            _give(left, needed, back)
     return fits
+
+
+def parts(
+    stocks: Mapping[str, Stock], wanted: Mapping[str, Resources], held: Mapping[str, Resources], fits: Collection[str]
+) -> dict[str, dict[str, int]]:
+    """How much of what they want those get who do not fit, once those who fit have theirs; of each class what is left.
+
+    Args:
+        stocks: see :func:`fitting`.
+        wanted: see there.
+        held: see there.
+        fits: who fits, as told there.
+    """
+    left = {name: stock.free for name, stock in stocks.items()}
+    for uuid in fits:
+        _give(left, wanted[uuid], held.get(uuid, {}))
+    found: dict[str, dict[str, int]] = {}
+    for uuid in (one for one in wanted if one not in fits):
+        back = held.get(uuid, {})
+        part = {
+            name: stocks[name].up_to(min(many, max(0, left[name] + back.get(name, 0))))
+            for name, many in wanted[uuid].items()
+            if name in stocks
+        }
+        found[uuid] = {name: many for name, many in part.items() if many}
+        _give(left, found[uuid], back)
+    return found
+
+
+def _give(left: dict[str, int], taken: Resources, back: Resources) -> None:
+    for name in left:
+        left[name] += back.get(name, 0) - taken.get(name, 0)
 
 
 def _fits(stocks: Mapping[str, Stock], left: Resources, needed: Resources, back: Resources) -> bool:
@@ -59,3 +96,12 @@ def _fits(stocks: Mapping[str, Stock], left: Resources, needed: Resources, back:
         name in stocks and stocks[name].allows(needed[name]) and needed[name] <= left[name] + back.get(name, 0)
         for name in needed
     )
+
+
+def reserve(inventory: dict[str, Any], amount: int) -> None:
+    """Add what others take to what is reserved of a resource, within what there is.
+
+    Placement multiplies what is not reserved with the allocation ratio, so that much less has to be reserved.
+    """
+    more = -(-amount // inventory.get("allocation_ratio", 1.0))
+    inventory["reserved"] = int(min(inventory["total"], inventory.get("reserved", 0) + more))

@@ -12,4 +12,6 @@ async def test_a_volume_that_came_on_the_host_is_mapped_and_one_that_went_is_det
     assert found["went"] == [["detach", VOLUME]]
     assert found["detached"] == [f"/servers/{VM}/os-volume_attachments/{VOLUME}"]
     # until Nova has done that; it finds no other disk by that name
-    assert found["left"] == [["/dev/" + VOLUME, "volume", VOLUME, -1], ["/dev/vda", "local", None, 0]]
+    far = ["/dev/vdc", "local", None, -1]
+    assert found["left"] == [["/dev/" + VOLUME, "volume", VOLUME, -1], ["/dev/vda", "local", None, 0], far]
+    assert found["space"] == [1, 1], "neither a volume nor a disk elsewhere takes of the space that Nova offers"

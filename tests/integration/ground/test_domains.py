@@ -119,5 +119,9 @@ def test_a_name_that_is_taken_becomes_a_title(domain: Any) -> None:
 
 def test_what_unknown_domains_take_is_counted(connection: Any, domain: Any, tmp_path: Path) -> None:
     test = connection.lookupByName("test").UUIDString()
-    assert domains.taken(connection, frozenset({test}), tmp_path) == (2, 64, 1)
-    assert domains.taken(connection, frozenset({test, domain.UUIDString()}), tmp_path) == (0, 0, 0)
+    here = domain.UUIDString()
+    assert domains.taken(connection, {test: None}, tmp_path) == (2, 64, 1)
+    assert domains.taken(connection, {test: None, here: None}, tmp_path) == (0, 0, 0)
+    allocated = {"VCPU": 1, "MEMORY_MB": 64, "DISK_GB": 100}
+    assert domains.taken(connection, {test: None, here: allocated}, tmp_path) == (1, 0, 0), "what is missing counts"
+    assert domains.taken(connection, {test: None, here: {}}, tmp_path) == (2, 64, 1), "nothing is allocated"

@@ -43,7 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from aloft.ground.inventory.watch import Watch
 
         EventLoop().start()
-        workers.append(Watch(account, chosen.libvirt, chosen.switch, scan_seconds=chosen.scan_seconds))
+        workers.append(
+            Watch(account, chosen.libvirt, chosen.switch, scan_seconds=chosen.scan_seconds, instances=chosen.instances)
+        )
     else:
         account.begin()
     for worker in workers:
@@ -70,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", required=True, help="name of the region's sync service")
     parser.add_argument("--libvirt", default="", help="libvirt's URI; without it, libvirt is not looked at")
     parser.add_argument("--switch", type=Path, default=Path("/run/openvswitch/db.sock"), help="Open vSwitch's socket")
+    parser.add_argument(
+        "--instances", type=Path, help="folder of Nova's instances, whose file system's space it offers"
+    )
     parser.add_argument("--images", type=Path, help="folder of images; without it, none is looked at")
     parser.add_argument("--memory", type=Path, help="file that remembers the hashes of images")
     parser.add_argument("--scan-seconds", type=float, default=30.0, help="between two looks at everything")

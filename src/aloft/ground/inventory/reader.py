@@ -6,6 +6,7 @@ can list at once (who starts by itself, was saved, has snapshots) is asked for o
 
 import hashlib
 import logging
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import libvirt
 
 from aloft.base.errors import TemporaryError
 from aloft.ground.inventory import definition, words
-from aloft.ground.inventory.sizes import Sizes
+from aloft.ground.inventory.sizes import Size, Sizes
 from aloft.sync.inventory import Address, Disk, Domain, DomainSnapshot, Network, Nic, Pool
 
 _log = logging.getLogger(__name__)
@@ -59,11 +60,15 @@ class Reader:
     Args:
         connection: to it.
         neighbours: tells which addresses the host has seen, by MAC.
+        instances: folder of Nova's instances; without one, all disks are taken to be on its file system.
     """
 
-    def __init__(self, connection: Any, neighbours: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(
+        self, connection: Any, neighbours: Callable[[], Mapping[str, str]], instances: Path | None = None
+    ) -> None:
         self._connection = connection
         self._neighbours = neighbours
+        self._instances = instances
         self._sizes = Sizes()
         self._known: dict[str, _Known] = {}
         self._around = Around({}, {}, {})
@@ -183,7 +188,17 @@ class Reader:
             allocation=size.allocation if size else None,
             pool=disk.pool or pool,
             volume=disk.volume or (path.name if pool else ""),
+            elsewhere=disk.source == "network" or (size is not None and self._elsewhere(size)),
         )
+
+    def _elsewhere(self, size: Size) -> bool:
+        """Whether a disk is on another file system than Nova's instances, as far as that can be told."""
+        if self._instances is None or size.file_system is None:
+            return False
+        try:
+            return size.file_system != os.statvfs(self._instances).f_fsid
+        except OSError:
+            return False
 
     def _wired(self, nic: Nic) -> Nic:
         if nic.source == "network" and not nic.bridge:

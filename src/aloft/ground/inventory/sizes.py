@@ -11,10 +11,14 @@ _QCOW2_SIZE = slice(24, 32)  # big-endian (qemu's docs/interop/qcow2.txt)
 
 @dataclass(frozen=True)
 class Size:
-    """Bytes that a guest sees, and bytes that are taken on the storage; ``None`` where it cannot be told."""
+    """Bytes that a guest sees, bytes that are taken on the storage, and the file system; ``None`` for the unknown.
+
+    Folders and files of one file system (``statvfs``) have the same number; a block device is on none (-1).
+    """
 
     capacity: int | None = None
     allocation: int | None = None
+    file_system: int | None = None
 
 
 class Sizes:
@@ -31,7 +35,8 @@ class Sizes:
             before = self._known.get(path)
             if before and before[0] == mark and not stat.S_ISBLK(found.st_mode):
                 return before[1]
-            size = Size(_capacity(path, form, found), found.st_blocks * 512)
+            file_system = -1 if stat.S_ISBLK(found.st_mode) else os.statvfs(path).f_fsid
+            size = Size(_capacity(path, form, found), found.st_blocks * 512, file_system)
         except OSError:
             self._known.pop(path, None)
             return Size()

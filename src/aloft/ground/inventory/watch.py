@@ -43,6 +43,7 @@ class Watch:
         switch_socket: of Open vSwitch's database.
         root: of the file system that libvirt's files lie in.
         scan_seconds: see :data:`SCAN_SECONDS`.
+        instances: folder of Nova's instances.
     """
 
     def __init__(
@@ -52,11 +53,13 @@ class Watch:
         switch_socket: Path,
         root: Path = Path("/"),
         scan_seconds: float = SCAN_SECONDS,
+        instances: Path | None = None,
     ) -> None:
         self._account = account
         self._uri = uri
         self._switch_socket = switch_socket
         self._scan_seconds = scan_seconds
+        self._instances = instances
         self._signals = Signals(root)
         self._connection: Any = None
         self._reader: Reader | None = None
@@ -180,7 +183,7 @@ class Watch:
             connection.setKeepAlive(5, 3)
         self._signals.register(connection)
         self._connection = connection
-        self._reader = Reader(connection, bridges.seen)
+        self._reader = Reader(connection, bridges.seen, self._instances)
         _log.info("Connected with %s", self._uri)
         return self._reader
 

@@ -18,6 +18,7 @@ def processes(context: Context) -> tuple[ProcessSpec, ...]:
     looks: list[str] = []
     if "hypervisor" in context.roles:
         looks += ["--libvirt", LIBVIRT_URI, "--switch", str(layout.switch_socket)]
+        looks += ["--instances", str(layout.instances)]
     if "image-library" in context.roles:
         looks += ["--images", str(layout.image_folder), "--memory", str(layout.state / "image-hashes.json")]
     return (

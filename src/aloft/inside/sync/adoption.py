@@ -30,6 +30,7 @@ from aloft.sync.inventory import Domain
 from aloft.sync.keys import ADOPTED
 from aloft.sync.made import made as written
 from aloft.sync.made import number_of
+from aloft.sync.volumes import VolumeAction
 
 STATES = {
     "active": (vm_states.ACTIVE, power_state.RUNNING),
@@ -75,6 +76,23 @@ class Newcomer:
 
 
 @dataclass(frozen=True)
+class Written:
+    """What was written of an instance.
+
+    Args:
+        flavor: Nova's.
+        space: GiB that it takes of the disk space that Nova offers on its host.
+        resized: whether it takes anything else of its host than before.
+        volumes: what was done about its volumes.
+    """
+
+    flavor: Any
+    space: int
+    resized: bool = True
+    volumes: tuple[VolumeAction, ...] = ()
+
+
+@dataclass(frozen=True)
 class _Birth:
     """What is written of a newcomer; ``number`` is the one that Nova knew it by, if it did."""
 
@@ -112,8 +130,8 @@ class Adoption:
         self._remove = remove
         self._cell: Any = None
 
-    def adopt(self, newcomers: Sequence[Newcomer], place: Place) -> dict[str, Any]:
-        """Make the records that are not there yet; gives the flavor of each instance.
+    def adopt(self, newcomers: Sequence[Newcomer], place: Place) -> dict[str, Written]:
+        """Make the records that are not there yet.
 
         Each database's are written in one transaction: committing costs more than writing.
 
@@ -138,7 +156,12 @@ class Adoption:
         for birth in births:
             if birth.number:
                 _renumber(birth.newcomer.uuid, birth.number, birth.origin.values["launched_at"])
-        return {birth.newcomer.uuid: birth.flavor for birth in births}
+        return {
+            birth.newcomer.uuid: Written(
+                birth.flavor, space(birth.newcomer.facts, birth.flavor, ADOPTED in birth.origin.system_metadata)
+            )
+            for birth in births
+        }
 
     def _there(self, uuids: list[str]) -> _There:
         instances, disks = models.Instance.__table__, models.BlockDeviceMapping.__table__
@@ -268,6 +291,16 @@ def sizes(facts: Facts) -> tuple[int, int, int, int]:
     """Virtual processors, memory (MiB), root disk and further disks (GiB) of a virtual machine."""
     local = [disk["gib"] for disk in disks_of(facts) if not disk.get("volume_id")]
     return max(1, facts["vcpus"]), max(1, facts["memory_mib"]), local[0] if local else 0, sum(local[1:])
+
+
+def space(facts: Facts, flavor: Any, adopted: bool) -> int:
+    """GiB that a virtual machine's disks take of the space that Nova offers on its host: that of one file system.
+
+    Those of an instance that Nova made are on it, and Nova goes by the flavor.
+    """
+    if not adopted:
+        return int(flavor.root_gb + flavor.ephemeral_gb)
+    return sum(disk["gib"] for disk in disks_of(facts) if not (disk.get("volume_id") or disk["elsewhere"]))
 
 
 def _renumber(uuid: str, number: int, created: datetime.datetime) -> None:

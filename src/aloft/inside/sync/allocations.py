@@ -1,15 +1,16 @@
 """What virtual machines take of their hosts, as Placement counts it."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aloft.base.errors import Conflict, InvalidInput, NotFound
 from aloft.inside.sync.clients import Clients
-from aloft.sync.room import Stock, fitting
+from aloft.sync.room import Stock, fitting, parts, reserve
 
 _VERSION = {"OpenStack-API-Version": "placement 1.39"}
 _BULK = 50
+_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ class Taken:
 class Allocations:
     """Writes allocations; those that do not fit (a host that has more on it than it should) are tried again later.
 
+    Until then as much of them is written as there is room for. The rest nova-compute counts as reserved on its host
+    (:mod:`aloft.inside.driver`), so that nobody is given what is taken.
+
     Args:
         clients: OpenStack's APIs.
     """
@@ -45,23 +49,50 @@ class Allocations:
                 self._post(chunk, {})
             except (Conflict, InvalidInput):
                 self._fit_in(chunk)
+            else:
+                self._settled(chunk)
 
     def reasons(self) -> dict[str, str]:
         """Instances whose allocation is not there yet, and why."""
-        return dict.fromkeys(self.refused, "Placement has no room for it on its host: more is on it than it offers")
+        reason = "Placement has no room for all that it takes of its host; what is missing is reserved there"
+        return dict.fromkeys(self.refused, reason)
 
     def retry(self) -> None:
         """Try again what did not fit."""
         if self.refused:
             self._fit_in(dict(self.refused))
 
-    def remove(self, uuid: str) -> None:
-        """Take an instance's allocation away."""
+    def remove(self, uuid: str, runs_on: bool) -> None:
+        """Take an instance's allocation away.
+
+        Args:
+            uuid: the instance's.
+            runs_on: its virtual machine is still there: what it takes is reserved at once. nova-compute counts it only
+                when it looks at its host again, up to a minute later, and then with all others that are no instances.
+        """
         self.refused.pop(uuid, None)
+        if runs_on:
+            for provider, taken in self._get(f"/allocations/{uuid}")["allocations"].items():
+                self._reserve(provider, taken["resources"])
         try:
             self._clients.call("placement", "DELETE", f"/allocations/{uuid}", None, _VERSION)
         except NotFound:
             return
+
+    def _reserve(self, provider: str, resources: Mapping[str, int]) -> None:
+        """Reserve so much of what a provider offers."""
+        for name, many in resources.items():
+            for _ in range(_TRIES):
+                try:
+                    path = f"/resource_providers/{provider}/inventories/{name}"
+                    inventory = self._get(path)
+                    reserve(inventory, many)
+                    self._clients.call("placement", "PUT", path, inventory, _VERSION)
+                except Conflict:
+                    continue  # somebody has changed it meanwhile
+                except NotFound:
+                    pass  # the host is gone, or offers that no more
+                break
 
     def _fit_in(self, wanted: Mapping[str, Taken]) -> None:
         """Write what there is room for, by a few calls for each provider, and keep the rest for later."""
@@ -77,29 +108,40 @@ class Allocations:
             here = {uuid: taken for uuid, taken in wanted.items() if taken.provider == provider}
             stocks = {name: Stock.of(told, usages.get(name, 0)) for name, told in inventories.items()}
             before = {uuid: held[uuid]["resources"] for uuid in here if uuid in held}
-            fits = fitting(stocks, {uuid: taken.resources for uuid, taken in here.items()}, before)
+            needs = {uuid: taken.resources for uuid, taken in here.items()}
+            fits = fitting(stocks, needs, before)
+            partly = parts(stocks, needs, before, fits)
+            granted = {uuid: here[uuid] for uuid in fits}
+            granted |= {
+                uuid: replace(here[uuid], resources=part)
+                for uuid, part in partly.items()
+                if part and part != before.get(uuid)
+            }
             generations = {uuid: held[uuid]["consumer_generation"] for uuid in here if uuid in held}
-            for chunk in _chunks({uuid: here[uuid] for uuid in fits}):
+            for chunk in _chunks(granted):
                 try:
                     self._post(chunk, generations)
+                    done = list(chunk)
                 except (Conflict, InvalidInput):
-                    for uuid, taken in chunk.items():
-                        self._single(uuid, taken)
+                    done = [uuid for uuid, taken in chunk.items() if self._single(uuid, taken)]
+                self._settled(uuid for uuid in done if uuid not in partly)
 
     def _post(self, chunk: Mapping[str, Taken], generations: Mapping[str, int]) -> None:
         body = {uuid: self._body(taken, generations.get(uuid)) for uuid, taken in chunk.items()}
         self._clients.call("placement", "POST", "/allocations", body, _VERSION)
-        for uuid in chunk:
+
+    def _settled(self, uuids: Iterable[str]) -> None:
+        for uuid in uuids:
             self.refused.pop(uuid, None)
 
-    def _single(self, uuid: str, taken: Taken) -> None:
-        """Write one, which may have been on another host before."""
+    def _single(self, uuid: str, taken: Taken) -> bool:
+        """Write one, which may have been on another host before; tells whether that was taken."""
         try:
             body = self._body(taken, self._get(f"/allocations/{uuid}").get("consumer_generation"))
             self._clients.call("placement", "PUT", f"/allocations/{uuid}", body, _VERSION)
-            self.refused.pop(uuid, None)
         except (Conflict, InvalidInput, NotFound):
-            return
+            return False
+        return True
 
     def _get(self, path: str) -> Any:
         return self._clients.call("placement", "GET", path, None, _VERSION)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from aloft.base.errors import AloftError, TemporaryError
-from aloft.inside.sync.adoption import Newcomer, Place, sizes
+from aloft.inside.sync.adoption import Newcomer, Place, Written
 from aloft.inside.sync.allocations import Allocations, Taken
 from aloft.inside.sync.clients import Clients, Projects
 from aloft.inside.sync.images import Images
@@ -112,7 +112,7 @@ class Applier:
             runs_on: whether its virtual machine is still there.
         """
         self._networks.remove(uuid, runs_on)
-        self.allocations.remove(uuid)
+        self.allocations.remove(uuid, runs_on)
         self.instances.remove(uuid)
 
     def projects(self, wanted: Iterable[str]) -> dict[str, str]:
@@ -176,8 +176,7 @@ class Applier:
             if action.domain is not None
         ]
         written = self.instances.adopt(newcomers, place)
-        taken = {uuid: Taken(_resources(one.flavor), place.provider, owned[uuid][0]) for uuid, one in written.items()}
-        self.allocations.write(taken)
+        self.allocations.write({uuid: _taken(one, place, owned[uuid][0]) for uuid, one in written.items()})
         done: list[tuple[str, Known | None, Sequence[Entry]]] = []
         for action in actions:
             project, note = owned[action.uuid]
@@ -231,7 +230,6 @@ class Applier:
             self.instances.reassign(action.uuid, project)
         before = scene.known[action.uuid].base.get("disks", ())
         written = self.instances.update(action.uuid, facts, fields, place, project, before)
-        flavor = written.flavor
         entries += _of_volumes(scene.entry(action.uuid, "disks", None, None), action.uuid, written.volumes)
         if fields & {"nics", "host", "project"} and action.domain is not None:
             wanted = {action.uuid: (project, facts)}
@@ -239,9 +237,10 @@ class Applier:
             ports, told = self._networks.bring_about(scene.host, wanted, scene.inventory, scene.now, shared)
             self.instances.show_ports(ports)
             entries += [entry for entry in told if entry.kind == "instance"]
-        if place is not None and (flavor is not None or fields & {"host", "project"}):
-            flavor = flavor or self.instances.flavors.fit(*sizes(facts), project)
-            self.allocations.write({action.uuid: Taken(_resources(flavor), place.provider, project)})
+        if "project" in fields:
+            self.instances.flavors.share(written.flavor, project)
+        if place is not None and (written.resized or fields & {"host", "project"}):
+            self.allocations.write({action.uuid: _taken(written, place, project)})
         if "standing" in fields and action.known is not None:
             since = action.known.stale_since
             told_since = None if since is None else datetime.datetime.fromtimestamp(since, datetime.UTC).isoformat()
@@ -253,12 +252,10 @@ class Applier:
         return action.entries
 
 
-def _resources(flavor: Any) -> dict[str, int]:
-    return {
-        "VCPU": flavor.vcpus,
-        "MEMORY_MB": flavor.memory_mb,
-        "DISK_GB": flavor.root_gb + flavor.ephemeral_gb,
-    }
+def _taken(written: Written, place: Place, project: str) -> Taken:
+    """What an instance takes of its host."""
+    resources = {"VCPU": written.flavor.vcpus, "MEMORY_MB": written.flavor.memory_mb, "DISK_GB": written.space}
+    return Taken(resources, place.provider, project)
 
 
 def _of_volumes(told: Entry, uuid: str, actions: Iterable[VolumeAction]) -> list[Entry]:

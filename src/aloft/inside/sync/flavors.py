@@ -46,9 +46,15 @@ class Flavors:
         if sizes not in self._found:
             self._found[sizes] = self._private(*sizes)
         flavor = self._found[sizes]
-        if not flavor.is_public and (flavor.flavorid, project) not in self._allowed:
-            self._allow(flavor, project)
+        self.share(flavor, project)
         return flavor
+
+    def share(self, flavor: Any, project: str) -> None:
+        """Have a project use a flavor."""
+        if not flavor.is_public and (flavor.flavorid, project) not in self._allowed:
+            with contextlib.suppress(exception.FlavorAccessExists):
+                flavor.add_access(project)
+            self._allowed.add((flavor.flavorid, project))
 
     def restore(self, flavor: Made, project: str) -> Any:
         """The flavor that an instance was made with: the one with its identifier, made anew where it was lost.
@@ -62,8 +68,7 @@ class Flavors:
                 flavor.name, flavor.ident, (flavor.vcpus, flavor.memory_mib, flavor.root_gib, flavor.ephemeral_gib),
                 "Made anew for an instance whose record was lost", flavor.extra_specs, flavor.swap_mib,
             )  # fmt: skip
-        if not found.is_public and (found.flavorid, project) not in self._allowed:
-            self._allow(found, project)
+        self.share(found, project)
         return found
 
     def _private(self, vcpus: int, memory_mib: int, root_gib: int, other_gib: int) -> Any:
@@ -105,8 +110,3 @@ class Flavors:
         )
         flavor.create()
         return objects.Flavor.get_by_name(self._context, name)
-
-    def _allow(self, flavor: Any, project: str) -> None:
-        with contextlib.suppress(exception.FlavorAccessExists):
-            flavor.add_access(project)
-        self._allowed.add((flavor.flavorid, project))

@@ -5,7 +5,7 @@ import json
 import uuid as uuids
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from nova import availability_zones, context, exception, objects
@@ -18,7 +18,7 @@ from nova.network import model as network_model
 from sqlalchemy import select
 
 from aloft.base.errors import Conflict
-from aloft.inside.sync.adoption import STATES, Adoption, Newcomer, Place, sizes
+from aloft.inside.sync.adoption import STATES, Adoption, Newcomer, Place, Written, sizes, space
 from aloft.inside.sync.clients import Clients
 from aloft.inside.sync.flavors import Flavors
 from aloft.inside.sync.origins import disks_of, found, names
@@ -30,19 +30,6 @@ from aloft.sync.records import View
 from aloft.sync.volumes import VolumeAction, plan_volumes, volume_of, volumes_of
 
 _CHUNK = 500
-
-
-@dataclass(frozen=True)
-class Written:
-    """What was written of an instance.
-
-    Args:
-        flavor: Nova's; ``None`` where it is as it was.
-        volumes: what was done about its volumes.
-    """
-
-    flavor: Any
-    volumes: tuple[VolumeAction, ...] = ()
 
 
 class Instances:
@@ -97,9 +84,10 @@ class Instances:
         """Make virtual machines on one host instances; see :meth:`Adoption.adopt`."""
         told = self._volumes.told(volume for one in newcomers for volume in volumes_of(one.facts["disks"]))
         marked = [replace(one, facts=_marked(one.facts, told)) for one in newcomers]
-        flavors = self._adoption.adopt(marked, place)
+        written = self._adoption.adopt(marked, place)
         return {
-            one.uuid: Written(flavors[one.uuid], self._follow_volumes(one.uuid, one.facts, (), told)) for one in marked
+            one.uuid: replace(written[one.uuid], volumes=self._follow_volumes(one.uuid, one.facts, (), told))
+            for one in marked
         }
 
     def update(
@@ -126,13 +114,12 @@ class Instances:
         """
         wanted = ["flavor", "metadata", "system_metadata"]
         instance = objects.Instance.get_by_uuid(self._context, uuid, expected_attrs=wanted)
-        fields, flavor, told = set(fields), None, {}
-        followed = "disks" in fields
-        if followed:
-            before = list(before)
+        fields, before, resized, told = set(fields), list(before), False, {}
+        adopted, followed = ADOPTED in instance.system_metadata, "disks" in fields
+        if fields & {"vcpus", "memory_mib", "disks", "host"}:
             told = self._volumes.told(volumes_of([*facts["disks"], *before]))
             facts = _marked(facts, told)
-        if ADOPTED not in instance.system_metadata:
+        if not adopted:
             fields.discard("disks")  # Nova itself keeps account of the disks that it made
         if "name" in fields:
             instance.display_name = facts["name"][:255]
@@ -141,7 +128,7 @@ class Instances:
         if "state" in fields:
             instance.vm_state, instance.power_state = STATES[facts["state"]]
         if fields & {"vcpus", "memory_mib", "disks"} and place is not None:
-            flavor = self._resize(instance, facts, project)
+            resized = self._resize(instance, facts, project) or "disks" in fields
         if "host" in fields and place is not None:
             instance.host, instance.node, instance.compute_id = place.host, place.node, place.number
             instance.availability_zone = place.zone
@@ -150,7 +137,8 @@ class Instances:
         self._save(instance)
         if "disks" in fields:
             self._replace_disks(uuid, facts)
-        return Written(flavor, self._follow_volumes(uuid, facts, before, told) if followed else ())
+        volumes = self._follow_volumes(uuid, facts, before, told) if followed else ()
+        return Written(instance.flavor, space(facts, instance.flavor, adopted), resized, volumes)
 
     def reassign(self, uuid: str, project: str) -> None:
         """Give an instance to another project, identified by ``project``.
@@ -300,10 +288,11 @@ class Instances:
                 self._context, uuid=ident, address=f"{port['mac_address']}/{ident}", instance_uuid=uuid, tag=None
             ).create()
 
-    def _resize(self, instance: Any, facts: Facts, project: str) -> Any:
+    def _resize(self, instance: Any, facts: Facts, project: str) -> bool:
+        """Give an instance the flavor for its sizes; tells whether that is another one."""
         flavor = self.flavors.fit(*sizes(facts), project)
         if instance.flavor.flavorid == flavor.flavorid:
-            return None
+            return False
         instance.flavor = flavor
         instance.instance_type_id = flavor.id
         instance.vcpus, instance.memory_mb = flavor.vcpus, flavor.memory_mb
@@ -311,7 +300,7 @@ class Instances:
         spec = objects.RequestSpec.get_by_instance_uuid(self._context, instance.uuid)
         spec.flavor = flavor
         spec.save()
-        return flavor
+        return True
 
 
 def _marked(facts: Facts, volumes: Iterable[str]) -> Facts:

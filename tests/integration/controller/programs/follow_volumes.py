@@ -21,8 +21,9 @@ VOLUME = "0b1e2d3c-1111-4222-8333-123456789abc"
 ATTACHMENT = "a7c1e0de-1111-4222-8333-123456789abc"
 DISK = {
     "target": "vda", "bus": "virtio", "device": "disk", "source": "file", "path": "/images/web", "serial": "", "gib": 1,
-    "boot_order": 1,
+    "boot_order": 1, "elsewhere": False,
 }  # fmt: skip
+FAR = DISK | {"target": "vdc", "path": "/dev/vg/far", "source": "block", "gib": 500, "elsewhere": True}
 DATA = DISK | {"target": "vdb", "source": "block", "path": "/dev/sdb", "serial": VOLUME, "boot_order": None}
 
 
@@ -78,8 +79,10 @@ def main(file: str) -> None:
     database.configure(CONF)
     objects.register_all()
     models.BASE.metadata.create_all(database.get_engine())
+    asking = context.get_admin_context()
+    flavor = objects.Flavor(asking, id=1, flavorid="f", name="f", vcpus=1, memory_mb=64, root_gb=1, ephemeral_gb=0)
     instance = objects.Instance(
-        context.get_admin_context(), uuid=VM, project_id="p", user_id="u", host="h1", system_metadata={ADOPTED: YES}
+        asking, uuid=VM, project_id="p", user_id="u", host="h1", system_metadata={ADOPTED: YES}, flavor=flavor
     )
     instance.create()
     cloud = Cloud()
@@ -88,12 +91,12 @@ def main(file: str) -> None:
     there = mappings()
     again = instances.update(VM, facts(DISK, DATA), {"disks"}, None, "p", [DISK])
     same = mappings() == there
-    went = instances.update(VM, facts(DISK), {"disks"}, None, "p", [DISK, DATA])
+    went = instances.update(VM, facts(DISK, FAR), {"disks"}, None, "p", [DISK, DATA])
     print(
         json.dumps(
             {
                 "came": told(came), "there": there, "again": told(again), "same": same, "went": told(went),
-                "left": mappings(), "detached": cloud.detached,
+                "left": mappings(), "detached": cloud.detached, "space": [came.space, went.space],
             }
         )
     )  # fmt: skip

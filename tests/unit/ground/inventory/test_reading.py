@@ -1,5 +1,6 @@
 """The small things that are read off the host."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,8 @@ def test_sizes_are_read_off_the_files(tmp_path: Path) -> None:
     assert sizes.measure(str(raw), "raw").capacity == 4096
     assert sizes.measure(str(layered), "qcow2").capacity == 5 << 30
     assert sizes.measure(str(tmp_path / "none"), "raw") == Size()
+    assert sizes.measure(str(raw), "raw").file_system == os.statvfs(tmp_path).f_fsid
+    assert sizes.measure("/proc/version", "raw").file_system not in (None, os.statvfs(tmp_path).f_fsid)
     assert not sizes.changed(str(raw), "raw")
     raw.write_bytes(b"x" * 8192)
     assert sizes.changed(str(raw), "raw")
