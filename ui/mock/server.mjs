@@ -31,13 +31,13 @@ function tell(event) {
   for (const stream of streams) stream.write(`id: ${eventNumber}\nevent: ${event.kind}\ndata: ${JSON.stringify(data)}\n\n`);
 }
 
-function session() {
-  const common = { csrf: 'made-up', expires: '2099-01-01T00:00:00Z' };
+function session(entered) {
+  const common = { csrf: 'made-up', expires: '2099-01-01T00:00:00Z', events: '' };
   if (face === 'provider') {
     return { ...common, face, customer: null, user: { id: 'root', name: 'root' }, project: null, projects: [], roles: ['admin'], administrator: true, regions: [] };
   }
   const services = ['identity', 'compute', 'network', 'image', 'volume', 'placement'];
-  const project = state.projects.find(({ id }) => id === state.project);
+  const project = state.projects.find(({ id }) => id === (entered ?? state.project));
   return {
     ...common, face, customer: 'demo', user: { id: 'u1', name: 'admin', domain: 'Default' }, project,
     projects: state.projects.map(({ id, name }) => ({ id, name, domain: 'Default' })), roles: ['admin', 'member', 'reader'],
@@ -85,7 +85,7 @@ createServer((request, response) => {
       loggedIn = false;
       return answer(response, 204);
     }
-    if (path === '/session') return answer(response, 200, session());
+    if (path === '/session') return answer(response, 200, session(request.headers['x-aloft-project']));
     if (path === '/events') {
       response.writeHead(200, { 'Content-Type': 'text/event-stream' });
       response.write(': here\n\n');

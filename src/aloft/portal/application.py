@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TypeVar
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -42,6 +43,9 @@ Model = TypeVar("Model", bound=BaseModel)
 
 COOKIE = "__Host-aloft"
 """The prefix makes browsers insist on Secure, the path / and no domain (RFC 6265bis, section 4.1.3)."""
+
+PROJECT = "x-aloft-project"
+"""The project that a page is of; where a header cannot be sent (events, consoles), the query has ``project``."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -92,6 +96,7 @@ class Portal:
         self.store = Store(settings.state / "sessions.sqlite", settings.idle_seconds)
         self.identity = Identity(self.client, settings.domain)
         self.throttle = Throttle()
+        self.entering: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
         self.relay = Relay(self.client, self._holds)
         self.pages = Pages(settings.pages)
         self.consoles = Consoles(self.client, settings.domain)
@@ -154,6 +159,35 @@ class Portal:
             raise Unauthenticated("Nobody is logged in.", "Log in.")
         return opened
 
+    async def _in_project(self, connection: HTTPConnection, project: str | None) -> Open:
+        """The session of a request, used in the project of the page that it comes from.
+
+        Raises:
+            Unauthenticated: there is none at this portal.
+            NotFound: the user has no role in that project.
+        """
+        opened = self._session(connection)
+        if project is None or opened.session.customer is None:
+            return opened
+        async with self.entering.setdefault(opened.id, asyncio.Lock()):
+            opened = self._session(connection)
+            within = opened.session.within(project)
+            if within is None:
+                within = await self.identity.enter(opened.session, project)
+                self.store.change(opened, within.entering(opened.session.scope))
+        return Open(opened.key, within)
+
+    async def _of_page(self, request: Request) -> Open:
+        """The session of a page's request, in the project of the page.
+
+        Raises:
+            Unauthenticated: there is none at this portal.
+            Forbidden: it would change something and does not come from the portal's own pages.
+            NotFound: the user has no role in that project.
+        """
+        self._safe(request, self._session(request))
+        return await self._in_project(request, request.headers.get(PROJECT))
+
     def _own_page(self, connection: HTTPConnection) -> None:
         """See to it that a request comes from the portal's own pages: browsers tell its origin truly.
 
@@ -208,13 +242,16 @@ class Portal:
         if before is not None:
             self.store.end(before)
         _, cookie = self.store.create(session)
-        answer = JSONResponse(told(session))
+        answer = JSONResponse(self._told(session))
         answer.set_cookie(COOKIE, cookie, path="/", secure=True, httponly=True, samesite="strict")
         return answer
 
     async def show(self, request: Request) -> Response:
         """The session."""
-        return JSONResponse(told(self._session(request).session))
+        return JSONResponse(self._told((await self._of_page(request)).session))
+
+    def _told(self, session: Session) -> dict[str, object]:
+        return told(session, self.streams.place(session.customer))
 
     async def log_out(self, request: Request) -> Response:
         """End the session."""
@@ -228,21 +265,20 @@ class Portal:
         return answer
 
     async def change_project(self, request: Request) -> Response:
-        """Go on in another project."""
+        """Go on in another project; windows that are open in others stay there."""
         opened = self._session(request)
         self._safe(request, opened)
         choice = await _body(request, Choice)
         if opened.session.customer is None:
             raise InvalidInput("The provider has no projects.")
-        fresh = self.store.change(opened, await self.identity.change_project(opened.session, choice.project))
-        return JSONResponse(told(fresh.session))
+        entered = await self._in_project(request, choice.project)
+        return JSONResponse(self._told(self.store.change(entered, entered.session).session))
 
     # What passes through
 
     async def openstack(self, request: Request) -> Response:
         """Pass on to a region's API."""
-        opened = self._session(request)
-        self._safe(request, opened)
+        opened = await self._of_page(request)
         session, region, service = opened.session, request.path_params["region"], request.path_params["service"]
         if not session.serves(region, service):
             raise NotFound(f"There is no {service[:40]} in a region {region[:40]}.", "See the session's regions.")
@@ -256,15 +292,14 @@ class Portal:
 
     async def plane(self, request: Request) -> Response:
         """Pass on to the plane's REST."""
-        opened = self._session(request)
-        self._safe(request, opened)
+        opened = await self._of_page(request)
         target = Target(f"plane.{self.settings.domain}", "The plane", credentials(opened.session))
         return await self.relay.pass_on(request, opened, target, b"/v1" + _rest(request, 2))
 
     async def events(self, request: Request) -> Response:
         """The event stream."""
-        opened = self._session(request)
-        place = Place.parse(request.headers.get("last-event-id"))
+        opened = await self._in_project(request, request.query_params.get("project"))
+        place = Place.parse(request.headers.get("last-event-id") or request.query_params.get("after"))
         return StreamingResponse(self.streams.of(opened, place), media_type="text/event-stream")
 
     async def console(self, page: WebSocket) -> None:
@@ -275,7 +310,7 @@ class Portal:
 
         async def join() -> None:
             self._own_page(page)
-            session = self._session(page).session
+            session = (await self._in_project(page, page.query_params.get("project"))).session
             if session.customer is None or not session.serves(region, "compute"):
                 raise NotFound("There is no such region.")
             await self.consoles.join(page, session, region, instance)
@@ -294,8 +329,8 @@ class Portal:
         return self.pages.page(request, request.path_params["path"])
 
 
-def told(session: Session) -> dict[str, object]:
-    """A session as the page sees it."""
+def told(session: Session, place: Place) -> dict[str, object]:
+    """A session as the page sees it, and how far the events have come."""
     return {
         "face": session.face,
         "customer": session.customer,
@@ -307,6 +342,7 @@ def told(session: Session) -> dict[str, object]:
         "regions": [{"name": region.name, "services": list(region.services)} for region in session.regions],
         "csrf": session.csrf,
         "expires": _iso(session.expires),
+        "events": str(place),
     }
 
 

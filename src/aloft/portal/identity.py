@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -10,7 +11,7 @@ import httpx
 
 from aloft.base.errors import NotFound
 from aloft.portal.answers import NoProject, SessionEnded, TooManyFailures, Unauthenticated, Unreachable
-from aloft.portal.sessions import Project, Region, Session, User
+from aloft.portal.sessions import Project, Region, Scope, Session, User
 
 PROVIDER_SECONDS = 8 * 3600
 """Lifetime of a provider's session."""
@@ -54,10 +55,18 @@ class Identity:
         projects = await self._projects(customer, unscoped)
         default = await self._default_project(customer, unscoped, told["user"]["id"]) if wanted is None else None
         project = _choose(projects, wanted, default)
-        return await self._scoped(customer, unscoped, project.id, projects)
+        return Session(
+            face="customer",
+            customer=customer,
+            user=User(told["user"]["id"], told["user"]["name"], told["user"]["domain"]["name"]),
+            projects=projects,
+            unscoped=unscoped,
+            expires=datetime.fromisoformat(told["expires_at"]).timestamp(),
+            scope=await self._scoped(customer, unscoped, project.id),
+        )
 
-    async def change_project(self, session: Session, project: str) -> Session:
-        """The same login for another project.
+    async def enter(self, session: Session, project: str) -> Session:
+        """The same login, used in another project.
 
         Raises:
             NotFound: the user has no role in it.
@@ -67,9 +76,10 @@ class Identity:
         projects = await self._projects(session.customer, session.unscoped)
         if project not in {known.id for known in projects}:
             raise NotFound("You have no role in that project.", "Choose one of yours.")
-        return await self._scoped(session.customer, session.unscoped, project, projects)
+        scope = await self._scoped(session.customer, session.unscoped, project)
+        return replace(session.entering(scope), projects=projects)
 
-    async def _scoped(self, customer: str, unscoped: str, project: str, projects: tuple[Project, ...]) -> Session:
+    async def _scoped(self, customer: str, unscoped: str, project: str) -> Scope:
         token, told = await self._authenticate(
             customer,
             {
@@ -77,17 +87,11 @@ class Identity:
                 "scope": {"project": {"id": project}},
             },
         )
-        return Session(
-            face="customer",
-            customer=customer,
-            user=User(told["user"]["id"], told["user"]["name"], told["user"]["domain"]["name"]),
+        return Scope(
             project=Project(told["project"]["id"], told["project"]["name"], told["project"]["domain"]["name"]),
-            projects=projects,
             roles=tuple(sorted(role["name"] for role in told.get("roles", []))),
             regions=regions_of(told.get("catalog", []), customer, self._domain),
             token=token,
-            unscoped=unscoped,
-            expires=datetime.fromisoformat(told["expires_at"]).timestamp(),
         )
 
     async def _authenticate(self, customer: str, auth: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -144,13 +148,10 @@ class Identity:
             face="provider",
             customer=None,
             user=User(name, name, ""),
-            project=None,
             projects=(),
-            roles=tuple(me.json()["roles"]),
-            regions=(),
-            token=told["token"],
             unscoped="",
             expires=datetime.fromisoformat(told["expires"]).timestamp(),
+            scope=Scope(None, tuple(me.json()["roles"]), (), told["token"]),
         )
 
     # Both
@@ -160,7 +161,7 @@ class Identity:
         if session.customer is None:
             await self._plane("DELETE", "/v1/tokens/current", headers=credentials(session))
             return
-        for token in (session.token, session.unscoped):
+        for token in session.tokens:
             headers = {"X-Subject-Token": token}
             await self._keystone("DELETE", session.customer, "/v3/auth/tokens", token, headers=headers)
 

@@ -62,34 +62,84 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Scope:
+    """What a login is in one project.
+
+    Args:
+        project: the project that the token is for; ``None`` for the provider.
+        roles: in the project, or of the account.
+        regions: what can be called.
+        token: what the APIs are called with.
+    """
+
+    project: Project | None
+    roles: tuple[str, ...]
+    regions: tuple[Region, ...]
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Session:
-    """A login.
+    """A login. The windows of one browser share it, and each may be in a project of its own.
 
     Args:
         face: who the pages are for.
         customer: whose; ``None`` for the provider.
         user: who.
-        project: the project that the token is for.
-        projects: those that it can be changed to.
-        roles: in the project, or of the account.
-        regions: what can be called.
-        token: what the APIs are called with.
+        projects: those that it can be used in.
         unscoped: the token that those of projects are made from; empty for the provider.
         expires: Unix time in seconds at which the tokens end.
+        scope: the project that it is used in; of a session that is kept, the one that a window begins in.
+        others: further projects that it was used in.
         csrf: what unsafe requests must carry.
     """
 
     face: Face
     customer: str | None
     user: User
-    project: Project | None
     projects: tuple[Project, ...]
-    roles: tuple[str, ...]
-    regions: tuple[Region, ...]
-    token: str = field(repr=False)
     unscoped: str = field(repr=False)
     expires: float
+    scope: Scope
+    others: tuple[Scope, ...] = ()
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+
+    @property
+    def project(self) -> Project | None:
+        """The project that it is used in; ``None`` for the provider."""
+        return self.scope.project
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The user's roles there."""
+        return self.scope.roles
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """What can be called from there."""
+        return self.scope.regions
+
+    @property
+    def token(self) -> str:
+        """What the APIs are called with from there."""
+        return self.scope.token
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """All tokens, that which the others are made from last."""
+        return (*(scope.token for scope in (self.scope, *self.others)), *([self.unscoped] if self.unscoped else []))
+
+    def within(self, project: str) -> "Session | None":
+        """The same login, used in another project; ``None`` where it was not used yet."""
+        found = next(
+            (scope for scope in (self.scope, *self.others) if scope.project and scope.project.id == project), None
+        )
+        return None if found is None else self.entering(found)
+
+    def entering(self, scope: Scope) -> "Session":
+        """The same login, used in this scope from now on; it takes the place of an older one of its project."""
+        rest = (one for one in (self.scope, *self.others) if one.project != scope.project)
+        return replace(self, scope=scope, others=tuple(rest))
 
     @property
     def administrator(self) -> bool:
@@ -274,9 +324,17 @@ def _session(told: dict[str, Any]) -> Session:
         **{
             **told,
             "user": User(**told["user"]),
-            "project": told["project"] and Project(**told["project"]),
             "projects": tuple(Project(**one) for one in told["projects"]),
-            "roles": tuple(told["roles"]),
-            "regions": tuple(Region(one["name"], tuple(one["services"])) for one in told["regions"]),
+            "scope": _scope(told["scope"]),
+            "others": tuple(_scope(one) for one in told["others"]),
         }
+    )
+
+
+def _scope(told: dict[str, Any]) -> Scope:
+    return Scope(
+        project=told["project"] and Project(**told["project"]),
+        roles=tuple(told["roles"]),
+        regions=tuple(Region(one["name"], tuple(one["services"])) for one in told["regions"]),
+        token=told["token"],
     )

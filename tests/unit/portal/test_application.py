@@ -1,5 +1,6 @@
 """The portal's routes over a Keystone, a Nova and a plane that answer as the real ones do."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -224,12 +225,50 @@ async def test_another_project(browser: httpx.AsyncClient, edge: Edge) -> None:
     assert code(refused) == (404, "not_found")
 
 
+async def test_each_window_stays_in_its_project(browser: httpx.AsyncClient, edge: Edge) -> None:
+    session = await log_in(browser)
+    csrf = {"X-Aloft-CSRF": session["csrf"]}
+    first, second = {"X-Aloft-Project": "p1"}, {"X-Aloft-Project": "p2"}
+    await browser.put("/session/project", json={"project": "p1"}, headers=csrf)
+    await browser.put("/session/project", json={"project": "p2"}, headers=csrf)
+    edge.asked.clear()
+    for window in (first, second, first):
+        await browser.get("/os/demo-1/compute/v2.1/servers", headers=window)
+        await browser.delete("/os/demo-1/compute/v2.1/servers/x", headers=window | csrf)
+        await browser.get("/api/v1/me", headers=window)
+        shown = (await browser.get("/session", headers=window)).json()
+        assert shown["project"]["id"] == window["X-Aloft-Project"]
+    asked = [request.headers["x-auth-token"] for request in edge.asked]
+    assert asked == ["token-p1"] * 3 + ["token-p2"] * 3 + ["token-p1"] * 3
+    assert (await browser.get("/session")).json()["project"]["id"] == "p2", "where a new window begins"
+
+
+async def test_a_project_that_a_window_was_left_in_is_entered_by_itself(browser: httpx.AsyncClient, edge: Edge) -> None:
+    await log_in(browser)
+    window = {"X-Aloft-Project": "p1"}
+    edge.asked.clear()
+    asking = [browser.get("/os/demo-1/compute/v2.1/servers", headers=window) for _ in range(3)]
+    assert {answer.status_code for answer in await asyncio.gather(*asking)} == {200}
+    scoped = [request for request in edge.asked if request.url.path == "/v3/auth/tokens"]
+    assert len(scoped) == 1, "one token for all"
+    assert (await browser.get("/session")).json()["project"]["id"] == "p2", "where a new window begins"
+
+
+@pytest.mark.parametrize("path", ["/os/demo-1/compute/v2.1/servers", "/api/v1/me", "/session", "/events?project=p9"])
+async def test_nothing_is_asked_for_in_a_project_of_others(browser: httpx.AsyncClient, edge: Edge, path: str) -> None:
+    await log_in(browser)
+    edge.asked.clear()
+    assert code(await browser.get(path, headers={"X-Aloft-Project": "p9"})) == (404, "not_found")
+    assert {request.headers["host"] for request in edge.asked} == {"identity.demo.example"}
+
+
 async def test_logging_out_revokes_the_tokens(browser: httpx.AsyncClient, edge: Edge) -> None:
     session = await log_in(browser)
+    await browser.get("/session", headers={"X-Aloft-Project": "p1"})
     answer = await browser.delete("/session", headers={"X-Aloft-CSRF": session["csrf"]})
     assert answer.status_code == 204
     revoked = [request.headers["x-subject-token"] for request in edge.asked if request.method == "DELETE"]
-    assert revoked == ["token-p2", "unscoped"]
+    assert revoked == ["token-p2", "token-p1", "unscoped"]
     assert code(await browser.get("/session")) == (401, "unauthenticated")
 
 

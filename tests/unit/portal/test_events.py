@@ -7,7 +7,7 @@ from aloft.portal.events.hub import WAITING, Hub, Hubs
 from aloft.portal.events.model import Event, may_know
 from aloft.portal.events.plane import event_of
 from aloft.portal.events.stream import Place
-from aloft.portal.sessions import Project, Session, User
+from aloft.portal.sessions import Project, Scope, Session, User
 
 EVENT = Event("instance", "i1", "changed", "2026-01-31T12:00:00+00:00", "demo-1", "p1")
 
@@ -15,7 +15,7 @@ EVENT = Event("instance", "i1", "changed", "2026-01-31T12:00:00+00:00", "demo-1"
 def a_session(*roles: str) -> Session:
     project = Project("p1", "demo", "Default")
     user = User("u", "ann", "Default")
-    return Session("customer", "demo", user, project, (project,), roles, (), "t", "u", 0.0)
+    return Session("customer", "demo", user, (project,), "u", 0.0, Scope(project, roles, (), "t"))
 
 
 @pytest.mark.parametrize(
@@ -99,6 +99,21 @@ async def test_nobody_is_followed_for_nobody() -> None:
         assert [event for _, event in first.waiting] == [EVENT]
     with pytest.raises(asyncio.CancelledError):
         await following[0]
+
+
+async def test_what_happens_before_a_page_listens_is_told_when_it_does() -> None:
+    hubs = Hubs(lambda _customer, _hub: asyncio.create_task(asyncio.Event().wait()), linger=0.0)
+    nobody = hubs.place("demo")
+    with hubs.listen("demo", *nobody) as (_, first):
+        assert not first.missed, "its hub says so itself when it follows"
+        place = hubs.place("demo")
+        hubs.publish("demo", EVENT)
+        with hubs.listen("demo", *place) as (_, second):
+            assert [event for _, event in second.waiting] == [EVENT]
+            assert not second.missed
+        with hubs.listen("demo", *nobody) as (_, third):
+            assert third.missed, "another page's hub began meanwhile"
+    hubs.close()
 
 
 @pytest.mark.parametrize("place", [Place("ab12", 3, None), Place("ab12", 0, 7), Place("ab12", None, None)])

@@ -1,10 +1,9 @@
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from aloft.portal.sessions import PER_OWNER, Project, Region, Session, Store, User, right_csrf
+from aloft.portal.sessions import PER_OWNER, Project, Region, Scope, Session, Store, User, right_csrf
 
 
 class Clock:
@@ -15,19 +14,21 @@ class Clock:
         return self.now
 
 
+def a_scope(project: str, *roles: str) -> Scope:
+    regions = (Region("demo-1", ("compute", "identity")),)
+    return Scope(Project(project, "demo", "Default"), roles, regions, f"scoped-secret-{project}")
+
+
 def a_session(user: str = "u1", expires: float = 5000.0) -> Session:
     project = Project("p1", "demo", "Default")
     return Session(
         face="customer",
         customer="demo",
         user=User(user, "ann", "Default"),
-        project=project,
         projects=(project,),
-        roles=("member",),
-        regions=(Region("demo-1", ("compute", "identity")),),
-        token="scoped-secret",
         unscoped="unscoped-secret",
         expires=expires,
+        scope=a_scope("p1", "member"),
     )
 
 
@@ -93,11 +94,26 @@ def test_it_ends_when_nobody_uses_it(opening: Callable[[], Store], clock: Clock)
 def test_a_change_keeps_the_cookie_and_the_csrf_value(opening: Callable[[], Store]) -> None:
     store = opening()
     opened, cookie = store.create(a_session())
-    store.change(opened, replace(a_session(), roles=("admin",)))
+    store.change(opened, a_session().entering(a_scope("p1", "admin")))
     found = opening().find(cookie)
     assert found is not None
     assert found.session.administrator
     assert found.session.csrf == opened.session.csrf
+
+
+def test_the_projects_of_a_session_are_kept_beside_each_other(opening: Callable[[], Store]) -> None:
+    store = opening()
+    opened, cookie = store.create(a_session())
+    store.change(opened, a_session().entering(a_scope("p2", "admin")))
+    found = opening().find(cookie)
+    assert found is not None
+    first, second = found.session.within("p1"), found.session.within("p2")
+    assert first is not None
+    assert second is not None
+    assert (first.token, first.administrator) == ("scoped-secret-p1", False)
+    assert (second.token, second.administrator) == ("scoped-secret-p2", True)
+    assert first.within("p3") is None
+    assert first.tokens == ("scoped-secret-p1", "scoped-secret-p2", "unscoped-secret")
 
 
 def test_ending_is_at_once(opening: Callable[[], Store]) -> None:

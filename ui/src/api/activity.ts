@@ -16,24 +16,24 @@ const INSTANCES = 30;
 const ACTIONS = 60;
 
 /** Instances that something happened to lately, also those that are gone, the latest first. */
-const changedQuery = ({ region, project }: Scope) =>
+const changedQuery = (scope: Scope) =>
   queryOptions({
-    queryKey: ['instance', region, project, 'activity'],
+    queryKey: ['instance', scope.region, scope.project, 'activity'],
     queryFn: async ({ signal }) => {
       const since = new Date(Date.now() - DAYS * 86_400_000).toISOString().slice(0, 19);
-      const found = await listAll<Server>(region, 'compute', '/v2.1/servers/detail', 'servers', { 'changes-since': since }, signal);
+      const found = await listAll<Server>(scope, 'compute', '/v2.1/servers/detail', 'servers', { 'changes-since': since }, signal);
       return found.sort((a, b) => instant(b.updated).getTime() - instant(a.updated).getTime()).slice(0, INSTANCES);
     },
   });
 
 /** The actions with how they went, of as many as are shown. An action that has not changed is asked for once. */
-export function useDetailed({ region, project }: Scope, actions: readonly InstanceAction[]): InstanceAction[] {
+export function useDetailed(scope: Scope, actions: readonly InstanceAction[]): InstanceAction[] {
   return useQueries({
     queries: actions.slice(0, ACTIONS).map(({ instance_uuid: id, request_id: request, updated_at: updated }) => ({
-      queryKey: ['instance', region, project, id, 'action', request, updated],
+      queryKey: ['instance', scope.region, scope.project, id, 'action', request, updated],
       queryFn: async () => {
         const path = `/v2.1/servers/${id}/os-instance-actions/${request}`;
-        return (await openstack<{ instanceAction: InstanceAction }>(region, 'compute', path)).instanceAction;
+        return (await openstack<{ instanceAction: InstanceAction }>(scope, 'compute', path)).instanceAction;
       },
     })),
     combine: (found) => actions.map((action, index) => found[index]?.data ?? action),
@@ -48,7 +48,7 @@ export function useActivity(scope: Scope) {
       queryKey: ['instance', scope.region, scope.project, 'activity-of', id, updated],
       queryFn: async ({ signal }: { signal: AbortSignal }) => {
         const path = `/v2.1/servers/${id}/os-instance-actions`;
-        return (await openstack<{ instanceActions: InstanceAction[] }>(scope.region, 'compute', path, { signal })).instanceActions;
+        return (await openstack<{ instanceActions: InstanceAction[] }>(scope, 'compute', path, { signal })).instanceActions;
       },
       staleTime: Infinity,
     })),

@@ -1,5 +1,6 @@
 /** Requests to the portal's back end; the only place that calls `fetch`. */
 import { asApiError, errorOf } from './errors';
+import type { Scope } from './scope';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -14,15 +15,22 @@ const MICROVERSIONS: Partial<Record<Service, string>> = {
 };
 
 let csrf = '';
+let project: string | undefined;
 
-/** Remember the session's token that every changing request has to carry. */
-export function rememberCsrfToken(token: string): void {
+/** Remember the token that every changing request has to carry, and the project that this window is in. */
+export function rememberSession(token: string, entered: string | undefined): void {
   csrf = token;
+  project = entered;
 }
 
-/** The token that every changing request has to carry. */
-export function csrfToken(): string {
-  return csrf;
+/** Ask in no project of the window's own. */
+export function leaveProject(): void {
+  project = undefined;
+}
+
+/** What says in which project something is asked: other windows of the same session may be in other ones. */
+function ofProject(asked = project): Record<string, string> {
+  return asked === undefined ? {} : { 'X-Aloft-Project': asked };
 }
 
 export interface Options {
@@ -38,7 +46,7 @@ export interface Options {
  * @throws ApiError the answer was an error, or there was none.
  */
 export async function request<T>(path: string, { method = 'GET', body, headers = {}, signal }: Options = {}): Promise<T> {
-  const sent: Record<string, string> = { Accept: 'application/json', ...headers };
+  const sent: Record<string, string> = { Accept: 'application/json', ...ofProject(), ...headers };
   if (body !== undefined && sent['Content-Type'] === undefined) sent['Content-Type'] = 'application/json';
   if (method !== 'GET') sent['X-Aloft-CSRF'] = csrf;
   let answer: Response;
@@ -66,10 +74,14 @@ export function queryString(parameters: Record<string, string | number | boolean
   return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs.map(([k, v]) => [k, String(v)])).toString()}`;
 }
 
-/** Send a request to one of a region's OpenStack APIs; `path` from the API's root, with a leading slash. */
-export function openstack<T>(region: string, service: Service, path: string, options: Options = {}): Promise<T> {
+/**
+ * Send a request to one of a region's OpenStack APIs; `path` from the API's root, with a leading slash. Where only a
+ * region is given, the project is the window's.
+ */
+export function openstack<T>(where: string | Scope, service: Service, path: string, options: Options = {}): Promise<T> {
   const version = MICROVERSIONS[service];
-  const headers = { ...(version === undefined ? {} : { 'OpenStack-API-Version': version }), ...options.headers };
+  const [region, inProject] = typeof where === 'string' ? [where, {}] : [where.region, ofProject(where.project)];
+  const headers = { ...(version === undefined ? {} : { 'OpenStack-API-Version': version }), ...inProject, ...options.headers };
   return request<T>(`/os/${encodeURIComponent(region)}/${service}${path}`, { ...options, headers });
 }
 
@@ -85,7 +97,7 @@ const PAGE = 1000;
  * Keystone give everything at once.
  */
 export async function listAll<T extends { id: string }>(
-  region: string,
+  where: string | Scope,
   service: Service,
   path: string,
   key: string,
@@ -97,7 +109,7 @@ export async function listAll<T extends { id: string }>(
   let marker: string | undefined;
   for (;;) {
     const asked = queryString({ ...parameters, limit: pages ? PAGE : undefined, marker });
-    const answer = await openstack<Record<string, unknown>>(region, service, `${path}${asked}`, { signal });
+    const answer = await openstack<Record<string, unknown>>(where, service, `${path}${asked}`, { signal });
     const page = (answer[key] ?? []) as T[];
     items.push(...page);
     const more = Array.isArray(answer[`${key}_links`]) || typeof answer.next === 'string';
@@ -118,7 +130,7 @@ export function upload(
     const sending = new XMLHttpRequest();
     sending.open('PUT', path);
     sending.setRequestHeader('Content-Type', 'application/octet-stream');
-    sending.setRequestHeader('X-Aloft-CSRF', csrf);
+    for (const [name, value] of Object.entries({ 'X-Aloft-CSRF': csrf, ...ofProject() })) sending.setRequestHeader(name, value);
     sending.upload.onprogress = (event) => {
       if (event.lengthComputable && event.total > 0) onProgress(event.loaded / event.total);
     };

@@ -1,10 +1,12 @@
 /** The stream of events: what changed anywhere makes what is shown of it stale, so that it is asked for anew. */
-import { type QueryClient, type QueryKey, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useSyncExternalStore } from 'react';
+import { type Query, type QueryClient, type QueryKey, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useRef } from 'react';
 
 import { openstack } from './client';
 import { ApiError } from './errors';
+import type { Scope } from './scope';
 import { useSession } from './session';
+import { listen } from './stream';
 import type { Server } from './types';
 
 /** Something changed. */
@@ -21,8 +23,6 @@ export interface PortalEvent {
   at: string;
 }
 
-export type Connection = 'connecting' | 'open' | 'lost';
-
 /** What else is stale when a thing of some kind changed. */
 const ALSO: Record<string, readonly string[]> = {
   'instance': ['port'],
@@ -33,6 +33,7 @@ const ALSO: Record<string, readonly string[]> = {
   'volume': ['instance'],
   'volume-snapshot': ['volume'],
   'subnet': ['network'],
+  'aggregate': ['service'],
   'host': ['service'],
   'customer': ['region', 'operation'],
   'region': ['customer', 'operation'],
@@ -80,65 +81,86 @@ export function onEvent(listener: Listener): () => void {
   return () => void listeners.delete(listener);
 }
 
-let connection: Connection = 'connecting';
-const watchers = new Set<() => void>();
+/** Queries that are on their way and are asked for again when they are there. */
+const again = new WeakSet<Query>();
 
-function setConnection(now: Connection): void {
-  connection = now;
-  for (const watcher of watchers) watcher();
+/**
+ * Have queries asked for anew. One that is on its way and cannot be broken off may bring what was before, so it is asked
+ * for once more when it is there.
+ */
+function makeStale(client: QueryClient, which: (query: Query) => boolean): void {
+  for (const query of client.getQueryCache().findAll({ fetchStatus: 'fetching', predicate: which })) {
+    if (!again.has(query) && (query.state.data === undefined || isInstanceList(query.queryKey))) {
+      again.add(query);
+      const ask = () => {
+        again.delete(query);
+        void client.invalidateQueries({ predicate: (one) => one === query });
+      };
+      query.promise?.then(ask, ask);
+    }
+  }
+  void client.invalidateQueries({ predicate: (query) => which(query) && !again.has(query) });
 }
 
-/** Whether changes reach the page. */
-export function useConnection(): Connection {
-  return useSyncExternalStore(
-    (watcher) => {
-      watchers.add(watcher);
-      return () => void watchers.delete(watcher);
-    },
-    () => connection,
-  );
+function isInstanceList([kind, , , what]: QueryKey): boolean {
+  return kind === 'instance' && what === 'list';
 }
 
-async function refreshInstance(client: QueryClient, region: string, id: string, deleted: boolean): Promise<void> {
-  const lists = client.getQueryCache().findAll({
-    predicate: ({ queryKey: [kind, where, , what] }) => kind === 'instance' && where === region && what === 'list',
-  });
-  if (lists.length === 0) return;
+let asked = 0;
+/** By instance, the number of the latest question whose answer is shown. */
+const shown = new Map<string, number>();
+
+/** Ask for one instance and put it into the lists of its project; an answer that a later one has overtaken is dropped. */
+export async function refreshInstance(client: QueryClient, scope: Scope, id: string, deleted = false): Promise<void> {
+  const ofProject = ({ queryKey }: Query) =>
+    isInstanceList(queryKey) && queryKey[1] === scope.region && queryKey[2] === scope.project;
+  if (client.getQueryCache().findAll({ predicate: ofProject }).length === 0) return;
+  asked += 1;
+  const mine = asked;
   let now: Server | undefined;
   if (!deleted) {
     try {
-      now = (await openstack<{ server: Server }>(region, 'compute', `/v2.1/servers/${id}`)).server;
+      const { server } = await openstack<{ server: Server }>(scope, 'compute', `/v2.1/servers/${id}`);
+      if (server.status !== 'DELETED') now = server;
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 404) {
-        void client.invalidateQueries({ queryKey: ['instance', region] });
+        makeStale(client, ({ queryKey: [kind, region] }) => kind === 'instance' && region === scope.region);
         return;
       }
     }
   }
-  for (const { queryKey } of lists) {
-    if (now !== undefined && queryKey[2] !== now.tenant_id) continue;
-    client.setQueryData<Server[]>(queryKey, (rows) => rows && withInstance(rows, id, now));
-  }
+  if ((shown.get(id) ?? 0) > mine) return;
+  shown.set(id, mine);
+  client.setQueriesData<Server[]>({ predicate: ofProject }, (rows) => rows && withInstance(rows, id, now));
 }
 
 /** Act on gathered events. */
 export function applyEvents(client: QueryClient, events: readonly PortalEvent[]): void {
-  void client.invalidateQueries({ predicate: ({ queryKey }) => events.some((event) => staleAfter(event, queryKey)) });
   const instances = new Map<string, PortalEvent>();
   for (const event of events) {
-    if (event.kind === 'instance' && event.region !== null) instances.set(event.id, event);
+    if (event.kind === 'instance' && event.region !== null && event.project !== null) instances.set(event.id, event);
   }
-  for (const { id, region, what } of instances.values()) {
-    if (region !== null) void refreshInstance(client, region, id, what === 'deleted');
+  const changed = [...instances.values()];
+  makeStale(client, ({ queryKey, state }) =>
+    events.some((event) => staleAfter(event, queryKey))
+    || (state.fetchStatus === 'fetching' && isInstanceList(queryKey)
+      && changed.some(({ region, project }) => queryKey[1] === region && queryKey[2] === project)));
+  for (const { id, region, project, what } of changed) {
+    if (region !== null && project !== null) void refreshInstance(client, { region, project }, id, what === 'deleted');
   }
 }
 
 /** Keep the page's data true for as long as somebody is logged in. */
 export function useEventStream(): void {
   const client = useQueryClient();
-  const { user } = useSession();
+  const session = useSession();
+  const from = useRef(session.events);
   useEffect(() => {
-    const source = new EventSource('/events');
+    from.current = session.events;
+  });
+  const user = session.user.id;
+  const project = session.project?.id;
+  useEffect(() => {
     let gathered: PortalEvent[] = [];
     let timer: ReturnType<typeof setTimeout> | undefined;
     const flush = () => {
@@ -153,18 +175,20 @@ export function useEventStream(): void {
       gathered.push(event);
       timer ??= setTimeout(flush, GATHER);
     };
-    for (const kind of KINDS) source.addEventListener(kind, take);
-    source.addEventListener('reset', () => void client.invalidateQueries());
-    source.addEventListener('session', () => void client.invalidateQueries({ queryKey: ['session'] }));
-    source.onopen = () => setConnection('open');
-    source.onerror = () => {
-      setConnection('lost');
-      void client.invalidateQueries({ queryKey: ['session'] });
-    };
+    const lookAtSession = () => void client.invalidateQueries({ queryKey: ['session'] });
+    const end = listen({
+      project,
+      from: from.current,
+      events: {
+        ...Object.fromEntries(KINDS.map((kind) => [kind, take])),
+        reset: () => makeStale(client, () => true),
+        session: lookAtSession,
+      },
+      onLost: lookAtSession,
+    });
     return () => {
       clearTimeout(timer);
-      source.close();
-      setConnection('connecting');
+      end();
     };
-  }, [client, user.id]);
+  }, [client, user, project]);
 }

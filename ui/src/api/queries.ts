@@ -14,20 +14,20 @@ import type {
 type Parameters = Record<string, string | number | boolean | undefined>;
 
 function list<T extends { id: string }>(
-  kind: string, { region, project }: Scope, service: Service, path: string, key: string, parameters: Parameters = {},
+  kind: string, scope: Scope, service: Service, path: string, key: string, parameters: Parameters = {},
   shown: (item: T) => boolean = () => true,
 ) {
   return queryOptions({
-    queryKey: [kind, region, project, 'list', parameters],
-    queryFn: async ({ signal }) => (await listAll<T>(region, service, path, key, parameters, signal)).filter(shown),
+    queryKey: [kind, scope.region, scope.project, 'list', parameters],
+    queryFn: async ({ signal }) => (await listAll<T>(scope, service, path, key, parameters, signal)).filter(shown),
   });
 }
 
-function one<T>(kind: string, { region, project }: Scope, id: string, service: Service, path: string, key: string) {
+function one<T>(kind: string, scope: Scope, id: string, service: Service, path: string, key: string) {
   return queryOptions({
-    queryKey: [kind, region, project, id, path],
+    queryKey: [kind, scope.region, scope.project, id, path],
     queryFn: async ({ signal }) => {
-      const answer = await openstack<Record<string, unknown>>(region, service, path, { signal });
+      const answer = await openstack<Record<string, unknown>>(scope, service, path, { signal });
       return (key === '' ? answer : answer[key]) as T;
     },
   });
@@ -74,7 +74,7 @@ export const queries = {
       queryFn: async ({ signal }) => {
         const body = { 'os-getConsoleOutput': { length: lines } };
         const path = `/v2.1/servers/${id}/action`;
-        return (await openstack<{ output: string }>(scope.region, 'compute', path, { method: 'POST', body, signal })).output;
+        return (await openstack<{ output: string }>(scope, 'compute', path, { method: 'POST', body, signal })).output;
       },
     }),
   flavors: (scope: Scope) => list<Flavor>('flavor', scope, 'compute', '/v2.1/flavors/detail', 'flavors', { is_public: 'None' }),
@@ -84,7 +84,7 @@ export const queries = {
       queryKey: ['keypair', scope.region, scope.project, 'list'],
       queryFn: async ({ signal }) => {
         const path = '/v2.1/os-keypairs?limit=1000';
-        const { keypairs } = await openstack<{ keypairs: { keypair: Keypair }[] }>(scope.region, 'compute', path, { signal });
+        const { keypairs } = await openstack<{ keypairs: { keypair: Keypair }[] }>(scope, 'compute', path, { signal });
         return keypairs.map(({ keypair }) => ({ ...keypair, id: keypair.name }));
       },
     }),
@@ -122,7 +122,7 @@ export const queries = {
       queryKey: ['instance', scope.region, scope.project, 'limits'],
       queryFn: async ({ signal }): Promise<ComputeLimits> => {
         const path = '/v2.1/limits';
-        const { limits } = await openstack<{ limits: { absolute: Record<string, number> } }>(scope.region, 'compute', path, { signal });
+        const { limits } = await openstack<{ limits: { absolute: Record<string, number> } }>(scope, 'compute', path, { signal });
         return {
           instances: pick(limits.absolute, 'totalInstancesUsed', 'maxTotalInstances'),
           cores: pick(limits.absolute, 'totalCoresUsed', 'maxTotalCores'),
@@ -135,7 +135,7 @@ export const queries = {
       queryKey: ['volume', scope.region, scope.project, 'limits'],
       queryFn: async ({ signal }): Promise<VolumeLimits> => {
         const path = '/v3/limits';
-        const { limits } = await openstack<{ limits: { absolute: Record<string, number> } }>(scope.region, 'volume', path, { signal });
+        const { limits } = await openstack<{ limits: { absolute: Record<string, number> } }>(scope, 'volume', path, { signal });
         return {
           volumes: pick(limits.absolute, 'totalVolumesUsed', 'maxTotalVolumes'),
           snapshots: pick(limits.absolute, 'totalSnapshotsUsed', 'maxTotalSnapshots'),
@@ -148,7 +148,7 @@ export const queries = {
       queryKey: ['port', scope.region, scope.project, 'limits'],
       queryFn: async ({ signal }): Promise<NetworkQuotas> => {
         const path = `/v2.0/quotas/${scope.project}/details.json`;
-        return (await openstack<{ quota: NetworkQuotas }>(scope.region, 'network', path, { signal })).quota;
+        return (await openstack<{ quota: NetworkQuotas }>(scope, 'network', path, { signal })).quota;
       },
     }),
 };

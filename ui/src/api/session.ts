@@ -2,7 +2,7 @@
 import { queryOptions, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { createContext, useContext } from 'react';
 
-import { rememberCsrfToken, request } from './client';
+import { leaveProject, rememberSession, request } from './client';
 import { ApiError } from './errors';
 
 export interface Named {
@@ -27,6 +27,8 @@ export interface Session {
   regions: SessionRegion[];
   csrf: string;
   expires: string;
+  /** How far the events had come when this was told: all that is asked for later is at least as new. */
+  events: string;
 }
 
 export interface Face {
@@ -49,8 +51,13 @@ const KEY = ['session'] as const;
 export const sessionQuery = queryOptions({
   queryKey: KEY,
   queryFn: async (): Promise<Session | null> => {
+    const read = async () => remember(await request<Session>('/session'));
     try {
-      return remember(await request<Session>('/session'));
+      return await read().catch((error: unknown) => {
+        if (!(error instanceof ApiError) || error.status !== 404) throw error;
+        leaveProject(); // the user has no role in it any more
+        return read();
+      });
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) return null;
       throw error;
@@ -67,7 +74,7 @@ export const faceQuery = queryOptions({
 });
 
 function remember(session: Session): Session {
-  rememberCsrfToken(session.csrf);
+  rememberSession(session.csrf, session.project?.id);
   return session;
 }
 

@@ -24,7 +24,7 @@ export function useChange() {
   return async <T,>({ version, ...said }: Said, service: Service, method: Method, path: string, body: unknown, ...kinds: string[]): Promise<T> => {
     const headers: Record<string, string> = version === undefined ? {} : { 'OpenStack-API-Version': version };
     if (method === 'PATCH' && service === 'image') headers['Content-Type'] = 'application/openstack-images-v2.1-json-patch';
-    const answer = await run({ ...said, who: user.name }, () => openstack<T>(scope.region, service, path, { method, body, headers }),
+    const answer = await run({ ...said, who: user.name }, () => openstack<T>(scope, service, path, { method, body, headers }),
       (told) => followed(service, method, path, body, told));
     await client.invalidateQueries({ predicate: ({ queryKey }) => kinds.includes(String(queryKey[0])) });
     return answer;

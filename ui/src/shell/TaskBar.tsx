@@ -6,7 +6,7 @@ import ExclamationCircleIcon from '@patternfly/react-icons/dist/esm/icons/exclam
 import InProgressIcon from '@patternfly/react-icons/dist/esm/icons/in-progress-icon';
 import { Link } from 'react-router';
 
-import { useConnection } from '../api/events';
+import { useConnection } from '../api/stream';
 import { duration } from '../model/format';
 import { Ago } from '../parts/Ago';
 import { useRemembered } from '../parts/remembered';

@@ -62,11 +62,11 @@ export function operationTask(operation: Operation, link?: string): Task {
 
 async function actionsOf(who: (action: InstanceAction) => string, scope: Scope, id: string, name: string, gone: boolean): Promise<Task[]> {
   const path = `/v2.1/servers/${id}/os-instance-actions`;
-  const { instanceActions } = await openstack<{ instanceActions: InstanceAction[] }>(scope.region, 'compute', `${path}?limit=${ACTIONS}`);
+  const { instanceActions } = await openstack<{ instanceActions: InstanceAction[] }>(scope, 'compute', `${path}?limit=${ACTIONS}`);
   const limit = Date.now() - RECENT_HOURS * 3_600_000;
   const recent = instanceActions.filter((action) => instant(action.start_time).getTime() > limit);
   const detailed = await Promise.all(recent.map(async (action) => {
-    const answer = await openstack<{ instanceAction: InstanceAction }>(scope.region, 'compute', `${path}/${action.request_id}`);
+    const answer = await openstack<{ instanceAction: InstanceAction }>(scope, 'compute', `${path}/${action.request_id}`);
     return answer.instanceAction;
   }));
   return detailed.map((action) => actionTask(action, name, who, scope, gone));
@@ -88,7 +88,7 @@ export function useInstanceTasks(scope: Scope): void {
     const quietly = (promise: Promise<void>) => void promise.catch(() => undefined);
     const since = new Date(Date.now() - RECENT_HOURS * 3_600_000).toISOString().slice(0, 19);
     const begin = async () => {
-      const changed = await listAll<Server>(region, 'compute', '/v2.1/servers/detail', 'servers', { 'changes-since': since });
+      const changed = await listAll<Server>(here, 'compute', '/v2.1/servers/detail', 'servers', { 'changes-since': since });
       for (const { id, name, status } of changed.slice(0, INSTANCES)) {
         names.set(id, name);
         if (status === 'DELETED') gone.add(id);

@@ -15,7 +15,7 @@ export function aSession(change: Partial<Session> = {}): Session {
   const services = ['identity', 'compute', 'network', 'image', 'volume'];
   return {
     face: 'customer', customer: 'acme', user: { id: 'u', name: 'ann' }, project: { id: 'p', name: 'shop' }, projects: [{ id: 'p', name: 'shop' }],
-    roles: ['admin'], administrator: true, regions: [{ name: 'r1', services }, { name: 'r2', services }], csrf: '', expires: '', ...change,
+    roles: ['admin'], administrator: true, regions: [{ name: 'r1', services }, { name: 'r2', services }], csrf: '', events: '', expires: '', ...change,
   };
 }
 

@@ -16,6 +16,9 @@ from aloft.portal.events.model import Event
 KEPT = 2000
 """Events that are kept for those who were away."""
 
+NO_EPOCH = "none"
+"""The epoch where there is no hub; hubs' own are hexadecimal."""
+
 WAITING = 500
 """Events that a page may be behind before it is told to look at everything anew."""
 
@@ -105,12 +108,20 @@ class Hubs:
         self._hubs: dict[str, tuple[Hub, asyncio.Task[None]]] = {}
         self._ending: dict[str, asyncio.TimerHandle] = {}
 
+    def place(self, customer: str) -> tuple[str, int]:
+        """The epoch and the number of a customer's last event; an epoch that no hub has where nobody looks at it."""
+        if customer not in self._hubs:
+            return NO_EPOCH, 0
+        hub, _ = self._hubs[customer]
+        return hub.epoch, hub.number
+
     @contextmanager
     def listen(self, customer: str, epoch: str, after: int | None) -> Iterator[tuple[Hub, Listener]]:
-        """Listen to a customer's hub, which is made where there is none."""
+        """Listen to a customer's hub, which is made where there is none; it tells of a gap when it follows."""
         if customer not in self._hubs:
             hub = Hub()
             self._hubs[customer] = hub, self._follow(customer, hub)
+            after = None
         if customer in self._ending:
             self._ending.pop(customer).cancel()
         hub, _ = self._hubs[customer]

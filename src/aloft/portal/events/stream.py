@@ -68,6 +68,10 @@ class Streams:
         for bell in self._open:
             bell.set()
 
+    def place(self, customer: str | None) -> Place:
+        """How far a customer's events have come: who listens from there on misses nothing from now on."""
+        return Place() if customer is None else Place(*self._hubs.place(customer))
+
     async def of(self, opened: Open, place: Place) -> AsyncIterator[str]:
         """What a page is sent, until its session or the portal ends."""
         customer = opened.session.customer

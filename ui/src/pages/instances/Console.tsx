@@ -4,6 +4,7 @@ import ExternalLinkAltIcon from '@patternfly/react-icons/dist/esm/icons/external
 import type RFB from '@novnc/novnc';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 
+import { queryString } from '../../api/client';
 import type { Scope } from '../../api/scope';
 import type { Server } from '../../api/types';
 import { offers } from '../../model/instanceActions';
@@ -19,8 +20,9 @@ const STEADY_MILLISECONDS = 10_000;
 type Link = { state: 'connecting' | 'connected' } | { state: 'closed'; reason: string; again: boolean };
 
 /** The websocket of an instance's screen. */
-export function consoleUrl(at: Location, { region }: Scope, id: string): string {
-  return `${at.protocol === 'https:' ? 'wss' : 'ws'}://${at.host}/console/${encodeURIComponent(region)}/${encodeURIComponent(id)}`;
+export function consoleUrl(at: Location, { region, project }: Scope, id: string): string {
+  const path = `/console/${encodeURIComponent(region)}/${encodeURIComponent(id)}${queryString({ project })}`;
+  return `${at.protocol === 'https:' ? 'wss' : 'ws'}://${at.host}${path}`;
 }
 
 /** The screen of an instance, with keyboard and mouse; when the connection is lost, it is made again by itself. */

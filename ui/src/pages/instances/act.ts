@@ -2,6 +2,7 @@
 import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 
 import { openstack } from '../../api/client';
+import { refreshInstance } from '../../api/events';
 import { pathIn, type Scope, useScope } from '../../api/scope';
 import { useSession } from '../../api/session';
 import type { Server } from '../../api/types';
@@ -22,7 +23,7 @@ export function usePerform() {
   return {
     /** `POST /servers/{id}/action`; Nova keeps the action, so the task bar hears of it from there. */
     act: async (action: InstanceAction, server: Server, body: Record<string, unknown>) => {
-      await ask(line(action, server), () => openstack(scope.region, 'compute', `/v2.1/servers/${server.id}/action`, { method: 'POST', body }));
+      await ask(line(action, server), () => openstack(scope, 'compute', `/v2.1/servers/${server.id}/action`, { method: 'POST', body }));
       await refresh(client, scope, server.id);
     },
     /** Any other request, with a line in the task bar where Nova keeps none. */
@@ -35,17 +36,8 @@ export function usePerform() {
 
 /** Ask for one instance anew, in its page and in lists. */
 export async function refresh(client: QueryClient, { region, project }: Scope, id: string): Promise<void> {
-  const key = ['instance', region, project, id];
   void client.invalidateQueries({ queryKey: ['port', region] });
   void client.invalidateQueries({ queryKey: ['volume', region] });
-  await client.invalidateQueries({ queryKey: key });
-  try {
-    const { server } = await openstack<{ server: Server }>(region, 'compute', `/v2.1/servers/${id}`);
-    client.setQueriesData<Server[]>(
-      { predicate: ({ queryKey }) => queryKey[0] === 'instance' && queryKey[1] === region && queryKey[3] === 'list' },
-      (rows) => rows?.map((row) => (row.id === id ? server : row)),
-    );
-  } catch {
-    void client.invalidateQueries({ queryKey: ['instance', region] });
-  }
+  await client.invalidateQueries({ queryKey: ['instance', region, project, id] });
+  await refreshInstance(client, { region, project }, id);
 }
