@@ -46,9 +46,15 @@ def server(cloud, ident):
 
 
 def is_so(cloud, ident, status, state):
-    """Whether OpenStack is done with an instance and has it in one status, and libvirt its domain in one state."""
+    """Whether OpenStack is done with an instance and has it in one status, and libvirt its domain in one state.
+
+    Raises:
+        AssertionError: not so; it tells what is seen.
+    """
     seen = cloud.compute.get_server(ident)
-    return (seen.status, seen.task_state, run("virsh", "domstate", ident).out.strip()) == (status, None, state)
+    found = (seen.status, seen.task_state, run("virsh", "domstate", ident).out.strip())
+    assert found == (status, None, state), (found, seen.fault, list(cloud.compute.server_actions(ident))[:2])
+    return True
 
 
 def ready(cloud, image):
