@@ -54,10 +54,18 @@ def status(customer: Customer, region: Region, as_json: AsJson = False) -> None:
     )
     if told["attention"]:
         rows = [
-            (one["name"], one["uuid"], one["host"], one["standing"], _when(one["since"]), one["reason"])
+            (
+                one["name"],
+                one["uuid"],
+                one["host"],
+                one["standing"],
+                _when(one["since"]),
+                _when(one["silent_since"]),
+                one["reason"],
+            )
             for one in told["attention"]
         ]
-        table(("Name", "UUID", "Host", "Standing", "Since", "Reason"), rows)
+        table(("Name", "UUID", "Host", "Standing", "Since", "Host silent since", "Reason"), rows)
     if told["networks"]:
         gone = [(one["place"], one["network"], _when(one["since"]), one["reason"]) for one in told["networks"]]
         table(("Place", "Network", "Gone since", "Reason"), gone)
@@ -119,6 +127,10 @@ def log(
     if as_json:
         emit(items)
         return
+    _print_trail(items)
+
+
+def _print_trail(items: list[dict[str, Any]]) -> None:
     rows = [
         (
             one["id"],
@@ -149,6 +161,20 @@ def list_instances(customer: Customer, region: Region, as_json: AsJson = False) 
         for one in items
     ]
     table(("Name", "UUID", "Host", "Standing", "Origin", "Project", "Reason"), rows)
+
+
+@app.command("show")
+def show(customer: Customer, region: Region, instance: Instance, as_json: AsJson = False) -> None:
+    """Show an instance's provenance, what becomes of its disks when it is deleted, and what changed lately."""
+    told = _call("GET", customer, region, f"instances/{_plain(instance)}")
+    if as_json:
+        emit(told)
+        return
+    times = {name: _when(told[name]) for name in ("since", "stale_since", "silent_since")}
+    details(list({name: value for name, value in {**told, **times}.items() if not isinstance(value, list)}.items()))
+    disks = [(one["target"], one["path"], one["volume"], one["fate"], one["reason"]) for one in told["disks"]]
+    table(("Disk", "Path", "Volume", "When it is deleted", "Reason"), disks)
+    _print_trail(told["trail"])
 
 
 @app.command("diff")

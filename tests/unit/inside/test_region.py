@@ -11,6 +11,7 @@ from aloft.base.errors import Conflict, InvalidInput, NotFound
 from aloft.inside.sync.decisions import Decisions
 from aloft.inside.sync.region import PROJECTS_SECONDS, Region
 from aloft.sync.facts import facts
+from aloft.sync.fate import Care
 from aloft.sync.inventory import NOVA_NAMESPACE, Bridge, Delta, Disk, Domain, Inventory, Report
 from aloft.sync.plan import Scene
 from aloft.sync.policy import Exclusion, Policy, Rule, Settings
@@ -26,7 +27,7 @@ class Store:
 
     def __init__(self, *known: Known, policy: Policy) -> None:
         self.held = {one.uuid: one for one in known}
-        self.trail: list[Entry] = []
+        self.told: list[Entry] = []
         self._policy = policy
 
     def policy(self) -> Policy:
@@ -36,10 +37,13 @@ class Store:
         return dict(self.held)
 
     def remember(self, changes: Mapping[str, Known | None], entries: Iterable[Entry]) -> None:
-        self.trail += entries
+        self.told += entries
+
+    def trail(self, limit: int, before: int | None = None, **wanted: Any) -> list[dict[str, Any]]:
+        return [{"field": entry.field} for entry in self.told if entry.object == wanted["object"]]
 
     def decide(self, name: str, value: Any, entry: Entry) -> None:
-        self.trail.append(entry)
+        self.told.append(entry)
 
 
 class Applier:
@@ -56,7 +60,12 @@ class Applier:
         self.failed: dict[str, str] = {}
         self.networks: dict[str, str] = {}
         self.allocations = SimpleNamespace(retry=lambda: None, reasons=dict)
-        self.instances = SimpleNamespace(views=self._views, place=lambda host: object(), aggregates=lambda host: ())
+        self.instances = SimpleNamespace(
+            views=self._views,
+            place=lambda host: object(),
+            aggregates=lambda host: (),
+            care=lambda uuid: Care(adopted=True),
+        )
 
     def _views(self, uuids: Iterable[str]) -> dict[str, View]:
         return {uuid: self.seen[uuid] for uuid in uuids if uuid in self.seen}
@@ -143,7 +152,7 @@ def test_a_project_that_is_made_after_the_rule_gets_what_is_its() -> None:
     assert due == made.clock() + PROJECTS_SECONDS
     assert not applier.done
     applier.named["web"] = "w1"
-    made.clock.now = due  # type: ignore[attr-defined]
+    made.clock.now = due  # type: ignore[attr-defined]  # it is a Clock
     made.hosts[HOST].pending = set()
     made.step(HOST, frozenset())
     assert made.hosts[HOST].pending is None, "everything is looked at again"
@@ -225,3 +234,26 @@ def test_places_are_offered_and_made_networks_once() -> None:
         decisions.make_network({"place": "bridge/eth1.5/0"})
     with pytest.raises(NotFound):
         decisions.make_network({"place": "bridge/br-lan/0"})
+
+
+def test_a_project_sees_its_own_instances_with_their_disks_and_no_others() -> None:
+    seen, other = domain(), domain(2)
+    made = region(Applier(view(seen)), known(seen), known(other, project="p2"), domains=(seen, other))
+    decisions = Decisions(made)
+    told = decisions.instance("u1", "d1")
+    assert [(one["path"], one["fate"]) for one in told["disks"]] == [("/images/web1.qcow2", "kept")]
+    with pytest.raises(NotFound):
+        decisions.instance("u2", "d1")
+    assert [one["uuid"] for one in decisions.disks("u1,u2,u9", "d1")["items"]] == ["u1"]
+    assert [one["uuid"] for one in decisions.disks("u1,u2")["items"]] == ["u1", "u2"]
+
+
+def test_instances_of_a_host_that_is_not_heard_of_say_since_when() -> None:
+    seen, lost = domain(), domain(2)
+    made = region(Applier(view(seen)), known(seen), known(lost, host="h2"), domains=(seen,))
+    decisions = Decisions(made)
+    assert not decisions.status()["attention"]
+    made.clock.now += Settings().silent_seconds + 1  # type: ignore[attr-defined]  # it is a Clock
+    assert {one["uuid"]: one["silent_since"] for one in decisions.status()["attention"]} == {"u1": 1000.0, "u2": 1000.0}
+    made.receive(HOST, Report("e1", 0.0))
+    assert [one["uuid"] for one in decisions.status()["attention"]] == ["u2"]

@@ -109,6 +109,13 @@ async def test_the_role_admin_is_needed() -> None:
         await access.principal("alpha", "t1")
 
 
+async def test_a_user_needs_no_role_to_be_known() -> None:
+    access = _keystone(Keystones({("identity.alpha.aloft.internal", "t1"): ["member"]}), [0.0])
+    assert await access.user("alpha", "t1") == "anna"
+    with pytest.raises(Unauthenticated):
+        await access.user("beta", "t1")
+
+
 async def test_an_answer_is_believed_for_a_while_and_no_longer() -> None:
     server, clock = Keystones({("identity.alpha.aloft.internal", "t1"): ["admin"]}), [0.0]
     access = _keystone(server, clock)

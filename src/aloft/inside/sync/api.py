@@ -1,12 +1,14 @@
 """The service's REST API: hosts post their inventory, administrators look and decide.
 
 A host is told by the header that only the edge sets, after it has checked the host's certificate. Everybody else shows
-a Keystone token with the role ``admin``.
+a Keystone token with the role ``admin``; a token of a project without it shows that project's own instances.
 
 ======================================= ================================================================================
 ``POST /v1/inventory``                  a host's report (:class:`aloft.sync.inventory.Report`)
 ``GET /v1/status``                      hosts, counts, what is held, stale, waiting
 ``GET /v1/instances``                   what is remembered of each virtual machine
+``GET /v1/instances/{uuid}``            that of one, what becomes of its disks when it is deleted, and its trail
+``GET /v1/disks``                       what becomes of disks: ``instances`` are UUIDs with commas
 ``GET /v1/log``                         the trail, newest first: ``object``, ``host``, ``field``, ``since``, ``limit``,
                                         ``before``
 ``GET /v1/diff``                        where OpenStack and the ground differ now, and what would be done
@@ -80,6 +82,12 @@ def _routes(region: Region, decisions: Decisions) -> list[tuple[str, re.Pattern[
         ("POST", PATH, inventory),
         ("GET", "/v1/status", lambda request, path: decisions.status()),
         ("GET", "/v1/instances", lambda request, path: decisions.instances()),
+        (
+            "GET",
+            r"/v1/instances/(?P<uuid>[^/]+)",
+            lambda request, path: decisions.instance(path["uuid"], _sees(request)),
+        ),
+        ("GET", "/v1/disks", lambda request, path: decisions.disks(request.GET.get("instances", ""), _sees(request))),
         ("GET", "/v1/log", lambda request, path: decisions.log(dict(request.GET))),
         ("GET", "/v1/diff", lambda request, path: decisions.diff()),
         ("GET", "/v1/networks", lambda request, path: decisions.networks()),
@@ -126,11 +134,21 @@ class _Unknown(Exception):
     """Nobody knows who calls."""
 
 
+_OWN = re.compile(r"/v1/(instances/[^/]+|disks)")
+"""What members of a project may ask about its instances."""
+
+
+def _sees(request: Request) -> str | None:
+    """The identifier of the project whose instances the caller sees; ``None`` for an administrator, who sees all."""
+    return None if "admin" in request.headers.get("X-Roles", "").split(",") else request.headers["X-Project-Id"]
+
+
 def _check(request: Request) -> None:
-    """Let administrators of the customer in."""
+    """Let administrators of the customer in, and members of a project to what is theirs."""
     if request.headers.get("X-Identity-Status") != "Confirmed":
         raise _Unknown
-    if "admin" not in request.headers.get("X-Roles", "").split(","):
+    own = request.method == "GET" and _OWN.fullmatch(request.path_info) and "X-Project-Id" in request.headers
+    if not own and "admin" not in request.headers.get("X-Roles", "").split(","):
         raise Forbidden("Sync is for administrators.", "Use an account with the role admin.")
 
 

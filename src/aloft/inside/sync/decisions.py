@@ -1,18 +1,25 @@
 """What administrators see of sync and decide about it."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from aloft.base.errors import Conflict, InvalidInput, NotFound
 from aloft.inside.sync.region import Region
 from aloft.sync.evidence import ACCEPTED
 from aloft.sync.facts import FOLLOWED, SETTLED
+from aloft.sync.fate import fates
 from aloft.sync.networks import offerable
 from aloft.sync.plan import Scene, plan
 from aloft.sync.policy import DISCOVERED, Exclusion, Policy, Rule, Settings
 from aloft.sync.records import PRESENT, Entry, Known, Standing
 
 Json = dict[str, Any]
+
+_LATELY = 50
+"""Entries of the trail that are shown with an instance."""
+
+_AT_ONCE = 100
+"""Instances that can be asked about in one request."""
 
 NOWHERE = (
     ("instance", "tags, key pairs, user data, properties that users gave, locks, and the history of actions"),
@@ -47,24 +54,29 @@ class Decisions:
 
     def status(self) -> Json:
         """Hosts and counts, and everything that is not as it should be."""
-        now, known = self._region.clock(), list(self._region.known.values())
-        silent = self._region.policy.settings.silent_seconds
+        known = list(self._region.known.values())
         names = {one.host for one in known} | self._region.hosts.keys()
         standings = sorted({one.standing for one in known})
         return {
-            "hosts": [self._host(name, now, silent) for name in sorted(names)],
+            "hosts": [self._host(name) for name in sorted(names)],
             "instances": {standing: sum(one.standing == standing for one in known) for standing in standings},
-            "attention": [_shown(one) for one in known if one.standing not in ("adopted", "excluded", "unmanaged")],
+            "attention": [
+                shown
+                for one, shown in ((one, self._shown(one)) for one in known)
+                if one.standing not in ("adopted", "excluded", "unmanaged") or shown["silent_since"] is not None
+            ],
             "networks": self._region.applier.gone_networks(),
             "offered": [one for one in self.networks()["items"] if one["network"] is None],
         }
 
-    def _host(self, name: str, now: float, silent: float) -> Json:
+    def _host(self, name: str) -> Json:
         host = self._region.hosts.get(name)
         if host is None:
             return {"host": name, "state": "silent", "heard": None, "reason": "not heard of since the service started"}
         failed = host.inventory.failed
-        state = "silent" if now - host.heard > silent else "failed" if failed or host.problem else "ok"
+        state = (
+            "silent" if self._region.silent_since(name) is not None else "failed" if failed or host.problem else "ok"
+        )
         return {
             "host": name,
             "state": state,
@@ -81,7 +93,38 @@ class Decisions:
 
     def instances(self) -> Json:
         """What is remembered of each virtual machine."""
-        return {"items": [_shown(one) for one in sorted(self._region.known.values(), key=lambda one: one.uuid)]}
+        return {"items": [self._shown(one) for one in sorted(self._region.known.values(), key=lambda one: one.uuid)]}
+
+    def instance(self, uuid: str, project: str | None = None) -> Json:
+        """What is known of an instance: where it stands, its disks with what becomes of them, what changed lately.
+
+        Args:
+            uuid: the instance's.
+            project: identifier of the only project whose instances may be seen; ``None`` for all.
+
+        Raises:
+            NotFound: nothing is known of it, or it is another project's.
+        """
+        known = self._known(uuid)
+        if project not in (None, known.project):
+            raise NotFound(f"Nothing is known of a virtual machine {uuid}.")
+        trail = self._region.store.trail(_LATELY, object=uuid)
+        return {**self._shown(known), "disks": self._disks(uuid), "trail": trail}
+
+    def disks(self, wanted: str, project: str | None = None) -> Json:
+        """What becomes of the disks of instances that are deleted.
+
+        Args:
+            wanted: their UUIDs, with commas.
+            project: see :meth:`instance`. What is another project's, or not known, is left out.
+        """
+        found = (self._region.known.get(uuid) for uuid in wanted.split(",")[:_AT_ONCE])
+        ours = [known.uuid for known in found if known is not None and project in (None, known.project)]
+        return {"items": [{"uuid": uuid, "disks": self._disks(uuid)} for uuid in ours]}
+
+    def _disks(self, uuid: str) -> list[Json]:
+        care, found = self._region.applier.instances.care(uuid), self._region.domain(uuid)
+        return [] if care is None or found is None else [asdict(one) for one in fates(uuid, found[1].disks, care)]
 
     def networks(self) -> Json:
         """The places that can be provider networks, the hosts that have them, and the networks that were made."""
@@ -164,7 +207,9 @@ class Decisions:
         remembered = [known for known in list(self._region.known.values()) if known.standing in PRESENT]
         views = self._region.applier.instances.views([known.uuid for known in remembered])
         missing = [
-            {**_shown(known), "reason": self._why_missing(known)} for known in remembered if known.uuid not in views
+            {**self._shown(known), "reason": self._why_missing(known)}
+            for known in remembered
+            if known.uuid not in views
         ]
         rebuilt = {**report["rebuilt"], "instance": len(remembered) - len(missing)}
         return {
@@ -313,6 +358,20 @@ class Decisions:
             items += tried(replace(self._region.scene(name, policy=policy), told={}, ready=True))
         return {"items": items}
 
+    def _shown(self, known: Known) -> Json:
+        return {
+            "uuid": known.uuid,
+            "name": known.base.get("name", ""),
+            "host": known.host,
+            "standing": known.standing,
+            "origin": known.origin,
+            "project": known.project,
+            "since": known.since,
+            "stale_since": known.stale_since,
+            "silent_since": self._region.silent_since(known.host),
+            "reason": known.reason,
+        }
+
     def _known(self, uuid: str) -> Known:
         known = self._region.known.get(uuid)
         if known is None:
@@ -369,20 +428,6 @@ def _decided(policy: Policy, name: str, body: Any) -> tuple[Policy, Any]:
 
 def _settings(settings: Settings) -> Json:
     return {name: getattr(settings, name) for name in Settings.__dataclass_fields__}
-
-
-def _shown(known: Known) -> Json:
-    return {
-        "uuid": known.uuid,
-        "name": known.base.get("name", ""),
-        "host": known.host,
-        "standing": known.standing,
-        "origin": known.origin,
-        "project": known.project,
-        "since": known.since,
-        "stale_since": known.stale_since,
-        "reason": known.reason,
-    }
 
 
 def _line(entry: Entry, action: str) -> Json:

@@ -25,7 +25,8 @@ from aloft.inside.sync.origins import disks_of, found, names
 from aloft.inside.sync.rows import write_disks
 from aloft.inside.sync.volumes import Volumes
 from aloft.sync.facts import Facts
-from aloft.sync.keys import ADOPTED
+from aloft.sync.fate import Care
+from aloft.sync.keys import ADOPTED, DELETE_DISKS, YES
 from aloft.sync.records import View
 from aloft.sync.volumes import VolumeAction, plan_volumes, volume_of, volumes_of
 
@@ -64,6 +65,21 @@ class Instances:
                 for row in connection.execute(query).mappings():
                     seen[row["uuid"]] = _view(row, self._written.get(row["uuid"]))
         return seen
+
+    def care(self, uuid: str) -> Care | None:
+        """What Nova's records say of an instance's disks; ``None`` of one that it does not know."""
+        try:
+            instance = objects.Instance.get_by_uuid(
+                self._context, uuid, expected_attrs=["metadata", "system_metadata"]
+            )  # fmt: skip
+        except exception.InstanceNotFound:
+            return None
+        mappings = objects.BlockDeviceMappingList.get_by_instance_uuid(self._context, uuid)
+        return Care(
+            adopted=instance.system_metadata.get(ADOPTED) == YES,
+            delete_disks=instance.metadata.get(DELETE_DISKS) == YES,
+            volumes={one.volume_id: bool(one.delete_on_termination) for one in mappings if one.volume_id},
+        )
 
     def place(self, host: str) -> Place | None:
         """The hypervisor on a host; ``None`` while Nova does not know one there."""

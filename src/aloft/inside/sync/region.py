@@ -102,6 +102,7 @@ class Region:
         self._changed = threading.Condition()
         self._turn = threading.RLock()
         self._ended = False
+        self._began = clock()
         self._worker = threading.Thread(target=self._work, name="sync", daemon=True)
 
     # What requests do
@@ -166,6 +167,15 @@ class Region:
             if known is not None and known.host in places:
                 return known.host, places[known.host]
             return next(iter(places.items()), None)
+
+    def silent_since(self, name: str) -> float | None:
+        """When a host was heard of last, if that is too long ago; ``None`` for one that is heard of.
+
+        Of one that was not heard of since the service started, it is that start.
+        """
+        host = self.hosts.get(name)
+        heard = self._began if host is None else host.heard
+        return heard if self.clock() - heard > self.policy.settings.silent_seconds else None
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:

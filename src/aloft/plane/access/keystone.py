@@ -8,6 +8,7 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import httpx
 
@@ -21,7 +22,7 @@ REMEMBERED = 1000
 
 
 class KeystoneAccess:
-    """Tells a customer's administrator by a Keystone token.
+    """Tells a customer's administrators and users by a Keystone token.
 
     Args:
         client: reaches the edge's internal listener.
@@ -33,7 +34,7 @@ class KeystoneAccess:
         self._client = client
         self._domain = domain
         self._clock = clock
-        self._believed: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
+        self._believed: OrderedDict[str, tuple[float, _Holder]] = OrderedDict()
 
     async def principal(self, customer: str, token: str) -> Principal:
         """The administrator of ``customer`` who holds ``token``.
@@ -46,17 +47,35 @@ class KeystoneAccess:
             Unauthenticated: Keystone does not know the token, or it lacks the role ``admin``.
             TemporaryError: that Keystone does not answer.
         """
+        holder = await self._holder(customer, token)
+        if ADMIN_ROLE not in holder.roles:
+            raise Unauthenticated(
+                f"This token does not carry the role {ADMIN_ROLE!r}.",
+                f"Ask Keystone for a token of a user with the role {ADMIN_ROLE!r} in the project it is scoped to.",
+            )
+        return Principal("customer", holder.name, customer=customer)
+
+    async def user(self, customer: str, token: str) -> str:
+        """The name of the user of ``customer`` who holds ``token``, whatever roles it carries.
+
+        Raises:
+            Unauthenticated: Keystone does not know the token.
+            TemporaryError: that Keystone does not answer.
+        """
+        return (await self._holder(customer, token)).name
+
+    async def _holder(self, customer: str, token: str) -> "_Holder":
         key = hashlib.sha256(f"{customer}\0{token}".encode()).hexdigest()
         known = self._believed.get(key)
         if known is not None and known[0] > self._clock():
             return known[1]
-        principal = await self._ask(customer, token)
-        self._believed[key] = (self._clock() + BELIEVED_SECONDS, principal)
+        holder = await self._ask(customer, token)
+        self._believed[key] = (self._clock() + BELIEVED_SECONDS, holder)
         while len(self._believed) > REMEMBERED:
             self._believed.popitem(last=False)
-        return principal
+        return holder
 
-    async def _ask(self, customer: str, token: str) -> Principal:
+    async def _ask(self, customer: str, token: str) -> "_Holder":
         headers = {"Host": f"identity.{customer}.{self._domain}", "X-Auth-Token": token, "X-Subject-Token": token}
         try:
             answer = await self._client.get("/v3/auth/tokens", params={"nocatalog": "1"}, headers=headers)
@@ -69,12 +88,15 @@ class KeystoneAccess:
                 f"The Keystone of customer {customer!r} does not accept this token.", "Get a fresh token from it."
             )
         body = answer.json()["token"]
-        if not any(role["name"] == ADMIN_ROLE for role in body.get("roles", [])):
-            raise Unauthenticated(
-                f"This token does not carry the role {ADMIN_ROLE!r}.",
-                f"Ask Keystone for a token of a user with the role {ADMIN_ROLE!r} in the project it is scoped to.",
-            )
-        return Principal("customer", body["user"]["name"], customer=customer)
+        return _Holder(body["user"]["name"], frozenset(role["name"] for role in body.get("roles", [])))
+
+
+@dataclass(frozen=True)
+class _Holder:
+    """Whose a token is, and which roles it carries."""
+
+    name: str
+    roles: frozenset[str]
 
 
 def _silent(customer: str) -> TemporaryError:

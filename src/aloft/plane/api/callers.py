@@ -75,6 +75,35 @@ def may(action: Action) -> Callable[..., Coroutine[Any, Any, Principal]]:
     return check
 
 
+async def reader_of_own(
+    request: Request,
+    plane: ThePlane,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    keystone_token: Annotated[str | None, Depends(_keystone)],
+    keystone_of: Annotated[str | None, Header(alias="X-Aloft-Customer")] = None,
+) -> str:
+    """Whoever may read hosts, or any user of the customer in the path, as the trail names them.
+
+    What a user may see of that is for the service to say that is asked with the user's token.
+
+    Raises:
+        Unauthenticated: neither.
+    """
+    customer = str(request.path_params["customer"])
+    if (
+        bearer is None
+        and keystone_token
+        and keystone_of == customer
+        and await asyncio.to_thread(_exists, plane, customer)
+    ):
+        return f"customer:{customer}/{await plane.keystone.user(customer, keystone_token)}"
+    principal = await caller(plane, bearer, keystone_token, keystone_of)
+    return (await may("host.read")(request, principal, plane)).actor
+
+
+ReaderOfOwn = Annotated[str, Depends(reader_of_own)]
+
+
 def visible(principal: Principal, customer: str | None, missing: NotFound) -> None:
     """Hide what belongs to another customer.
 

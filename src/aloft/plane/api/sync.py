@@ -13,12 +13,13 @@ from aloft.base.errors import InvalidInput
 from aloft.plane import backups, customers
 from aloft.plane.access.policy import Principal
 from aloft.plane.api import types, views
-from aloft.plane.api.callers import ThePlane, may
+from aloft.plane.api.callers import ReaderOfOwn, ThePlane, may
 from aloft.plane.service import Plane
 
 router = APIRouter(prefix="/v1", tags=["sync"])
 
 _REGION = "/customers/{customer}/regions/{region}"
+Token = Annotated[str | None, Header(alias="X-Auth-Token")]
 _PATH = _REGION + "/sync/{path:path}"
 
 
@@ -28,7 +29,7 @@ async def _pass(
     path: str,
     request: Request,
     plane: ThePlane,
-    token: Annotated[str | None, Header(alias="X-Auth-Token")] = None,
+    token: Token = None,
 ) -> "_Passing":
     """Get a request ready to be passed on, by whoever may."""
     if not all(part.replace("-", "").isalnum() for part in path.split("/")):
@@ -51,10 +52,10 @@ class _Passing:
     ) -> None:
         self._plane, self._place, self._request, self._token = plane, place, request, token
 
-    async def on(self, principal: Principal) -> JSONResponse:
-        """Pass it on for somebody."""
-        own = self._token if principal.kind == "customer" else None
-        status, told = await self._plane.sync.call(*self._place, self._request, principal.actor, own)
+    async def on(self, actor: str) -> JSONResponse:
+        """Pass it on for somebody: with their own token, or, for an account of the provider, as the customer's own."""
+        own = self._token if actor.startswith("customer:") else None
+        status, told = await self._plane.sync.call(*self._place, self._request, actor, own)
         return JSONResponse(told, status)
 
 
@@ -63,22 +64,40 @@ Reader = Annotated[Principal, Depends(may("host.read"))]
 Writer = Annotated[Principal, Depends(may("host.write"))]
 
 
+@router.get(_REGION + "/sync/instances/{uuid}")
+async def read_sync_instance(
+    customer: str, region: str, uuid: str, request: Request, plane: ThePlane, actor: ReaderOfOwn, token: Token = None
+) -> JSONResponse:
+    """What sync knows of an instance: an administrator of any, a user of those of the token's project."""
+    passing = await _pass(customer, region, f"instances/{uuid}", request, plane, token)
+    return await passing.on(actor)
+
+
+@router.get(_REGION + "/sync/disks")
+async def read_sync_disks(
+    customer: str, region: str, request: Request, plane: ThePlane, actor: ReaderOfOwn, token: Token = None
+) -> JSONResponse:
+    """What becomes of the disks of ``instances`` (UUIDs with commas) that are deleted; who may: as for an instance."""
+    passing = await _pass(customer, region, "disks", request, plane, token)
+    return await passing.on(actor)
+
+
 @router.get(_PATH)
 async def read_sync(principal: Reader, passing: Passing) -> JSONResponse:
     """What a region's sync service knows, by its own paths: ``status``, ``log``, ``diff``, ``rules`` …."""
-    return await passing.on(principal)
+    return await passing.on(principal.actor)
 
 
 @router.post(_PATH)
 async def act_on_sync(principal: Writer, passing: Passing) -> JSONResponse:
     """Decide about an instance, put back a change, or try out rules."""
-    return await passing.on(principal)
+    return await passing.on(principal.actor)
 
 
 @router.put(_PATH)
 async def write_sync(principal: Writer, passing: Passing) -> JSONResponse:
     """Replace rules, exclusions or settings."""
-    return await passing.on(principal)
+    return await passing.on(principal.actor)
 
 
 @router.post(_REGION + "/rebuild", status_code=202)
