@@ -40,7 +40,8 @@ class Store:
         self.told += entries
 
     def trail(self, limit: int, before: int | None = None, **wanted: Any) -> list[dict[str, Any]]:
-        return [{"field": entry.field} for entry in self.told if entry.object == wanted["object"]]
+        numbered = enumerate(self.told, 1)
+        return [{"id": number, "after": one.after} for number, one in numbered if one.object == wanted["object"]]
 
     def decide(self, name: str, value: Any, entry: Entry) -> None:
         self.told.append(entry)
@@ -257,3 +258,13 @@ def test_instances_of_a_host_that_is_not_heard_of_say_since_when() -> None:
     assert {one["uuid"]: one["silent_since"] for one in decisions.status()["attention"]} == {"u1": 1000.0, "u2": 1000.0}
     made.receive(HOST, Report("e1", 0.0))
     assert [one["uuid"] for one in decisions.status()["attention"]] == ["u2"]
+
+
+def test_the_differences_name_what_can_be_accepted_and_what_can_be_put_back() -> None:
+    seen, gone = domain(), domain(2)
+    asked = {**facts(seen, HOST, Inventory(0.0)), "asked": {"name": ["new", 990.0]}}
+    held = known(gone, standing="held", stale_since=900.0, reason="too many")
+    made = region(Applier(view(seen), view(gone)), known(seen, base=asked), held, domains=(seen,))
+    made.store.told.append(Entry(990.0, HOST, "instance", "u1", "name", "web1", "new"))  # type: ignore[attr-defined]  # ours
+    told = {one["action"]: one for one in Decisions(made).diff()["items"]}
+    assert (told["hold"]["object"], told["ask"]["entry"]) == ("u2", 1)

@@ -443,7 +443,36 @@ export interface SyncInstance {
   standing: string;
   origin: string;
   project: string | null;
+  /** Unix seconds: since when it is missed on its host. */
+  stale_since: number | null;
+  /** Unix seconds: when its host was heard of last, where that is too long ago. */
+  silent_since: number | null;
   reason: string;
+}
+
+/** What becomes of one of an instance's disks when it is deleted. */
+export interface DiskOnHost {
+  target: string;
+  path: string;
+  device: string;
+  bytes: number | null;
+  /** Cinder's identifier; empty where it is no volume. */
+  volume: string;
+  fate: 'kept' | 'deleted';
+  reason: string;
+}
+
+/** All that sync knows of an instance. */
+export interface SyncDetail extends SyncInstance {
+  disks: DiskOnHost[];
+  trail: TrailEntry[];
+}
+
+/** A bridge, VLAN or libvirt network of hosts, and the network that was made for it. */
+export interface SyncPlace {
+  place: string;
+  hosts: string[];
+  network: string | null;
 }
 
 export interface SyncChange {
@@ -454,6 +483,8 @@ export interface SyncChange {
   before?: unknown;
   after?: unknown;
   note: string;
+  /** The entry of the trail by which it can be put back. */
+  entry?: number | null;
 }
 
 export interface TrailEntry {
@@ -493,6 +524,11 @@ export interface SyncHost {
   reason: string;
 }
 
+/** Milliseconds after which it is asked anew whether a host has fallen silent: that is no event. */
+const SILENCE = 30_000;
+/** Instances that sync tells about in one answer. */
+const ASKED_AT_ONCE = 100;
+
 /** What pages ask of one region at the plane. */
 export const regionQueries = {
   networkTemplate: (customer: string, region: string) => one<NetworkTemplate>('region', `${regionPath(customer, region)}/network-template`),
@@ -510,6 +546,30 @@ export const regionQueries = {
         throw error;
       }),
     }),
+  /** `null` of an instance that sync does not know. */
+  syncInstance: (customer: string, region: string, uuid: string) =>
+    queryOptions({
+      queryKey: ['sync', 'plane', customer, region, 'instances', uuid],
+      queryFn: ({ signal }) => plane<SyncDetail>(`${regionPath(customer, region)}/sync/instances/${uuid}`, { signal }).catch((error: unknown) => {
+        if (error instanceof ApiError && error.status === 404) return null;
+        throw error;
+      }),
+      refetchInterval: SILENCE,
+    }),
+  /** What becomes of the disks of instances that are deleted, by their IDs; those that sync does not know are left out. */
+  syncDisks: (customer: string, region: string, uuids: readonly string[]) =>
+    queryOptions({
+      queryKey: ['sync', 'plane', customer, region, 'disks', ...uuids],
+      queryFn: async ({ signal }) => {
+        const found = new Map<string, DiskOnHost[]>();
+        for (let start = 0; start < uuids.length; start += ASKED_AT_ONCE) {
+          const path = `${regionPath(customer, region)}/sync/disks${queryString({ instances: uuids.slice(start, start + ASKED_AT_ONCE).join(',') })}`;
+          for (const { uuid, disks } of (await plane<Items<{ uuid: string; disks: DiskOnHost[] }>>(path, { signal })).items) found.set(uuid, disks);
+        }
+        return found;
+      },
+    }),
+  syncPlaces: (customer: string, region: string) => sync<SyncPlace>(customer, region, 'networks'),
   syncSettings: (customer: string, region: string) => one<SyncSettings>('sync', `${regionPath(customer, region)}/sync/settings`),
   syncInstances: (customer: string, region: string) => sync<SyncInstance>(customer, region, 'instances'),
   syncDiff: (customer: string, region: string) => sync<SyncChange>(customer, region, 'diff'),
@@ -519,8 +579,7 @@ export const regionQueries = {
     queryOptions({
       queryKey: ['sync', 'plane', customer, region, 'status'],
       queryFn: async ({ signal }) => (await plane<{ hosts: SyncHost[] }>(`${regionPath(customer, region)}/sync/status`, { signal })).hosts,
-      // That a host has fallen silent is no event.
-      refetchInterval: 30_000,
+      refetchInterval: SILENCE,
     }),
 };
 

@@ -132,6 +132,8 @@ export interface Image {
   image_type?: string;
   instance_uuid?: string;
   base_image_ref?: string;
+  /** Set by the sync service on images that it found in a library's folder. */
+  aloft_provenance?: string;
 }
 
 export interface Network {

@@ -52,6 +52,11 @@ export function ago(text: string, now: number, language = 'en'): string {
   return relative.format(Math.min(0, Math.trunc(seconds / 10) * 10), 'second');
 }
 
+/** Seconds since 1970 as a moment's text; nothing as nothing. */
+export function moment(seconds: number | null): string | null {
+  return seconds === null ? null : new Date(seconds * 1000).toISOString();
+}
+
 /** A day and time in the reader's own zone. */
 export function dateTime(text: string, language = 'en'): string {
   return MOMENTS.of(language).format(instant(text));

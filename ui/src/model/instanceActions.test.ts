@@ -68,11 +68,24 @@ describe('what deleting does to disks', () => {
   it('tells those that go from those that stay', () => {
     const server = aServer({ 'os-extended-volumes:volumes_attached': [{ id: 'a', delete_on_termination: true }, { id: 'b', delete_on_termination: false }] });
     const fate = fateOfDisks(server, [{ id: 'a', name: 'root', size: 10 }, { id: 'b', name: 'data', size: 50 }]);
-    expect(fate).toEqual({ deleted: [{ id: 'a', name: 'root', size: 10 }], kept: [{ id: 'b', name: 'data', size: 50 }], local: 20 });
+    expect(fate).toEqual({ deleted: [{ id: 'a', name: 'root', size: 10 }], kept: [{ id: 'b', name: 'data', size: 50 }], local: [{ path: '', size: 20, goes: true }] });
   });
 
   it('knows no disk on the host when the root is a volume', () => {
-    expect(fateOfDisks(aServer({ image: '' }), []).local).toBeNull();
+    expect(fateOfDisks(aServer({ image: '' }), []).local).toEqual([]);
+  });
+
+  it('knows that disks which were there before stay, unless their user said otherwise', () => {
+    const stays = (metadata: Record<string, string>) =>
+      fateOfDisks(aServer({ image: '', metadata: { 'aloft:provenance': 'discovered', ...metadata } }), []).local.map(({ goes }) => goes);
+    expect(stays({})).toEqual([false]);
+    expect(stays({ 'aloft:delete_disks': 'yes' })).toEqual([true]);
+  });
+
+  it('tells each disk as sync does, but volumes and drives', () => {
+    const disk = { target: 'vda', path: '/a', device: 'disk', bytes: 5 * 2 ** 29, volume: '', fate: 'kept' as const, reason: '' };
+    const told = [disk, { ...disk, path: '/b', fate: 'deleted' as const }, { ...disk, volume: 'v' }, { ...disk, device: 'cdrom' }];
+    expect(fateOfDisks(aServer(), [], told).local).toEqual([{ path: '/a', size: 3, goes: false }, { path: '/b', size: 3, goes: true }]);
   });
 });
 

@@ -4,6 +4,7 @@
  * The states are those of the `check_instance_state` decorators in nova/compute/api.py (2026.2); the names are those of
  * the compute API's server actions where there is one.
  */
+import type { DiskOnHost } from '../api/plane';
 import type { Server } from '../api/types';
 
 export type InstanceAction =
@@ -154,13 +155,36 @@ export interface Disk {
 export interface DiskFate {
   deleted: Disk[];
   kept: Disk[];
-  /** GiB of the disk on the host, when there is one. */
-  local: number | null;
+  /** Those on the host that are no volumes; without a path where nobody tells them. */
+  local: LocalDisk[];
 }
 
-/** Which disks go and which stay when an instance is deleted. */
-export function fateOfDisks(server: Server, volumes: readonly { id: string; name: string; size: number }[]): DiskFate {
-  const fate: DiskFate = { deleted: [], kept: [], local: server.image ? server.flavor.disk : null };
+export interface LocalDisk {
+  path: string;
+  /** GiB */
+  size: number;
+  goes: boolean;
+}
+
+/** Set by who wants the disks of an instance that was made outside of OpenStack to go with it (docs/use/adopted.md). */
+export const DELETE_DISKS = 'aloft:delete_disks';
+
+const GIB = 2 ** 30;
+
+/** The disks on the host: as sync tells them, else the one that there has to be. */
+function localDisks(server: Server, told: readonly DiskOnHost[] | undefined): LocalDisk[] {
+  const own = told?.filter(({ volume, device }) => volume === '' && (device === 'disk' || device === 'lun')) ?? [];
+  if (own.length > 0) return own.map(({ path, bytes, fate }) => ({ path, size: Math.ceil((bytes ?? 0) / GIB), goes: fate === 'deleted' }));
+  const adopted = originOf(server) === 'adopted';
+  if (told !== undefined || (!server.image && !adopted)) return [];
+  return [{ path: '', size: server.flavor.disk, goes: !adopted || server.metadata[DELETE_DISKS] === 'yes' }];
+}
+
+/** Which disks go and which stay when an instance is deleted; `told` is what sync says, if it knows the instance. */
+export function fateOfDisks(
+  server: Server, volumes: readonly { id: string; name: string; size: number }[], told?: readonly DiskOnHost[],
+): DiskFate {
+  const fate: DiskFate = { deleted: [], kept: [], local: localDisks(server, told) };
   for (const attached of server['os-extended-volumes:volumes_attached']) {
     const volume = volumes.find(({ id }) => id === attached.id);
     const disk = { id: attached.id, name: volume?.name ?? '', size: volume?.size ?? 0 };

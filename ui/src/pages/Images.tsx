@@ -44,6 +44,7 @@ export default function Images() {
     { key: 'minDisk', title: c.minDisk, value: (image) => image.min_disk, render: (image) => (image.min_disk > 0 ? `${image.min_disk} GiB` : ''), hidden: true, right: true },
     { key: 'minRam', title: c.minRam, value: (image) => image.min_ram, render: (image) => (image.min_ram > 0 ? `${image.min_ram} MiB` : ''), hidden: true, right: true },
     { key: 'protected', title: c.protected, value: (image) => (image.protected ? texts.actions.yes : ''), hidden: true },
+    { key: 'origin', title: c.origin, value: ({ aloft_provenance: found }) => (found === undefined ? t.origins.openstack : t.origins.found), hidden: true },
     { key: 'created', title: c.created, value: (image) => image.created_at, render: (image) => <Ago at={image.created_at} /> },
     { key: 'id', title: c.id, value: ({ id }) => id, hidden: true },
   ], []);

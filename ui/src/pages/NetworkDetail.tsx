@@ -18,6 +18,9 @@ import { subnetBody, subnetFields, subnetSettings } from './networks/CreateNetwo
 
 const t = texts.networks;
 
+/** How the description of a network begins that sync made for what it found on a host; where that is follows. */
+const FOUND = 'Found on ';
+
 /** One network: its subnets, and what is plugged into it. */
 export default function NetworkDetail() {
   const scope = useScope();
@@ -81,6 +84,7 @@ function Detail({ network }: { network: Network }) {
         [t.columns.mtu, network.mtu],
         [t.columns.segment, [network['provider:network_type'], network['provider:physical_network'], network['provider:segmentation_id']].filter(Boolean).join(' ')],
         [t.columns.shared, network.shared && texts.actions.yes],
+        [t.origin, network.description?.startsWith(FOUND) === true ? network.description : t.made],
         [t.fields.external, network['router:external'] && texts.actions.yes],
       ]} />
       <Title headingLevel="h2">{t.subnets}</Title>

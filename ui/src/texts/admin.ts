@@ -53,8 +53,11 @@ export const admin = {
   },
   sync: {
     title: 'Sync', lead: 'What is done outside OpenStack shows here, is taken over by your rules, and is never fought.',
-    tabs: { instances: 'Instances', diff: 'Differences', trail: 'Trail', rules: 'Rules', exclusions: 'Exclusions', hosts: 'Hosts', rebuilt: 'Rebuilt', settings: 'Settings' },
-    columns: { name: 'Name', host: 'Host', standing: 'Standing', origin: 'Origin', project: 'Project', reason: 'Reason', uuid: 'UUID' },
+    tabs: { instances: 'Instances', diff: 'Differences', trail: 'Trail', networks: 'Networks', rules: 'Rules', exclusions: 'Exclusions', hosts: 'Hosts', rebuilt: 'Rebuilt', settings: 'Settings' },
+    columns: { name: 'Name', host: 'Host', standing: 'Standing', origin: 'Origin', project: 'Project', reason: 'Reason', uuid: 'UUID', stale: 'Missed since', silent: 'Host silent since' },
+    placeColumns: { place: 'Place', hosts: 'Hosts', network: 'Network' }, offered: 'offered', makeNetwork: 'Make its network',
+    makeNetworkWill: 'A provider network is made for it in the project discovered; nothing on the hosts is changed.',
+    assign: 'Give to a project', assignLead: 'Its ports that sync made go along; those that OpenStack made stay in their project.',
     diffColumns: { host: 'Host', object: 'What', action: 'What will be done', field: 'Field', before: 'Before', after: 'After', note: 'Note' },
     trailColumns: { when: 'When', object: 'What', field: 'Field', before: 'Before', after: 'After', who: 'Who', source: 'Source', note: 'Note', host: 'Host' },
     hostColumns: { host: 'Host', state: 'State', domains: 'Machines', heard: 'Heard of', reason: 'Reason' },
@@ -66,7 +69,8 @@ export const admin = {
     networks: { used: 'Those that a machine is plugged into', all: 'All' },
     accept: 'Accept', unmanage: 'Take out of OpenStack', revert: 'Put back', acceptWill: 'A machine that is gone is believed to be gone; one that was left out is taken in again.',
     unmanageWill: 'The machine runs on; OpenStack no longer knows it.', revertWill: 'The value from before the change is put back on the ground.',
-    none: { title: 'Nothing here', body: 'Nothing was found yet.' }, noDiff: { title: 'No differences', body: 'OpenStack and the ground agree.' },
+    none: { title: 'Nothing here', body: 'Nothing was found yet.' },
+    putBackWill: 'OpenStack’s change is taken back: what is on the ground stays.', noDiff: { title: 'No differences', body: 'OpenStack and the ground agree.' },
     rulesLead: 'The first rule that fits says whose a machine is. A field that is left empty fits all; * and ? stand for any text and any letter.',
     exclusionsLead: 'Machines that are kept out of OpenStack. * and ? stand for any text and any letter.',
     fields: {
@@ -75,7 +79,7 @@ export const admin = {
     },
     kinds: { name: 'Name', pool: 'Storage pool', path: 'Path of a disk', metadata: 'Text in its metadata' },
     any: 'any', anyText: 'any text', rule: (number: number) => `Rule ${number}`, exclusion: (number: number) => `Exclusion ${number}`, addRule: 'Add rule', addExclusion: 'Add exclusion',
-    incomplete: (one: string) => `${one} is not complete.`, discard: 'Discard changes', before: 'Project now', noTried: { title: 'Nothing would change', body: 'No machine would be taken over, given to another project or left out.' },
+    incomplete: (one: string) => `${one} is not complete.`, discard: 'Discard changes', before: 'Project now', standingNow: 'Standing now', noTried: { title: 'Nothing would change', body: 'No machine would be taken over, given to another project or left out.' },
     try: 'Try without doing it', tried: 'What this would do', lost: 'did not hold',
   },
   aggregates: {

@@ -41,6 +41,8 @@ const PROBLEMS: Record<Problem, string> = {
   volumeCount: 'A volume can be the root disk of one instance only.',
 };
 
+const sized = (path: string, size: number) => [path, size > 0 ? `(${size} GiB)` : ''].filter(Boolean).join(' ');
+
 export const instances = {
   overview: {
     title: 'Overview', quota: 'Quota', unlimited: 'no limit', instances: 'Instances', attention: 'Needs attention',
@@ -70,10 +72,12 @@ export const instances = {
     deleteIntro: 'This cannot be taken back:',
     diskDeleted: (name: string, size: number) => `Volume ${name} (${size} GiB) is deleted.`,
     diskKept: (name: string, size: number) => `Volume ${name} (${size} GiB) stays.`,
-    diskLocal: (size: number) => (size === 0 ? 'Its disk on the host is deleted.' : `Its disk on the host (${size} GiB) is deleted.`),
+    diskLocal: (path: string, size: number) => `Its disk ${[sized(path, size), 'on the host is deleted.'].filter(Boolean).join(' ')}`,
+    diskLocalKept: (path: string, size: number) => (path === '' ? 'Its disks on the host stay.' : `Its disk ${sized(path, size)} on the host stays.`),
     addressesFreed: (list: string) => `Its addresses are given back: ${list}.`,
-    deleteMany: (count: number, disks: number, kept: number) =>
-      `${count} instances with their disks on hosts are deleted, ${disks} volumes with them; ${kept} volumes stay.`,
+    deleteMany: (count: number, disks: number, volumes: number) =>
+      `${count} instances are deleted, with them ${disks} disks on hosts and ${volumes} volumes.`,
+    keptOfMany: (disks: number, volumes: number) => `${disks} disks on hosts and ${volumes} volumes stay.`,
     more: (count: number) => `and ${count} more`,
     state: 'State', newState: 'New state', password: 'New administrator password', newName: 'New name', description: 'Description',
     flavor: 'New flavor', image: 'Image', rescueImage: 'Rescue image', sameImage: 'The image that it was made from', snapshotName: 'Name of the snapshot', reason: 'Reason', volume: 'Volume', network: 'Network',
@@ -114,6 +118,12 @@ export const instances = {
     snapshots: {
       empty: { title: 'No snapshots', body: 'A snapshot keeps the disk as it is now, as an image that new instances can start from.' },
       take: 'Take snapshot',
+    },
+    sync: {
+      title: 'On its host', found: 'First', origins: { 'discovered': 'found on its host', 'made here': 'made through OpenStack' } as Record<string, string>,
+      standing: 'Stands as', stale: 'Missed on its host since', silent: 'Its host was last heard of', reason: 'Because',
+      changes: 'What changed', nothing: 'Nothing was changed outside OpenStack yet.',
+      silentNote: (host: string) => `${host} has not been heard of for a while: what is shown may be out of date.`,
     },
     metadata: { label: 'Metadata, one key=value a line', save: 'Save metadata', tags: 'Tags, one a line', wrong: (line: string) => `“${line}” is not key=value.` },
     activity: {

@@ -23,7 +23,8 @@ export const resources = {
   images: {
     title: 'Images', create: 'Upload image',
     empty: { title: 'No images yet', body: 'Instances start from images. Upload a disk image of an operating system.' },
-    columns: { name: 'Name', status: 'Status', visibility: 'Visibility', size: 'Size', format: 'Format', minDisk: 'Smallest disk', minRam: 'Smallest memory', kind: 'Kind', created: 'Created', id: 'ID', protected: 'Protected' },
+    columns: { name: 'Name', status: 'Status', visibility: 'Visibility', size: 'Size', format: 'Format', minDisk: 'Smallest disk', minRam: 'Smallest memory', kind: 'Kind', created: 'Created', id: 'ID', protected: 'Protected', origin: 'Origin' },
+    origins: { openstack: 'Made through OpenStack', found: 'Found in an image library' },
     fields: { name: 'Name', file: 'File', format: 'Disk format', minDisk: 'Smallest disk (GiB)', minRam: 'Smallest memory (MiB)', visibility: 'Visibility', protect: 'Protect against deletion' },
     kinds: { image: 'Image', snapshot: 'Snapshot' }, uploading: (percent: number) => `${percent} % uploaded`, upload: 'Upload', stop: 'Stop',
     launch: 'Create instance', edit: 'Edit', delete: 'Delete', deactivate: 'Deactivate', reactivate: 'Reactivate',
@@ -43,6 +44,7 @@ export const resources = {
     empty: { title: 'No networks yet', body: 'Instances of one network reach each other. A router joins networks with each other and with the outside.' },
     columns: { name: 'Name', status: 'Status', subnets: 'Subnets', kind: 'Kind', shared: 'Shared', mtu: 'MTU', segment: 'Segment', id: 'ID' },
     fields: { name: 'Name', subnet: 'With a subnet', cidr: 'Addresses (CIDR)', gateway: 'Gateway (empty: the first address)', dhcp: 'DHCP', dns: 'DNS servers, with commas', shared: 'Shared with all projects', external: 'External', physical: 'Physical network', type: 'Type', vlan: 'VLAN ID' },
+    origin: 'Origin', made: 'Made through OpenStack',
     kinds: { external: 'external', own: 'own', shared: 'shared' },
     types: { tenant: 'Overlay of the project', flat: 'Flat provider network', vlan: 'VLAN provider network' },
     edit: 'Rename', delete: 'Delete', deleteWill: 'The network and its subnets are deleted. This fails while instances or routers use it.',

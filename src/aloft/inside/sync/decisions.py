@@ -175,7 +175,11 @@ class Decisions:
         return {"items": self._region.store.trail(limit, before, since=since, **wanted)}
 
     def diff(self) -> Json:
-        """Where OpenStack and the ground differ now: what a plan would do at this moment, which is nothing, mostly."""
+        """Where OpenStack and the ground differ now: what a plan would do at this moment, which is nothing, mostly.
+
+        ``hold`` are instances whose machines have gone, which can be accepted. What a host was asked for (``ask``) has
+        the ``entry`` of the trail by which it can be taken back, if OpenStack's change was the last one.
+        """
         items = []
         for name in sorted(self._region.hosts):
             made = plan(self._region.scene(name))
@@ -187,8 +191,14 @@ class Decisions:
                 for uuid, reason in made.waiting.items()
             ]
         for known in list(self._region.known.values()):
+            if known.standing in ("stale", "held"):
+                gone: Json = {"host": known.host, "object": known.uuid, "field": "standing", "before": known.standing}
+                items.append({**gone, "after": None, "at": known.stale_since, "action": "hold", "note": known.reason})
             for field, (value, since) in known.asked.items():
-                about = {"host": known.host, "object": known.uuid, "field": field, "before": known.base.get(field)}
+                about: Json = {"host": known.host, "object": known.uuid, "field": field}
+                about["before"] = known.base.get(field)
+                told = self._region.store.trail(1, object=known.uuid, field=field)
+                about["entry"] = told[0]["id"] if told and told[0]["after"] == value else None
                 items.append({**about, "after": value, "at": since, "action": "ask", "note": "the host has to follow"})
         return {"items": items}
 

@@ -2,6 +2,7 @@ import { EmptyState, EmptyStateBody } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 
 import { type Rebuilt, regionQueries } from '../../api/plane';
+import { moment } from '../../model/format';
 import { Ago } from '../../parts/Ago';
 import { atHand } from '../../parts/asked';
 import { Loaded } from '../../parts/ErrorState';
@@ -35,7 +36,7 @@ export function RebuiltPart({ customer, region }: { customer: string; region: st
         <div className="al-stack al-scrolled">
           <p className="al-quiet">{t.lead}</p>
           <Facts facts={[
-            [t.at, <Ago key="at" at={new Date(told.at * 1000).toISOString()} />],
+            [t.at, <Ago key="at" at={moment(told.at)} />],
             ...Object.entries(told.rebuilt).map(([kind, many]) => [statusText(kind), String(many)] as const),
           ]} />
           <h2 className="pf-v6-c-title pf-m-lg">{t.missing}</h2>

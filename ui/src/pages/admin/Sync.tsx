@@ -5,16 +5,19 @@ import { useNavigate, useParams } from 'react-router';
 import { regionPath, regionQueries, type SyncChange, type SyncHost, type SyncInstance, type TrailEntry } from '../../api/plane';
 import { queries } from '../../api/queries';
 import { adminPath, pathIn, useScope } from '../../api/scope';
+import { moment } from '../../model/format';
 import { shown } from '../../model/json';
 import { Ago } from '../../parts/Ago';
 import { ConfirmDialog } from '../../parts/FormDialog';
 import { Page } from '../../parts/Page';
 import { type Column, ResourceTable } from '../../parts/ResourceTable';
+import { formAction } from '../../parts/rowActions';
 import { StatusLabel } from '../../parts/StatusLabel';
 import { Tabbed } from '../../parts/Tabbed';
 import { useDialog, usePlaneChange } from '../../parts/useChange';
 import { texts } from '../../texts';
 import { RebuiltPart } from './RebuiltPart';
+import { SyncNetworks } from './SyncNetworks';
 import { SyncPolicy } from './SyncPolicy';
 import { SyncSettingsPart } from './SyncSettingsPart';
 import { useRegion } from './useRegion';
@@ -23,7 +26,6 @@ const t = texts.sync;
 type TabName = keyof typeof t.tabs;
 const TABS = Object.keys(t.tabs) as TabName[];
 
-const moment = (seconds: number | null) => (seconds === null ? null : new Date(seconds * 1000).toISOString());
 /** `projectName` gives the name of a project that is known by its ID. */
 const instanceColumns = (projectName: (id: string) => string): Column<SyncInstance>[] => [
   { key: 'name', title: t.columns.name, value: ({ name, uuid }) => name || uuid },
@@ -32,6 +34,8 @@ const instanceColumns = (projectName: (id: string) => string): Column<SyncInstan
   { key: 'origin', title: t.columns.origin, value: ({ origin }) => origin },
   { key: 'project', title: t.columns.project, value: ({ project }) => projectName(project ?? '') },
   { key: 'reason', title: t.columns.reason, value: ({ reason }) => reason },
+  { key: 'stale', title: t.columns.stale, value: ({ stale_since: at }) => moment(at) ?? '', render: ({ stale_since: at }) => <Ago at={moment(at)} /> },
+  { key: 'silent', title: t.columns.silent, value: ({ silent_since: at }) => moment(at) ?? '', render: ({ silent_since: at }) => <Ago at={moment(at)} /> },
   { key: 'uuid', title: t.columns.uuid, value: ({ uuid }) => uuid, hidden: true },
 ];
 const DIFF: Column<SyncChange>[] = [
@@ -61,6 +65,9 @@ const HOSTS: Column<SyncHost>[] = [
   { key: 'heard', title: t.hostColumns.heard, value: ({ heard }) => moment(heard) ?? '', render: ({ heard }) => <Ago at={moment(heard)} /> },
   { key: 'reason', title: t.hostColumns.reason, value: ({ reason }) => reason },
 ];
+/** Standings in which there is something to accept, and in which a machine can be given to a project. */
+const ACCEPTABLE: ReadonlySet<string> = new Set(['stale', 'held', 'deleted', 'unmanaged']);
+const ASSIGNABLE: ReadonlySet<string> = new Set(['adopted', 'deleted', 'unmanaged']);
 const STANDINGS = [{ key: 'standing', title: t.columns.standing, value: ({ standing }: SyncInstance) => standing }];
 const FIELDS = [{ key: 'field', title: t.trailColumns.field, value: ({ field }: TrailEntry) => field, text: (value: string) => value }];
 
@@ -76,6 +83,7 @@ export default function Sync() {
         {tab === 'instances' && <Instances />}
         {tab === 'diff' && <Diff />}
         {tab === 'trail' && <Trail />}
+        {tab === 'networks' && <SyncNetworks />}
         {tab === 'hosts' && <SyncHosts />}
         {tab === 'rebuilt' && <RebuiltPart customer={customer} region={region} />}
         {tab === 'settings' && <SyncSettingsPart />}
@@ -114,7 +122,16 @@ function Instances() {
         facets={STANDINGS}
         empty={t.none}
         actions={() => [
-          { key: 'accept', title: t.accept, when: ({ standing }) => standing !== 'adopted', run: ([one]) => { if (one !== undefined) ask(t.accept, t.acceptWill, 'accept', one); } },
+          formAction<SyncInstance>({ open, close }, {
+            key: 'assign', title: t.assign, called: ({ name, uuid }) => name || uuid, lead: t.assignLead,
+            when: ({ standing }) => ASSIGNABLE.has(standing),
+            fields: ({ project }) => [{
+              name: 'project', title: t.columns.project, kind: 'select', required: true, initial: project ?? undefined,
+              choices: (projects ?? []).map(({ id, name }) => ({ value: id, title: name })),
+            }],
+            send: ({ uuid }, { project }) => change('POST', `${regionPath(customer, region)}/sync/instances/${uuid}/accept`, { project }, 'sync', 'instance'),
+          }),
+          { key: 'accept', title: t.accept, when: ({ standing }) => ACCEPTABLE.has(standing), run: ([one]) => { if (one !== undefined) ask(t.accept, t.acceptWill, 'accept', one); } },
           { key: 'unmanage', title: t.unmanage, danger: true, when: ({ standing }) => standing === 'adopted', run: ([one]) => { if (one !== undefined) ask(t.unmanage, t.unmanageWill, 'unmanage', one); } },
         ]}
       />
@@ -126,7 +143,34 @@ function Instances() {
 function Diff() {
   const { customer, region } = useRegion();
   const query = useQuery(regionQueries.syncDiff(customer, region));
-  return <ResourceTable id="sync-diff" query={query} columns={DIFF} rowKey={(one) => `${one.host}/${one.object}/${one.action}/${one.field}`} empty={t.noDiff} />;
+  const change = usePlaneChange();
+  const { dialog, open, close } = useDialog();
+  const ask = (title: string, will: string, { object, field }: SyncChange, path: string) => open(
+    <ConfirmDialog
+      title={texts.confirm.ask(title, `${object} ${field}`)}
+      action={title}
+      close={close}
+      send={() => change('POST', `${regionPath(customer, region)}/sync/${path}`, undefined, 'sync', 'instance')}
+    >
+      {will}
+    </ConfirmDialog>,
+  );
+  return (
+    <>
+      <ResourceTable
+        id="sync-diff"
+        query={query}
+        columns={DIFF}
+        rowKey={(one) => `${one.host}/${one.object}/${one.action}/${one.field}`}
+        empty={t.noDiff}
+        actions={() => [
+          { key: 'accept', title: t.accept, when: ({ action }) => action === 'hold', run: ([one]) => { if (one !== undefined) ask(t.accept, t.acceptWill, one, `instances/${one.object}/accept`); } },
+          { key: 'revert', title: t.revert, danger: true, when: ({ entry }) => typeof entry === 'number', run: ([one]) => { if (one !== undefined) ask(t.revert, t.putBackWill, one, `trail/${one.entry}/revert`); } },
+        ]}
+      />
+      {dialog}
+    </>
+  );
 }
 
 function Trail() {

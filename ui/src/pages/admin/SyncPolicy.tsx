@@ -23,6 +23,7 @@ const pattern = (name: keyof typeof fields): Cell => ({ name, title: fields[name
 const triedColumns = (projectName: (id: string) => string): Column<Tried>[] => [
   { key: 'name', title: t.columns.name, value: ({ name, uuid }) => name || uuid },
   { key: 'standing', title: t.columns.standing, value: ({ standing }) => standing ?? '', render: ({ standing }) => standing !== null && <StatusLabel status={standing} />, narrow: true },
+  { key: 'standingNow', title: t.standingNow, value: ({ now }) => now?.standing ?? '', render: ({ now }) => now !== null && <StatusLabel status={now.standing} /> },
   { key: 'before', title: t.before, value: ({ now }) => projectName(now?.project ?? ''), render: ({ now, project }) => (now?.project && now.project !== project ? <del>{projectName(now.project)}</del> : projectName(now?.project ?? '')) },
   { key: 'project', title: t.columns.project, value: ({ project }) => projectName(project ?? ''), render: ({ now, project }) => (project !== null && project !== now?.project ? <ins>{projectName(project)}</ins> : projectName(project ?? '')) },
   { key: 'reason', title: t.columns.reason, value: ({ reason }) => reason },

@@ -3,11 +3,13 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 
 import { openstack } from '../../api/client';
+import { regionQueries } from '../../api/plane';
 import { queries } from '../../api/queries';
 import { type Scope, useScope } from '../../api/scope';
+import { useSession } from '../../api/session';
 import type { Server } from '../../api/types';
 import { mebibytes } from '../../model/format';
-import { fateOfDisks, type InstanceAction, PLAIN_BODIES, RULES } from '../../model/instanceActions';
+import { type DiskFate, fateOfDisks, type InstanceAction, PLAIN_BODIES, RULES } from '../../model/instanceActions';
 import { addressesOf } from '../../model/search';
 import { each } from '../../parts/each';
 import { ConfirmDialog, type Field, FormDialog, type Values } from '../../parts/FormDialog';
@@ -175,21 +177,25 @@ function DeleteDialog({ title, servers, scope, send, close }: {
   close: () => void;
 }) {
   const attached = servers.some((server) => server['os-extended-volumes:volumes_attached'].length > 0);
+  const { customer } = useSession();
   const volumes = useQuery({ ...queries.volumes(scope), enabled: attached });
+  const told = useQuery(regionQueries.syncDisks(customer ?? '', scope.region, servers.map(({ id }) => id)));
   const [server] = servers;
-  const fates = servers.map((one) => fateOfDisks(one, volumes.data ?? []));
+  const fates = servers.map((one) => fateOfDisks(one, volumes.data ?? [], told.data?.get(one.id)));
   const what: ReactNode[] = [];
   if (servers.length === 1 && server !== undefined) {
     for (const { deleted, kept, local } of fates) {
-      if (local !== null) what.push(t.diskLocal(local));
+      what.push(...local.map(({ path, size, goes }) => (goes ? <strong key={path}>{t.diskLocal(path, size)}</strong> : t.diskLocalKept(path, size))));
       what.push(...deleted.map(({ id, name, size }) => <strong key={id}>{t.diskDeleted(name || id, size)}</strong>));
       what.push(...kept.map(({ id, name, size }) => t.diskKept(name || id, size)));
     }
     const addresses = addressesOf(server);
     if (addresses.length > 0) what.push(t.addressesFreed(addresses.join(', ')));
   } else {
-    const sum = (list: 'deleted' | 'kept') => fates.reduce((count, fate) => count + fate[list].length, 0);
-    what.push(t.deleteMany(servers.length, sum('deleted'), sum('kept')));
+    const sum = (count: (fate: DiskFate) => number) => fates.reduce((total, fate) => total + count(fate), 0);
+    const local = (goes: boolean) => sum((fate) => fate.local.filter((disk) => disk.goes === goes).length);
+    what.push(t.deleteMany(servers.length, local(true), sum(({ deleted }) => deleted.length)));
+    what.push(t.keptOfMany(local(false), sum(({ kept }) => kept.length)));
   }
   return (
     <ConfirmDialog title={title} action={t.names.delete} send={send} close={close} typed={servers.length > 1 ? String(servers.length) : undefined}>

@@ -7,7 +7,7 @@ import { queries } from '../../api/queries';
 import { pathIn, useScope } from '../../api/scope';
 import { useSession } from '../../api/session';
 import type { Server } from '../../api/types';
-import { offers, originOf } from '../../model/instanceActions';
+import { DELETE_DISKS, offers, originOf } from '../../model/instanceActions';
 import { ConfirmDialog } from '../../parts/FormDialog';
 import { type Column, ResourceTable } from '../../parts/ResourceTable';
 import { StatusLabel } from '../../parts/StatusLabel';
@@ -15,9 +15,6 @@ import { texts } from '../../texts';
 import { usePerform } from './act';
 
 const t = texts.instance.disks;
-
-/** Set by who wants the disks of an instance that was made outside of OpenStack to go with it (docs/use/adopted.md). */
-const DELETE_DISKS = 'aloft:delete_disks';
 
 interface Disk {
   id: string;

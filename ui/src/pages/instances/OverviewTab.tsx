@@ -12,6 +12,7 @@ import { dateTime, mebibytes } from '../../model/format';
 import { originOf } from '../../model/instanceActions';
 import { Copyable, Facts } from '../../parts/Facts';
 import { texts } from '../../texts';
+import { SyncPart } from './SyncPart';
 
 const t = texts.instance;
 const { facts: f } = t;
@@ -75,6 +76,7 @@ export function OverviewTab({ server }: { server: Server }) {
           [f.updated, dateTime(server.updated)],
         ]} />
       </Part>
+      <SyncPart uuid={server.id} />
     </div>
   );
 }
