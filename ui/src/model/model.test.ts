@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import type { Node, Operation } from '../api/plane';
 import type { Network, Port, Router } from '../api/types';
 import { aServer } from '../testing/servers';
 import { ago, bytes, duration } from './format';
@@ -9,7 +10,7 @@ import { asLines, fromLines } from './metadata';
 import { amountsOf, exceeded, fits, free, nearness, times } from './quota';
 import { counts, haystackOf, lettersOf, matching, ordered, sortKey } from './rows';
 import { portsText, ruleBody } from './rules';
-import { find, foundInProject } from './search';
+import { find, foundAtProvider, foundInAdministration, foundInProject } from './search';
 import { FOLD_AT, topology } from './topology';
 
 const ROOMY = { instances: { used: 0, limit: -1 }, cores: { used: 0, limit: -1 }, ram: { used: 0, limit: -1 } };
@@ -124,6 +125,18 @@ describe('search', () => {
     expect(find(all, 'fa:16:3e:00:00:01').map(({ title }) => title)).toEqual(['web-1']);
     expect(find(all, 'i-2')[0]?.to).toBe('/project/p/r/instances/i-2');
     expect(find(all, '')).toEqual([]);
+  });
+  it('finds what has no page of its own in its list, a port at its instance, and names regions where there are several', () => {
+    const port = { id: 'port-1', name: '', mac_address: 'fa:16:3e:00:00:09', network_id: 'n', device_id: 'i-1', device_owner: 'compute:nova', fixed_ips: [{ subnet_id: 's', ip_address: '10.0.0.9' }] } as unknown as Port;
+    const things = foundInProject({ project: 'p', region: 'r2' }, { ports: [port], keypairs: [{ id: 'laptop', name: 'laptop', fingerprint: 'a1:b2', type: 'ssh', public_key: '' }] }, true);
+    expect(find(things, '10.0.0.9')).toMatchObject([{ to: '/project/p/r2/instances/i-1/nics', detail: 'r2 10.0.0.9' }]);
+    expect(find(things, 'a1:b2')).toMatchObject([{ kind: 'Key pair', to: '/project/p/r2/keypairs?q=laptop' }]);
+  });
+  it('finds what administrators and providers look after', () => {
+    const operation = { id: 'op-7', kind: 'host.attach', subject: 'demo/r/h' } as unknown as Operation;
+    expect(find(foundInAdministration('r', { operations: [operation] }), 'op-7')).toMatchObject([{ title: 'Attach host', to: '/admin/r/operations/op-7' }]);
+    expect(find(foundInAdministration('r', { users: [{ id: 'u-1', name: 'ann', enabled: true, domain_id: 'd' }] }), 'u-1')).toMatchObject([{ to: '/admin/r/users?q=ann' }]);
+    expect(find(foundAtProvider({ operations: [operation], nodes: [{ name: 'n1', address: 'n1:7443' } as Node] }), 'n1')).toMatchObject([{ to: '/provider/nodes?q=n1' }]);
   });
 });
 

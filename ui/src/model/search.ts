@@ -1,10 +1,12 @@
 /** Finding anything by name, address or identifier. Pure. */
-import type { Customer, Host } from '../api/plane';
+import type { Customer, Host, Node, Operation, Repository } from '../api/plane';
 import { adminPath, pathIn, providerHostPath, type Scope } from '../api/scope';
-import type { Session } from '../api/session';
-import type { FloatingIp, Image, Network, Router, SecurityGroup, Server, Subnet, Volume } from '../api/types';
+import type {
+  Aggregate, Flavor, FloatingIp, Image, Keypair, Network, Port, Project, Router, SecurityGroup, Server, Subnet, User, Volume, VolumeSnapshot,
+} from '../api/types';
 import type { NavGroup } from '../shell/navigation';
-import { texts } from '../texts';
+import { operationText, texts } from '../texts';
+import { mebibytes } from './format';
 
 export interface Found {
   kind: string;
@@ -17,14 +19,34 @@ export interface Found {
 }
 
 export interface ProjectThings {
-  instances?: Server[];
-  volumes?: Volume[];
-  images?: Image[];
-  networks?: Network[];
-  subnets?: Subnet[];
-  routers?: Router[];
-  floating?: FloatingIp[];
-  groups?: SecurityGroup[];
+  instances?: readonly Server[];
+  volumes?: readonly Volume[];
+  snapshots?: readonly VolumeSnapshot[];
+  images?: readonly Image[];
+  keypairs?: readonly Keypair[];
+  networks?: readonly Network[];
+  subnets?: readonly Subnet[];
+  ports?: readonly Port[];
+  routers?: readonly Router[];
+  floating?: readonly FloatingIp[];
+  groups?: readonly SecurityGroup[];
+}
+
+export interface AdministratorsThings {
+  flavors?: readonly Flavor[];
+  aggregates?: readonly Aggregate[];
+  projects?: readonly Project[];
+  users?: readonly User[];
+  hosts?: readonly Host[];
+  operations?: readonly Operation[];
+}
+
+export interface ProvidersThings {
+  customers?: readonly Customer[];
+  hosts?: readonly Host[];
+  nodes?: readonly Node[];
+  repositories?: readonly Repository[];
+  operations?: readonly Operation[];
 }
 
 /** All addresses of an instance. */
@@ -38,23 +60,30 @@ export function foundPages(groups: readonly NavGroup[]): Found[] {
     links.map(({ title, to }) => ({ kind: texts.search.kinds.page, id: '', title, detail: group, to })));
 }
 
-/** What can be found of a project. */
-export function foundInProject(scope: Scope, things: ProjectThings): Found[] {
+/** What can be found of a project in a region, which is named where there are several. */
+export function foundInProject(scope: Scope, things: ProjectThings, named = false): Found[] {
   const { kinds } = texts.search;
-  const ranges = new Map<string, string[]>();
-  for (const { network_id: network, cidr } of things.subnets ?? []) ranges.set(network, [...(ranges.get(network) ?? []), cidr]);
-  const entry = (kind: string, part: string, id: string, title: string, detail: string, words = ''): Found =>
-    ({ kind, id, title: title || id, detail, words, to: pathIn(scope, part, id) });
-  const listed = (kind: string, part: string, id: string, title: string, detail: string, words = ''): Found =>
-    ({ kind, id, title: title || id, detail, words, to: `${pathIn(scope, part)}?q=${encodeURIComponent(title || id)}` });
+  const made = (kind: string, id: string, title: string, detail: string, to: string, words: string): Found =>
+    ({ kind, id, title: title || id, detail: named ? `${scope.region} ${detail}` : detail, words, to });
+  const entry = (kind: string, part: string, id: string, title: string, detail: string, words = '') =>
+    made(kind, id, title, detail, pathIn(scope, part, id), words);
+  const listed = (kind: string, part: string, id: string, title: string, detail: string, words = '') =>
+    made(kind, id, title, detail, withWords(pathIn(scope, part), title || id), words);
   return [
     ...(things.instances ?? []).map((one) => {
       const macs = Object.values(one.addresses).flatMap((list) => list.map((address) => address['OS-EXT-IPS-MAC:mac_addr'] ?? ''));
       return entry(kinds.instance, 'instances', one.id, one.name, addressesOf(one).join(' '), macs.join(' '));
     }),
     ...(things.volumes ?? []).map((one) => listed(kinds.volume, 'volumes', one.id, one.name, `${one.size} GiB`)),
+    ...(things.snapshots ?? []).map((one) => listed(kinds.snapshot, 'snapshots', one.id, one.name, `${one.size} GiB`)),
     ...(things.images ?? []).map((one) => listed(kinds.image, 'images', one.id, one.name ?? '', one.visibility)),
-    ...(things.networks ?? []).map((one) => entry(kinds.network, 'networks', one.id, one.name, (ranges.get(one.id) ?? []).join(' '))),
+    ...(things.keypairs ?? []).map((one) => listed(kinds.keypair, 'keypairs', one.name, one.name, one.fingerprint)),
+    ...(things.networks ?? []).map((one) => entry(kinds.network, 'networks', one.id, one.name, '')),
+    ...(things.subnets ?? []).map((one) => made(kinds.subnet, one.id, one.name, one.cidr, pathIn(scope, 'networks', one.network_id), one.gateway_ip ?? '')),
+    ...(things.ports ?? []).map((one) => {
+      const to = one.device_owner.startsWith('compute:') ? pathIn(scope, 'instances', one.device_id, 'nics') : pathIn(scope, 'networks', one.network_id);
+      return made(kinds.port, one.id, one.name || one.mac_address, one.fixed_ips.map(({ ip_address: ip }) => ip).join(' '), to, one.mac_address);
+    }),
     ...(things.routers ?? []).map((one) => entry(kinds.router, 'routers', one.id, one.name,
       one.external_gateway_info?.external_fixed_ips.map(({ ip_address: ip }) => ip).join(' ') ?? '')),
     ...(things.floating ?? []).map((one) => listed(kinds.floatingIp, 'floating-ips', one.id, one.floating_ip_address, one.fixed_ip_address ?? '')),
@@ -62,20 +91,46 @@ export function foundInProject(scope: Scope, things: ProjectThings): Found[] {
   ];
 }
 
-/** What can be found of the plane. */
-export function foundInPlane(session: Session, hosts: readonly Host[] = [], customers: readonly Customer[] = []): Found[] {
+/** What can be found of what administrators look after; the pages are those of `region` where a thing is of none. */
+export function foundInAdministration(region: string, things: AdministratorsThings, named = false): Found[] {
   const { kinds } = texts.search;
-  const provider = session.face === 'provider';
+  const listed = (kind: string, part: string, id: string, title: string, detail: string): Found =>
+    ({ kind, id, title, detail, to: withWords(adminPath(region, part), title) });
+  const here = named ? `${region} ` : '';
   return [
-    ...hosts.map(({ name, region, customer, facts }) => ({
-      kind: kinds.host, id: `${region}/${name}`, title: name, detail: provider ? `${customer} · ${region}` : region,
-      words: typeof facts.address === 'string' ? facts.address : '',
-      to: provider ? providerHostPath({ customer, region, name }) : adminPath(region, 'hosts', name),
-    })),
-    ...customers.map(({ name, display_name: title }) => ({
-      kind: kinds.customer, id: name, title, detail: name, to: `/provider/customers/${encodeURIComponent(name)}`,
-    })),
+    ...(things.flavors ?? []).map((one) => listed(kinds.flavor, 'flavors', one.id, one.name, `${here}${one.vcpus} vCPU ${mebibytes(one.ram)}`)),
+    ...(things.aggregates ?? []).map((one) => listed(kinds.aggregate, 'aggregates', String(one.id), one.name, here + one.hosts.join(' '))),
+    ...(things.projects ?? []).map((one) => listed(kinds.project, 'projects', one.id, one.name, one.description)),
+    ...(things.users ?? []).map((one) => listed(kinds.user, 'users', one.id, one.name, one.email ?? '')),
+    ...(things.hosts ?? []).map((one) => foundHost(one, one.region, adminPath(one.region, 'hosts', one.name))),
+    ...(things.operations ?? []).map((one) => foundOperation(one, adminPath(region, 'operations', one.id))),
   ];
+}
+
+/** What can be found of what the provider looks after. */
+export function foundAtProvider(things: ProvidersThings): Found[] {
+  const { kinds } = texts.search;
+  const at = (...parts: string[]) => `/provider/${parts.map(encodeURIComponent).join('/')}`;
+  return [
+    ...(things.customers ?? []).map(({ name, display_name: title, regions }) =>
+      ({ kind: kinds.customer, id: name, title, detail: name, words: regions.map((one) => one.name).join(' '), to: at('customers', name) })),
+    ...(things.hosts ?? []).map((one) => foundHost(one, `${one.customer} · ${one.region}`, providerHostPath(one))),
+    ...(things.nodes ?? []).map(({ name, address }) => ({ kind: kinds.node, id: name, title: name, detail: address, to: withWords(at('nodes'), name) })),
+    ...(things.repositories ?? []).map(({ name, url }) => ({ kind: kinds.repository, id: name, title: name, detail: url, to: at('repositories', name) })),
+    ...(things.operations ?? []).map((one) => foundOperation(one, at('operations', one.id))),
+  ];
+}
+
+function withWords(path: string, words: string): string {
+  return `${path}?q=${encodeURIComponent(words)}`;
+}
+
+function foundHost({ name, region, facts }: Host, detail: string, to: string): Found {
+  return { kind: texts.search.kinds.host, id: `${region}/${name}`, title: name, detail, words: typeof facts.address === 'string' ? facts.address : '', to };
+}
+
+function foundOperation({ id, kind, subject }: Operation, to: string): Found {
+  return { kind: texts.search.kinds.operation, id, title: operationText(kind), detail: subject, to };
 }
 
 /** What holds every word, best first: a title that begins with the text, then one that holds it, then the rest. */

@@ -1,16 +1,15 @@
 import { Modal, TextInputGroup, TextInputGroupMain } from '@patternfly/react-core';
 import SearchIcon from '@patternfly/react-icons/dist/esm/icons/search-icon';
-import { useQueries } from '@tanstack/react-query';
-import { useDeferredValue, useState } from 'react';
+import { useQueries, type UseQueryOptions, type UseQueryResult } from '@tanstack/react-query';
+import { useCallback, useDeferredValue, useMemo, useState } from 'react';
 import { useNavigate } from 'react-router';
 
-import { planeQueries } from '../api/plane';
-import { queries } from '../api/queries';
 import type { Scope } from '../api/scope';
 import { useSession } from '../api/session';
-import { type Found, find, foundInProject, foundInPlane, foundPages } from '../model/search';
+import { type Found, find, foundPages } from '../model/search';
 import { texts } from '../texts';
 import { navigation } from './navigation';
+import { sources } from './sources';
 
 const SHOWN = 12;
 
@@ -21,32 +20,15 @@ export default function Search({ scope, close }: { scope: Scope | null; close: (
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
   const wanted = useDeferredValue(text);
-  const inProject = scope !== null;
-  const s = scope ?? { project: '', region: '' };
-  const [instances, volumes, images, networks, routers, floating, groups, subnets] = useQueries({
-    queries: [
-      { ...queries.instances(s), enabled: inProject }, { ...queries.volumes(s), enabled: inProject },
-      { ...queries.images(s), enabled: inProject }, { ...queries.networks(s), enabled: inProject },
-      { ...queries.routers(s), enabled: inProject }, { ...queries.floatingIps(s), enabled: inProject },
-      { ...queries.securityGroups(s), enabled: inProject }, { ...queries.subnets(s), enabled: inProject },
-    ],
-  });
-  const wide = session.administrator || session.face === 'provider';
-  const [hosts, customers] = useQueries({
-    queries: [
-      { ...planeQueries.hosts(), enabled: wide },
-      { ...planeQueries.customers(), enabled: session.face === 'provider' },
-    ],
-  });
-  const everything: Found[] = [
-    ...foundPages(navigation(session, scope)),
-    ...(scope === null ? [] : foundInProject(scope, {
-      instances: instances.data, volumes: volumes.data, images: images.data, networks: networks.data, routers: routers.data,
-      floating: floating.data, groups: groups.data, subnets: subnets.data,
-    })),
-    ...foundInPlane(session, hosts.data, customers.data),
-  ];
-  const results = find(everything, wanted).slice(0, SHOWN);
+  const looked = useMemo(() => sources(session, scope), [session, scope]);
+  const pages = useMemo(() => foundPages(navigation(session, scope)), [session, scope]);
+  const combine = useCallback((told: UseQueryResult[]) => ({
+    everything: [...pages, ...told.flatMap(({ data }, place) => (data === undefined ? [] : looked[place]?.found(data) ?? []))],
+    waiting: told.some(({ isPending }) => isPending),
+    silent: [...new Set(told.flatMap(({ isError, data }, place) => (isError && data === undefined ? [looked[place]?.where ?? ''] : [])))],
+  }), [looked, pages]);
+  const { everything, waiting, silent } = useQueries({ queries: looked.map(({ query }) => query as UseQueryOptions), combine });
+  const results = useMemo(() => find(everything, wanted).slice(0, SHOWN), [everything, wanted]);
   const chosen = Math.min(at, Math.max(0, results.length - 1));
   const open = (found: Found | undefined) => {
     if (found === undefined) return;
@@ -93,7 +75,10 @@ export default function Search({ scope, close }: { scope: Scope | null; close: (
           </li>
         ))}
       </ul>
-      {wanted !== '' && results.length === 0 && <p className="al-quiet">{texts.search.nothing}</p>}
+      <p role="status" className="al-quiet">
+        {wanted !== '' && results.length === 0 && !waiting && texts.search.nothing} {wanted !== '' && waiting && texts.search.waiting}
+        {' '}{silent.length > 0 && texts.search.silent(silent.join(', '))}
+      </p>
     </Modal>
   );
 }

@@ -30,11 +30,11 @@ export class Refused {
 /** Answer all requests; gives those that change something, as `METHOD path`. */
 export function answering(answers: Answers): string[] {
   const changes: string[] = [];
-  vi.stubGlobal('fetch', (path: string, { method, body }: { method: string; body?: string }) => {
+  vi.stubGlobal('fetch', async (path: string, { method, body }: { method: string; body?: string }) => {
     if (method !== 'GET') changes.push(`${method} ${path}`);
-    const told = answers(method, path, body === undefined ? undefined : JSON.parse(body));
+    const told = await answers(method, path, body === undefined ? undefined : JSON.parse(body));
     const [status, content] = told instanceof Refused ? [told.status, told.body] : [200, told];
-    return Promise.resolve(new Response(JSON.stringify(content), { status, headers: { 'Content-Type': 'application/json' } }));
+    return new Response(JSON.stringify(content), { status, headers: { 'Content-Type': 'application/json' } });
   });
   return changes;
 }

@@ -90,9 +90,12 @@ export const shell = {
   },
   search: {
     title: 'Search', key: '/', hint: 'Name, address or ID', results: 'Results', nothing: 'Nothing has all of these words.',
+    waiting: 'Lists are still on their way …', silent: (where: string) => `Not looked through, since it does not answer: ${where}.`,
     kinds: {
       page: 'Page', instance: 'Instance', volume: 'Volume', image: 'Image', network: 'Network', router: 'Router',
-      floatingIp: 'Floating IP', securityGroup: 'Security group', host: 'Host', customer: 'Customer',
+      floatingIp: 'Floating IP', securityGroup: 'Security group', host: 'Host', customer: 'Customer', snapshot: 'Volume snapshot', keypair: 'Key pair',
+      subnet: 'Subnet', port: 'Port', flavor: 'Flavor', aggregate: 'Aggregate', project: 'Project', user: 'User', operation: 'Operation', node: 'Node',
+      repository: 'Repository',
     },
   },
   tasks: {
