@@ -1,7 +1,7 @@
 /** The part of noVNC that the console uses (its package has no types; see its docs/API.md). */
 declare module '@novnc/novnc' {
   export default class RFB extends EventTarget {
-    constructor(target: HTMLElement, url: string, options?: { shared?: boolean; wsProtocols?: string[] });
+    constructor(target: HTMLElement, channel: WebSocket, options?: { shared?: boolean; wsProtocols?: string[] });
     scaleViewport: boolean;
     resizeSession: boolean;
     viewOnly: boolean;

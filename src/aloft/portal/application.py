@@ -99,7 +99,7 @@ class Portal:
         self.entering: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
         self.relay = Relay(self.client, self._holds)
         self.pages = Pages(settings.pages)
-        self.consoles = Consoles(self.client, settings.domain)
+        self.consoles = Consoles(self.store, self.client, settings.domain)
         self.notifications = Notifications(settings)
         self.hubs = Hubs(self._follow)
         self.streams = Streams(self.store, self.hubs, self.client, settings.domain, lambda: self.stopping)
@@ -107,7 +107,12 @@ class Portal:
     def stop(self) -> None:
         """End all streams, so that the process can end."""
         self.stopping = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Have all that stays open look whether its session lives."""
         self.streams.wake()
+        self.consoles.wake()
 
     @asynccontextmanager
     async def running(self, app: Starlette) -> AsyncIterator[None]:
@@ -126,7 +131,7 @@ class Portal:
         if await self.identity.holds(opened.session):
             return True
         self.store.end(opened)
-        self.streams.wake()
+        self.wake()
         return False
 
     # Who asks
@@ -258,7 +263,7 @@ class Portal:
         opened = self._session(request)
         self._safe(request, opened)
         self.store.end(opened)
-        self.streams.wake()
+        self.wake()
         answer = nothing()
         answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
         await self.identity.log_out(opened.session)
@@ -310,10 +315,10 @@ class Portal:
 
         async def join() -> None:
             self._own_page(page)
-            session = (await self._in_project(page, page.query_params.get("project"))).session
-            if session.customer is None or not session.serves(region, "compute"):
+            opened = await self._in_project(page, page.query_params.get("project"))
+            if opened.session.customer is None or not opened.session.serves(region, "compute"):
                 raise NotFound("There is no such region.")
-            await self.consoles.join(page, session, region, instance)
+            await self.consoles.join(page, opened, region, instance)
 
         await console.serve(page, asyncio.create_task(join()))
 

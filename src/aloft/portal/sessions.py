@@ -216,14 +216,20 @@ class Store:
             if row is not None:
                 self._delete(_id(key))
             return None
-        if now - row[2] > SEEN_SECONDS:
-            self._file.execute("UPDATE session SET seen = ? WHERE id = ?", (now, _id(key)))
         session = self._opened.get(_id(key)) or _unseal(key, row[0])
         if session is None:
             return None
         opened = Open(key, session)
         self._remember(opened)
+        self.use(opened)
         return opened
+
+    def use(self, opened: Open) -> None:
+        """Count a session as used now."""
+        now = self._clock()
+        self._file.execute(
+            "UPDATE session SET seen = ? WHERE id = ? AND seen < ?", (now, opened.id, now - SEEN_SECONDS)
+        )
 
     def lives(self, opened: Open) -> bool:
         """Whether a session has not ended meanwhile; this does not count as use."""

@@ -138,7 +138,6 @@ export const instances = {
     again: 'It is tried again by itself.',
     viewOnly: 'Look only', keyboard: 'Keyboard', screen: 'Screen of the instance', off: 'The instance does not run, so it has no screen.',
     offRemedy: 'Start it to see its screen.', paste: 'Type text', pasteHelp: 'It is typed into the console, key by key.',
-    refused: 'Log in again, then connect again.',
   },
   create: {
     title: 'Create instance',

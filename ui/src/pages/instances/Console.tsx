@@ -9,7 +9,7 @@ import type { Scope } from '../../api/scope';
 import type { Server } from '../../api/types';
 import { offers } from '../../model/instanceActions';
 import { keysyms } from '../../model/keys';
-import { pauseBeforeTry } from '../../model/reconnect';
+import { closedForGood, pauseBeforeTry } from '../../model/reconnect';
 import { FormDialog } from '../../parts/FormDialog';
 import { texts } from '../../texts';
 
@@ -46,8 +46,13 @@ export function Console({ scope, server, own = false, power }: { scope: Scope; s
     setLink({ state: 'connecting' });
     void import('@novnc/novnc').then(({ default: Screen }) => {
       if (gone) return;
-      const url = consoleUrl(window.location, { region, project }, id);
-      const connection = new Screen(target, url, { shared: true });
+      // Its own socket: noVNC does not tell with which code and reason it was closed.
+      const socket = new WebSocket(consoleUrl(window.location, { region, project }, id));
+      let end: Pick<CloseEvent, 'code' | 'reason'> = { code: 0, reason: '' };
+      socket.addEventListener('close', (event) => {
+        end = event;
+      });
+      const connection = new Screen(target, socket, { shared: true });
       connection.scaleViewport = true;
       connection.background = '#1b1d21';
       connection.addEventListener('connect', () => {
@@ -57,12 +62,11 @@ export function Console({ scope, server, own = false, power }: { scope: Scope; s
           tries.current = 0;
         }, STEADY_MILLISECONDS);
       });
-      connection.addEventListener('disconnect', (event) => {
+      connection.addEventListener('disconnect', () => {
         if (gone) return;
         window.clearTimeout(timer);
-        const { reason } = (event as CustomEvent<{ reason?: string }>).detail;
-        const pause = pauseBeforeTry(tries.current);
-        setLink({ state: 'closed', reason: reason ?? '', again: pause !== null });
+        const pause = closedForGood(end.code) ? null : pauseBeforeTry(tries.current);
+        setLink({ state: 'closed', reason: end.reason, again: pause !== null });
         if (pause === null) return;
         tries.current += 1;
         timer = window.setTimeout(() => setAttempt((number) => number + 1), pause);
