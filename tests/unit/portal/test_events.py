@@ -1,10 +1,11 @@
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
 
 from aloft.portal.events.hub import WAITING, Hub, Hubs
-from aloft.portal.events.model import Event, may_know
+from aloft.portal.events.model import Event, for_session
 from aloft.portal.events.plane import event_of
 from aloft.portal.events.stream import Place
 from aloft.portal.sessions import Project, Scope, Session, User
@@ -24,13 +25,31 @@ def a_session(*roles: str) -> Session:
         (EVENT, True, True),
         (replace(EVENT, project="p2"), False, True),
         (replace(EVENT, kind="flavor", project=None), True, True),
-        (replace(EVENT, kind="aggregate", project=None), False, True),
+        (replace(EVENT, kind="service", project=None), False, True),
         (replace(EVENT, kind="user", project=None), False, True),
     ],
 )
 def test_who_may_know(event: Event, member: bool, admin: bool) -> None:
-    assert may_know(a_session("member"), event) is member
-    assert may_know(a_session("admin"), event) is admin
+    assert for_session(a_session("member"), event) == (event if member else None)
+    assert for_session(a_session("admin"), event) == (event if admin else None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "project"), [("network", "p2"), ("subnet", "p2"), ("image", "p2"), ("image", None), ("aggregate", None)]
+)
+def test_of_what_may_be_shared_everybody_knows_only_that_it_changed(kind: str, project: str | None) -> None:
+    whole = Event(kind, "n1", "changed", EVENT.at, "demo-1", project, "ACTIVE", "secret plan", "bob", "u2")
+    told = for_session(a_session("member"), whole)
+    assert told is not None
+    assert json.loads(told.told()) == {
+        "kind": kind,
+        "id": "n1",
+        "what": "changed",
+        "at": EVENT.at,
+        "region": "demo-1",
+        "project": None,
+    }
+    assert for_session(a_session("admin"), whole) == whole
 
 
 def test_what_was_missed_is_told_later() -> None:

@@ -4,13 +4,15 @@ from typing import Any
 import pytest
 
 from aloft.portal.events.model import Event
-from aloft.portal.events.translate import event_of, opened
+from aloft.portal.events.translate import events_of, opened
 
 
 def told(exchange: str, event_type: str, payload: dict[str, Any], **context: Any) -> Event | None:
     message = {"event_type": event_type, "payload": payload, "timestamp": "2026-01-31 12:00:00.5", **context}
     body = json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(message)}).encode()
-    return event_of(exchange, opened(body), "demo-1")
+    found = events_of(exchange, opened(body), "demo-1")
+    assert len(found) <= 1
+    return next(iter(found), None)
 
 
 def test_an_instance_that_stops() -> None:
@@ -76,6 +78,22 @@ def test_each_service(
     event = told(exchange, event_type, payload)
     found = None if event is None else (event.kind, event.id, event.project)
     assert found == (None if kind is None else (kind, ident, project))
+
+
+def test_each_of_several_that_one_request_made() -> None:
+    ports = [{"id": ident, "project_id": "p", "name": f"port {ident}"} for ident in ("q1", "q2")]
+    message = {"event_type": "port.create.end", "payload": {"ports": ports}}
+    found = events_of("neutron", message, "demo-1")
+    assert [(event.kind, event.id, event.what, event.project, event.name) for event in found] == [
+        ("port", "q1", "created", "p", "port q1"),
+        ("port", "q2", "created", "p", "port q2"),
+    ]
+
+
+def test_keystone_is_of_no_region() -> None:
+    event = told("keystone", "identity.project.created", {"resource_info": "k"})
+    assert event is not None
+    assert event.region is None
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"oslo.message": 5}', b'{"oslo.message": "[]"}', b"\xff"])

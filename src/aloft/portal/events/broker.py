@@ -13,7 +13,7 @@ from aio_pika.abc import AbstractIncomingMessage
 from yarl import URL
 
 from aloft.portal.events.hub import Hub
-from aloft.portal.events.translate import EXCHANGES, event_of, opened
+from aloft.portal.events.translate import EXCHANGES, events_of, opened
 from aloft.portal.settings import Notifying, Settings
 
 TOPICS = ("notifications.*", "versioned_notifications.*")
@@ -44,6 +44,8 @@ class Notifications:
         try:
             while True:
                 wanted = set(self._settings.vhosts(customer).items())
+                for place in [place for place, task in regions.items() if task.done()]:
+                    _tell_end(place[0], regions.pop(place))
                 for gone in regions.keys() - wanted:
                     regions.pop(gone).cancel()
                 for region, where in wanted - regions.keys():
@@ -93,11 +95,17 @@ class Notifications:
         return queue
 
 
+def _tell_end(region: str, task: "asyncio.Task[None]") -> None:
+    """Log why a region is not followed any more, though nobody asked for that: it is a fault of ours."""
+    with contextlib.suppress(asyncio.CancelledError):
+        log.error("following a region ended; it begins anew", region=region, exc_info=task.exception())
+
+
 def _take(message: AbstractIncomingMessage, region: str, hub: Hub) -> None:
     try:
-        event = event_of(message.exchange or "", opened(message.body), region)
+        events = events_of(message.exchange or "", opened(message.body), region)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning("a notification was not understood", region=region, exchange=message.exchange, reason=str(error))
         return
-    if event is not None:
+    for event in events:
         hub.publish(event)

@@ -9,7 +9,10 @@ from aloft.portal.sessions import Session
 What = Literal["created", "changed", "deleted"]
 
 FOR_ALL = frozenset({"flavor"})
-"""Kinds without a project that concern every user; the others without one are for administrators."""
+"""Kinds without a project that concern every user."""
+
+SHARED = frozenset({"network", "subnet", "image", "aggregate"})
+"""Kinds of which every user may see some that are not of their projects: shared, public, or as a choice of zones."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,16 @@ class Event:
         return json.dumps({key: value for key, value in asdict(self).items() if value or key not in optional})
 
 
-def may_know(session: Session, event: Event) -> bool:
-    """Whether an event of a customer may be told to a session of that customer."""
-    if session.administrator:
-        return True
-    if event.project is None:
-        return event.kind in FOR_ALL
-    return any(event.project == project.id for project in session.projects)
+def for_session(session: Session, event: Event) -> Event | None:
+    """An event of a customer as it may be told to a session of that customer, if at all.
+
+    Of what is of other projects and may be shared, no more is told than that it changed: its API says whether, and what
+    of it, the user may see.
+    """
+    if session.administrator or (event.project is None and event.kind in FOR_ALL):
+        return event
+    if event.project is not None and any(event.project == project.id for project in session.projects):
+        return event
+    if event.kind in SHARED:
+        return Event(event.kind, event.id, event.what, event.at, event.region)
+    return None

@@ -12,7 +12,7 @@ import httpx
 from aloft.base.errors import TemporaryError
 from aloft.portal.events import plane
 from aloft.portal.events.hub import WAITING, Hub, Hubs, Listener
-from aloft.portal.events.model import Event, may_know
+from aloft.portal.events.model import Event, for_session
 from aloft.portal.sessions import Open, Store
 
 STILL_HERE_SECONDS = 15.0
@@ -105,8 +105,9 @@ class Streams:
                 yield _message(Place(hub.epoch, number, seen), "reset", "{}")
             while listener.waiting:
                 number, event = listener.waiting.popleft()
-                if may_know(opened.session, event):
-                    yield _message(Place(hub.epoch, number, seen), event.kind, event.told())
+                known = for_session(opened.session, event)
+                if known is not None:
+                    yield _message(Place(hub.epoch, number, seen), known.kind, known.told())
             while told:
                 seen, event = told.popleft()
                 yield _message(Place(hub.epoch, number, seen), event.kind, event.told())

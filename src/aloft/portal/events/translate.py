@@ -6,7 +6,7 @@ each API call (neutron/pecan_wsgi/hooks/notifier.py), Cinder's (cinder/volume/vo
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,8 +54,8 @@ def opened(body: bytes) -> Message:
     return inner
 
 
-def event_of(exchange: str, message: Message, region: str) -> Event | None:
-    """The event that a notification tells of; ``None`` for those that no page shows.
+def events_of(exchange: str, message: Message, region: str) -> tuple[Event, ...]:
+    """The events that a notification tells of: most tell of one, some of several, and some of what no page shows.
 
     Args:
         exchange: the exchange it came through, one of :data:`EXCHANGES`.
@@ -65,18 +65,26 @@ def event_of(exchange: str, message: Message, region: str) -> Event | None:
     words = message["event_type"].split(".")
     payload = message.get("payload")
     if not isinstance(payload, dict):
-        return None
+        return ()
     made = {"nova": _nova, "neutron": _neutron, "cinder": _cinder, "glance": _glance, "keystone": _keystone}
-    found = made[exchange](words, payload, message)
-    if found is None or not found.get("id"):
-        return None
-    return Event(
-        at=_time(message.get("timestamp")),
-        region=region,
-        actor=message.get("_context_user_name") or None,
-        actor_id=message.get("_context_user") or None,
-        **found,
+    told = (made[exchange](words, one, message) for one in _each(exchange, words, payload))
+    return tuple(
+        Event(
+            at=_time(message.get("timestamp")),
+            region=None if exchange == "keystone" else region,  # it is one for all of the customer's regions
+            actor=message.get("_context_user_name") or None,
+            actor_id=message.get("_context_user") or None,
+            **found,
+        )
+        for found in told
+        if found is not None and found.get("id")
     )
+
+
+def _each(exchange: str, words: list[str], payload: Message) -> Iterable[Message]:
+    """What a notification is about: one request to Neutron may make many, which the plural of their kind names."""
+    several = payload.get(f"{words[0]}s") if exchange == "neutron" else None
+    return [{words[0]: one} for one in several] if isinstance(several, list) else [payload]
 
 
 def _nova(words: list[str], payload: Message, message: Message) -> dict[str, Any] | None:
