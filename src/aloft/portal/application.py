@@ -1,13 +1,14 @@
 """The application: its routes, and what has to be there for as long as it runs."""
 
 import asyncio
+import contextlib
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TypeVar
 from urllib.parse import quote
-from weakref import WeakValueDictionary
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -21,10 +22,12 @@ from starlette.websockets import WebSocket
 from aloft.base.errors import AloftError, Forbidden, InvalidInput, NotFound
 from aloft.base.throttle import Throttle
 from aloft.portal import console
+from aloft.portal.access import Access
 from aloft.portal.answers import (
     SafeHeaders,
     TooManyFailures,
     Unauthenticated,
+    Unreachable,
     WrongOrigin,
     error_answer,
     nothing,
@@ -50,6 +53,9 @@ PROJECT = "x-aloft-project"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 CONNECTIONS = 400
+BELIEVED_SECONDS = 15.0
+"""For how long a page that is loaded is shown projects, roles and regions without asking Keystone again."""
+
 LOGIN_BYTES = 10_000
 
 
@@ -96,13 +102,13 @@ class Portal:
         self.store = Store(settings.state / "sessions.sqlite", settings.idle_seconds)
         self.identity = Identity(self.client, settings.domain)
         self.throttle = Throttle()
-        self.entering: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
-        self.relay = Relay(self.client, self._holds)
+        self.access = Access(self.store, self.identity, self.wake)
+        self.relay = Relay(self.client, self.access.holds)
         self.pages = Pages(settings.pages)
         self.consoles = Consoles(self.store, self.client, settings.domain)
         self.notifications = Notifications(settings)
         self.hubs = Hubs(self._follow)
-        self.streams = Streams(self.store, self.hubs, self.client, settings.domain, lambda: self.stopping)
+        self.streams = Streams(self.access, self.store, self.hubs, self.client, settings.domain, lambda: self.stopping)
 
     def stop(self) -> None:
         """End all streams, so that the process can end."""
@@ -126,13 +132,6 @@ class Portal:
 
     def _follow(self, customer: str, hub: Hub) -> "asyncio.Task[None]":
         return asyncio.create_task(self.notifications.follow(customer, hub), name=f"events of {customer}")
-
-    async def _holds(self, opened: Open) -> bool:
-        if await self.identity.holds(opened.session):
-            return True
-        self.store.end(opened)
-        self.wake()
-        return False
 
     # Who asks
 
@@ -174,13 +173,7 @@ class Portal:
         opened = self._session(connection)
         if project is None or opened.session.customer is None:
             return opened
-        async with self.entering.setdefault(opened.id, asyncio.Lock()):
-            opened = self._session(connection)
-            within = opened.session.within(project)
-            if within is None:
-                within = await self.identity.enter(opened.session, project)
-                self.store.change(opened, within.entering(opened.session.scope))
-        return Open(opened.key, within)
+        return await self.access.enter(opened, project)
 
     async def _of_page(self, request: Request) -> Open:
         """The session of a page's request, in the project of the page.
@@ -253,7 +246,10 @@ class Portal:
 
     async def show(self, request: Request) -> Response:
         """The session."""
-        return JSONResponse(self._told((await self._of_page(request)).session))
+        opened = await self._of_page(request)
+        with contextlib.suppress(Unreachable):  # then it is shown as it was
+            opened = await self.access.renew(opened, time.time() - BELIEVED_SECONDS)
+        return JSONResponse(self._told(opened.session))
 
     def _told(self, session: Session) -> dict[str, object]:
         return told(session, self.streams.place(session.customer))

@@ -138,7 +138,7 @@ class Consoles:
         bell = asyncio.Event()
         self._open.add(bell)
         try:
-            while self._store.lives(opened):
+            while self._store.holds(opened):
                 bell.clear()
                 left = opened.session.expires - time.time()
                 with contextlib.suppress(TimeoutError):

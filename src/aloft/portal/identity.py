@@ -1,6 +1,7 @@
 """Logging in: at the customer's own Keystone, or at the plane with a provider's account."""
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -73,13 +74,23 @@ class Identity:
             SessionEnded: the login is worth nothing any more.
         """
         assert session.customer is not None  # noqa: S101  for the type checker: the provider has no projects
-        projects = await self._projects(session.customer, session.unscoped)
+        projects = await self.projects(session)
         if project not in {known.id for known in projects}:
             raise NotFound("You have no role in that project.", "Choose one of yours.")
         scope = await self._scoped(session.customer, session.unscoped, project)
         return replace(session.entering(scope), projects=projects)
 
+    async def projects(self, session: Session) -> tuple[Project, ...]:
+        """The projects that a login can be used in.
+
+        Raises:
+            SessionEnded: it is worth nothing any more.
+        """
+        assert session.customer is not None  # noqa: S101  for the type checker: the provider has no projects
+        return await self._projects(session.customer, session.unscoped)
+
     async def _scoped(self, customer: str, unscoped: str, project: str) -> Scope:
+        asked = time.time()
         token, told = await self._authenticate(
             customer,
             {
@@ -92,6 +103,7 @@ class Identity:
             roles=tuple(sorted(role["name"] for role in told.get("roles", []))),
             regions=regions_of(told.get("catalog", []), customer, self._domain),
             token=token,
+            asked=asked,
         )
 
     async def _authenticate(self, customer: str, auth: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

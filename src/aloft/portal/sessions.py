@@ -70,12 +70,14 @@ class Scope:
         roles: in the project, or of the account.
         regions: what can be called.
         token: what the APIs are called with.
+        asked: Unix time in seconds at which this was asked for.
     """
 
     project: Project | None
     roles: tuple[str, ...]
     regions: tuple[Region, ...]
     token: str = field(repr=False)
+    asked: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -236,6 +238,18 @@ class Store:
         row = self._file.execute("SELECT expires, seen FROM session WHERE id = ?", (opened.id,)).fetchone()
         return row is not None and row[0] > self._clock() and row[1] + self._idle > self._clock()
 
+    def kept(self, opened: Open) -> Session | None:
+        """A session as it is kept now, by whichever window it was changed; ``None`` when it has ended."""
+        if not self.lives(opened):
+            return None
+        row = self._file.execute("SELECT sealed FROM session WHERE id = ?", (opened.id,)).fetchone()
+        return self._opened.get(opened.id) or _unseal(opened.key, row[0])
+
+    def holds(self, opened: Open) -> bool:
+        """Whether a session lives and is still used in the project that it was opened in."""
+        kept, project = self.kept(opened), opened.session.project
+        return kept is not None and (project is None or kept.within(project.id) is not None)
+
     def change(self, opened: Open, session: Session) -> Open:
         """Keep another state of a session; its CSRF value stays."""
         fresh = Open(opened.key, replace(session, csrf=opened.session.csrf))
@@ -343,4 +357,5 @@ def _scope(told: dict[str, Any]) -> Scope:
         roles=tuple(told["roles"]),
         regions=tuple(Region(one["name"], tuple(one["services"])) for one in told["regions"]),
         token=told["token"],
+        asked=told["asked"],
     )

@@ -8,9 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
 from aloft.base.throttle import FREE
-from aloft.portal.application import COOKIE, build
+from aloft.portal.application import COOKIE, Portal, build
 from aloft.portal.settings import Settings
 
 DEMO = "https://portal.demo.example"
@@ -34,6 +35,10 @@ class Edge:
     def __init__(self) -> None:
         self.asked: list[httpx.Request] = []
         self.believes = True
+        self.silent = False
+        self.revoked = False
+        self.projects = ["p1", "p2"]
+        self.roles = ["member"]
         self.nova = httpx.Response(
             200, json={"servers": []}, headers={"x-openstack-request-id": "r", "set-cookie": "evil=1"}
         )
@@ -47,13 +52,17 @@ class Edge:
         return httpx.Response(told.status_code, headers=told.headers, stream=httpx.ByteStream(told.content))
 
     def _keystone(self, request: httpx.Request) -> httpx.Response:
+        if self.silent:
+            return httpx.Response(503)
+        if not self.believes:
+            return httpx.Response(404 if request.method == "HEAD" else 401)
         if request.url.path == "/v3/auth/tokens" and request.method == "POST":
             return self._token(json.loads(request.content)["auth"])
         if request.method == "HEAD":
-            return httpx.Response(200 if self.believes else 404)
+            return httpx.Response(404 if self.revoked else 200)
         answers: dict[str, Any] = {
             "/v3/auth/projects": {
-                "projects": [{"id": f"p{n}", "name": f"project-{n}", "domain_id": "default"} for n in (1, 2)]
+                "projects": [{"id": one, "name": f"project-{one}", "domain_id": "default"} for one in self.projects]
             },
             "/v3/auth/domains": {"domains": []},
             "/v3/users/u1": {"user": {"default_project_id": "p2"}},
@@ -72,7 +81,7 @@ class Edge:
         project = auth["scope"]["project"]["id"]
         token |= {
             "project": {"id": project, "name": project, "domain": {"name": "Default"}},
-            "roles": [{"name": "member"}],
+            "roles": [{"name": name} for name in self.roles],
             "catalog": CATALOG,
         }
         return httpx.Response(201, json={"token": token}, headers={"X-Subject-Token": f"token-{project}"})
@@ -90,13 +99,17 @@ def edge() -> Edge:
 
 
 @pytest.fixture
-async def browser(tmp_path: Path, edge: Edge) -> AsyncIterator[httpx.AsyncClient]:
+async def built(tmp_path: Path, edge: Edge) -> AsyncIterator[tuple[Starlette, Portal]]:
     settings = Settings(domain="example", state=tmp_path, pages=tmp_path / "pages/current")
     app, portal = build(settings, httpx.MockTransport(edge))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=DEMO) as client:
+    async with portal.running(app):
+        yield app, portal
+
+
+@pytest.fixture
+async def browser(built: tuple[Starlette, Portal]) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(built[0]), base_url=DEMO) as client:
         yield client
-    await portal.client.aclose()
-    portal.store.close()
 
 
 async def log_in(browser: httpx.AsyncClient, origin: str = DEMO) -> dict[str, Any]:

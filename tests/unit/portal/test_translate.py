@@ -90,6 +90,22 @@ def test_each_of_several_that_one_request_made() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("event_type", "payload", "user"),
+    [
+        ("identity.role_assignment.created", {"role": "r", "user": "u1", "project": "p"}, "u1"),
+        ("identity.role_assignment.deleted", {"role": "r", "group": "g", "project": "p"}, None),
+        ("identity.user.updated", {"resource_info": "u1"}, "u1"),
+        ("identity.project.updated", {"resource_info": "p"}, None),
+    ],
+)
+def test_whose_access_changes(event_type: str, payload: dict[str, str], user: str | None) -> None:
+    event = told("keystone", event_type, payload)
+    assert event is not None
+    assert event.user == user
+    assert "u1" not in event.told() or event.kind == "user"
+
+
 def test_keystone_is_of_no_region() -> None:
     event = told("keystone", "identity.project.created", {"resource_info": "k"})
     assert event is not None

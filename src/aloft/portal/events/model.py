@@ -15,6 +15,10 @@ SHARED = frozenset({"network", "subnet", "image", "aggregate"})
 """Kinds of which every user may see some that are not of their projects: shared, public, or as a choice of zones."""
 
 
+ACCESS = frozenset({"role", "project", "user", "group", "region"})
+"""Kinds that may change what somebody may do."""
+
+
 @dataclass(frozen=True)
 class Event:
     """Something changed.
@@ -30,6 +34,7 @@ class Event:
         name: what it is called, if it was told.
         actor: name of the user who did it, if it was told.
         actor_id: that user's identifier.
+        user: id of the one user whose access it concerns, where it is one; for the back end itself.
     """
 
     kind: str
@@ -42,11 +47,18 @@ class Event:
     name: str | None = None
     actor: str | None = None
     actor_id: str | None = None
+    user: str | None = None
 
     def told(self) -> str:
         """As JSON, without what is not known."""
         optional = ("status", "name", "actor", "actor_id")
-        return json.dumps({key: value for key, value in asdict(self).items() if value or key not in optional})
+        told = {key: value for key, value in asdict(self).items() if key != "user"}
+        return json.dumps({key: value for key, value in told.items() if value or key not in optional})
+
+
+def changes_access(session: Session, event: Event) -> bool:
+    """Whether an event of a customer may change what a session of that customer may do."""
+    return event.kind in ACCESS and event.user in (None, session.user.id)
 
 
 def for_session(session: Session, event: Event) -> Event | None:

@@ -6,17 +6,21 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import httpx
 
-from aloft.base.errors import TemporaryError
+from aloft.base.errors import NotFound, TemporaryError
+from aloft.portal.access import Access
+from aloft.portal.answers import SessionEnded
 from aloft.portal.events import plane
 from aloft.portal.events.hub import WAITING, Hub, Hubs, Listener
-from aloft.portal.events.model import Event, for_session
+from aloft.portal.events.model import Event, changes_access, for_session
 from aloft.portal.sessions import Open, Store
 
 STILL_HERE_SECONDS = 15.0
 RETRY_SECONDS = 2.0
+CHANGED = 'event: session\ndata: {"kind": "session", "id": "", "region": null, "project": null, "what": "changed"}\n\n'
 ENDED = 'event: session\ndata: {"kind": "session", "id": "", "region": null, "project": null, "what": "ended"}\n\n'
 
 
@@ -46,6 +50,7 @@ class Streams:
     """Makes streams.
 
     Args:
+        access: what sessions may do.
         store: of the sessions.
         hubs: of the customers.
         client: of the edge's listener without TLS.
@@ -54,8 +59,15 @@ class Streams:
     """
 
     def __init__(
-        self, store: Store, hubs: Hubs, client: httpx.AsyncClient, domain: str, stopping: Callable[[], bool]
+        self,
+        access: Access,
+        store: Store,
+        hubs: Hubs,
+        client: httpx.AsyncClient,
+        domain: str,
+        stopping: Callable[[], bool],
     ) -> None:
+        self._access = access
         self._store = store
         self._hubs = hubs
         self._client = client
@@ -94,6 +106,7 @@ class Streams:
         self, opened: Open, place: Place, hub: Hub, listener: Listener, told: deque[tuple[int, Event]]
     ) -> AsyncIterator[str]:
         number, seen = place.number if place.epoch == hub.epoch else hub.number, place.plane
+        since = 0.0  # when what the session may do may have changed
         while not self._stopping():
             listener.bell.clear()
             if not self._store.lives(opened):
@@ -101,22 +114,45 @@ class Streams:
                 return
             if listener.missed:
                 listener.missed = False
+                since = time.time()
                 number = hub.number
                 yield _message(Place(hub.epoch, number, seen), "reset", "{}")
             while listener.waiting:
                 number, event = listener.waiting.popleft()
+                since = max(since, _access_changed(opened, event))
                 known = for_session(opened.session, event)
                 if known is not None:
                     yield _message(Place(hub.epoch, number, seen), known.kind, known.told())
             while told:
                 seen, event = told.popleft()
+                since = max(since, _access_changed(opened, event))
                 yield _message(Place(hub.epoch, number, seen), event.kind, event.told())
+            if since > opened.session.scope.asked:
+                with contextlib.suppress(TemporaryError, SessionEnded):  # asked again, or told above
+                    if await self._differs(opened, since):
+                        yield CHANGED
+                        return  # the page listens again, with what it may know now
+                    since = 0.0
             left = opened.session.expires - time.time()
             try:
                 async with asyncio.timeout(max(0.0, min(STILL_HERE_SECONDS, left))):
                     await listener.bell.wait()
             except TimeoutError:
                 yield ": still here\n\n"
+
+    async def _differs(self, opened: Open, since: float) -> bool:
+        """Whether a session may do something else since a moment than it might before.
+
+        Raises:
+            SessionEnded: it has ended.
+            Unreachable: Keystone does not answer.
+        """
+        try:
+            fresh = (await self._access.renew(opened, since)).session
+        except NotFound:
+            return True
+        before = opened.session
+        return (fresh.projects, fresh.roles, fresh.regions) != (before.projects, before.roles, before.regions)
 
     async def _follow_plane(
         self, opened: Open, after: int | None, told: deque[tuple[int, Event]], listener: Listener
@@ -136,6 +172,11 @@ class Streams:
                 await asyncio.sleep(RETRY_SECONDS)
                 if after is None:
                     listener.lost()
+
+
+def _access_changed(opened: Open, event: Event) -> float:
+    """Unix time in seconds at which an event changed what a session may do; 0 where it did not."""
+    return datetime.fromisoformat(event.at).timestamp() if changes_access(opened.session, event) else 0.0
 
 
 def _message(place: Place, name: str, data: str) -> str:

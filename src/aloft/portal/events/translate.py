@@ -163,7 +163,8 @@ def _keystone(words: list[str], payload: Message, message: Message) -> dict[str,
     if resource not in KEYSTONE:
         return None
     ident = payload.get("resource_info") or payload.get("role")
-    return {"kind": KEYSTONE[resource], "id": ident, "what": _what([action])}
+    user = ident if resource == "user" else payload.get("user")
+    return {"kind": KEYSTONE[resource], "id": ident, "what": _what([action]), "user": user}
 
 
 def _what(words: list[str]) -> What:
