@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -26,6 +27,34 @@ def ann(browser: Browser, demo: Region, request: pytest.FixtureRequest) -> Itera
     person.picture(PATHS.log / f"{request.node.name}.png")
     person.leave()
     assert not person.complaints
+
+
+@dataclass
+class Member:
+    """An ordinary user; the name is the password, too."""
+
+    user: Any
+    role: Any
+    projects: list[Any]
+
+
+@pytest.fixture
+def member(cloud: Any) -> Iterator[Member]:
+    """A member of two projects, in each of which a security group is named as the project is."""
+    identity, network = cloud.identity, cloud.network
+    name = "two-windows"
+    role = identity.find_role("member")
+    projects = [identity.create_project(name=f"{name}-{number}", domain_id="default") for number in (1, 2)]
+    user = identity.create_user(name=name, password=name, domain_id="default", default_project_id=projects[0].id)
+    for project in projects:
+        identity.assign_project_role_to_user(project, user, role)
+        network.create_security_group(name=project.name, project_id=project.id)
+    yield Member(user, role, projects)
+    identity.delete_user(user)
+    for project in projects:
+        for group in network.security_groups(project_id=project.id):
+            network.delete_security_group(group)
+        identity.delete_project(project)
 
 
 @pytest.fixture
@@ -102,3 +131,39 @@ def test_a_session_that_ends_elsewhere_is_told_at_once(ann: Person, cloud: Any, 
     ann.log_in()
     expect(ann.row("hello")).to_be_visible()
     assert ann.page.url == ann.origin + path
+
+
+def make_group(person: Person, name: str) -> None:
+    """Make a security group on the page of them."""
+    person.page.get_by_role("button", name="Create security group", exact=True).click()
+    person.fill({"Name": name}, "Create")
+
+
+def test_windows_in_two_projects_stay_there(browser: Browser, cloud: Any, demo: Region, member: Member) -> None:
+    first = Person.at(browser, demo.customer)
+    second = Person(first.page.context.new_page(), first.origin)
+    windows = list(zip((first, second), member.projects, strict=True))
+    paths = [f"/project/{project.id}/{demo.name}/security-groups" for project in member.projects]
+    first.open(paths[0])
+    first.log_in_as(member.user.name, member.user.name)
+    expect(first.row(member.projects[0].name)).to_be_visible()
+    second.open(paths[1])
+    expect(second.row(member.projects[1].name)).to_be_visible()
+    for window, project in windows:
+        make_group(window, f"of-{project.name}")
+        expect(window.row(f"of-{project.name}")).to_be_visible()
+        expect(window.page.get_by_text("Live", exact=True)).to_be_visible()
+    for project in member.projects:
+        made = cloud.network.create_security_group(name=f"live-{project.name}", project_id=project.id)
+        assert made.project_id == project.id
+    for window, project in windows:
+        expect(window.row(f"live-{project.name}")).to_be_visible()
+        groups = [group.name for group in cloud.network.security_groups(project_id=project.id)]
+        assert sorted(groups) == sorted(["default", *(f"{kind}{project.name}" for kind in ("", "of-", "live-"))])
+        expect(window.page.locator("tbody tr:not(.al-spacer)")).to_have_count(len(groups))
+
+    cloud.identity.unassign_project_role_from_user(member.projects[1], member.user, member.role)
+    expect(second.page.get_by_text("You are not a member of this project")).to_be_visible()
+    make_group(first, "after")
+    expect(first.row("after")).to_be_visible()
+    first.leave()
