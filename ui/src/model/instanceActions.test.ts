@@ -58,6 +58,15 @@ describe('actions that Nova offers', () => {
     }
   });
 
+  it('ends or completes a live migration while there is one', () => {
+    for (const action of ['abortMigration', 'completeMigration'] as const) {
+      expect(offers(inState('active', 'migrating'), action, true)).toBe(true);
+      expect(offers(inState('active', 'migrating'), action, false)).toBe(false);
+      expect(offers(inState('active'), action, true)).toBe(false);
+      expect(offers(inState('active', 'rebooting'), action, true)).toBe(false);
+    }
+  });
+
   it('leaves moving instances to administrators', () => {
     expect(offers(inState('active'), 'liveMigrate', false)).toBe(false);
     expect(offers(inState('active'), 'liveMigrate', true)).toBe(true);

@@ -11,9 +11,9 @@ export type InstanceAction =
   | 'start' | 'stop' | 'reboot' | 'hardReboot' | 'pause' | 'unpause' | 'suspend' | 'resume'
   | 'shelve' | 'shelveOffload' | 'unshelve' | 'rescue' | 'unrescue' | 'crashDump'
   | 'rename' | 'resize' | 'confirmResize' | 'revertResize' | 'rebuild' | 'setPassword' | 'lock' | 'unlock'
-  | 'snapshot' | 'attachVolume' | 'detachVolume' | 'attachInterface' | 'detachInterface' | 'editMetadata'
+  | 'snapshot' | 'backup' | 'attachVolume' | 'detachVolume' | 'attachInterface' | 'detachInterface' | 'editMetadata'
   | 'console' | 'log' | 'delete' | 'forceDelete' | 'restore'
-  | 'migrate' | 'liveMigrate' | 'evacuate' | 'resetState';
+  | 'migrate' | 'liveMigrate' | 'abortMigration' | 'completeMigration' | 'evacuate' | 'resetState';
 
 export type ActionGroup = 'power' | 'settings' | 'lifecycle' | 'placement';
 
@@ -25,6 +25,8 @@ interface Rule {
   states: readonly string[] | '*';
   /** Which running task does not stand in its way. */
   task: Task;
+  /** The task that has to run. */
+  during?: string;
   /** Allowed although the instance is locked (to its owner). */
   locked?: boolean;
   administrator?: boolean;
@@ -63,6 +65,7 @@ export const RULES: Record<InstanceAction, Rule> = {
   lock: { group: 'settings', states: '*', task: 'any' },
   unlock: { group: 'settings', states: '*', task: 'any', locked: true },
   snapshot: { group: 'lifecycle', states: SETTLED, task: 'none' },
+  backup: { group: 'lifecycle', states: SETTLED, task: 'none' },
   rescue: { group: 'lifecycle', states: ['active', 'stopped', 'error'], task: 'none', danger: true, notAdopted: true },
   unrescue: { group: 'lifecycle', states: ['rescued'], task: 'none' },
   shelve: { group: 'lifecycle', states: SETTLED, task: 'none', danger: true, notAdopted: true },
@@ -77,6 +80,8 @@ export const RULES: Record<InstanceAction, Rule> = {
   },
   migrate: { group: 'placement', states: ['active', 'stopped'], task: 'none', administrator: true, danger: true, notAdopted: true },
   liveMigrate: { group: 'placement', states: ['active', 'paused'], task: 'none', administrator: true, notAdopted: true },
+  abortMigration: { group: 'placement', states: ['active', 'paused'], task: ['migrating'], during: 'migrating', administrator: true, danger: true },
+  completeMigration: { group: 'placement', states: ['active', 'paused'], task: ['migrating'], during: 'migrating', administrator: true, danger: true },
   evacuate: { group: 'placement', states: ['active', 'stopped', 'error'], task: 'any', administrator: true, danger: true, notAdopted: true },
   resetState: { group: 'placement', states: '*', task: 'any', administrator: true, locked: true, danger: true },
 };
@@ -103,6 +108,7 @@ export function offers(server: Server, action: InstanceAction, administrator: bo
   if (server.locked && rule.locked !== true && !administrator) return false;
   const task = server['OS-EXT-STS:task_state'];
   if (task === 'deleting' && action !== 'resetState') return false;
+  if (rule.during !== undefined && task !== rule.during) return false;
   if (task !== null && rule.task === 'none') return false;
   if (task !== null && Array.isArray(rule.task) && !(rule.task as readonly string[]).includes(task)) return false;
   return rule.states === '*' || rule.states.includes(server['OS-EXT-STS:vm_state']);

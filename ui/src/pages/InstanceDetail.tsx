@@ -1,4 +1,4 @@
-import { Alert, Button, Label } from '@patternfly/react-core';
+import { Alert, Label } from '@patternfly/react-core';
 import LockIcon from '@patternfly/react-icons/dist/esm/icons/lock-icon';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
@@ -24,6 +24,7 @@ import { LogTab } from './instances/LogTab';
 import { MetadataTab } from './instances/MetadataTab';
 import { NicsTab } from './instances/NicsTab';
 import { OverviewTab } from './instances/OverviewTab';
+import { QuickActions } from './instances/QuickActions';
 import { SnapshotsTab } from './instances/SnapshotsTab';
 
 const t = texts.instance;
@@ -64,7 +65,6 @@ function Instance({ server }: { server: Server }) {
     }));
     return <MenuButton key={group} label={texts.instances.groups[group]} title={texts.instances.groups[group]} entries={entries} />;
   };
-  const quick = (['start', 'confirmResize', 'revertResize', 'unrescue', 'unshelve', 'resume', 'unpause', 'restore'] as const).filter((action) => offered.includes(action));
   return (
     <Page
       title={server.name}
@@ -78,7 +78,7 @@ function Instance({ server }: { server: Server }) {
       }
       actions={
         <>
-          {quick.map((action) => <Button key={action} variant="primary" onClick={() => start(action)}>{texts.instances.names[action]}</Button>)}
+          <QuickActions offered={offered} start={start} />
           {groupsFor(administrator).map(menu)}
         </>
       }

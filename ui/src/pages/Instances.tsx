@@ -22,7 +22,8 @@ import { ActionDialog, actsAtOnce } from './instances/ActionDialog';
 const t = texts.instances;
 /** Actions that make no sense for many instances, or have a place of their own in an instance's page. */
 const SINGLE: ReadonlySet<InstanceAction> = new Set([
-  'rename', 'resize', 'rebuild', 'rescue', 'setPassword', 'snapshot', 'attachVolume', 'attachInterface', 'console', 'log', 'liveMigrate', 'evacuate', 'resetState',
+  'rename', 'resize', 'rebuild', 'rescue', 'setPassword', 'snapshot', 'backup', 'attachVolume', 'attachInterface', 'console', 'log', 'liveMigrate', 'abortMigration', 'completeMigration',
+  'evacuate', 'resetState',
 ]);
 const ELSEWHERE: ReadonlySet<InstanceAction> = new Set(['detachVolume', 'detachInterface', 'editMetadata']);
 const FACETS = [{ key: 'status', title: t.columns.status, value: ({ status }: Server) => status }];

@@ -6,9 +6,10 @@ const NAMES: Record<InstanceAction, string> = {
   suspend: 'Suspend', resume: 'Resume', shelve: 'Shelve', shelveOffload: 'Offload', unshelve: 'Unshelve', rescue: 'Rescue',
   unrescue: 'Leave rescue', crashDump: 'Trigger crash dump', rename: 'Rename', resize: 'Resize', confirmResize: 'Confirm resize',
   revertResize: 'Revert resize', rebuild: 'Rebuild', setPassword: 'Set password', lock: 'Lock', unlock: 'Unlock',
-  snapshot: 'Take snapshot', attachVolume: 'Attach volume', detachVolume: 'Detach volume', attachInterface: 'Attach NIC',
+  snapshot: 'Take snapshot', backup: 'Back up as an image', attachVolume: 'Attach volume', detachVolume: 'Detach volume', attachInterface: 'Attach NIC',
   detachInterface: 'Detach NIC', editMetadata: 'Edit metadata', console: 'Open console', log: 'Show log', delete: 'Delete',
-  forceDelete: 'Delete for good', restore: 'Restore', migrate: 'Migrate', liveMigrate: 'Live migrate', evacuate: 'Evacuate',
+  forceDelete: 'Delete for good', restore: 'Restore', migrate: 'Migrate', liveMigrate: 'Live migrate', abortMigration: 'Abort live migration',
+  completeMigration: 'Complete live migration now', evacuate: 'Evacuate',
   resetState: 'Reset state',
 };
 
@@ -23,6 +24,10 @@ const WILL: Partial<Record<InstanceAction, string>> = {
   revertResize: 'The instance restarts in its former size. What was written since the resize is lost.',
   rebuild: 'The root disk is written anew from the image. Everything on it is lost; addresses and volumes stay.',
   migrate: 'The instance is shut down, moved to another host and started there. The move has to be confirmed.',
+  lock: 'Nobody but administrators can do anything to it until it is unlocked.',
+  backup: 'The disk is kept as an image. Of the images of the same kind only the latest are kept; older ones are deleted.',
+  abortMigration: 'The instance stays on the host that it is on.',
+  completeMigration: 'The guest is held until the rest of its memory is on the other host.',
   evacuate: 'The instance is built anew on another host. Do this only when its host is really dead.',
   forceDelete: 'The instance is deleted at once and cannot be restored.',
   resetState: 'Only the recorded state changes. Use it when an action hangs and you know what the instance is really like.',
@@ -80,7 +85,8 @@ export const instances = {
     keptOfMany: (disks: number, volumes: number) => `${disks} disks on hosts and ${volumes} volumes stay.`,
     more: (count: number) => `and ${count} more`,
     state: 'State', newState: 'New state', password: 'New administrator password', newName: 'New name', description: 'Description',
-    flavor: 'New flavor', image: 'Image', rescueImage: 'Rescue image', sameImage: 'The image that it was made from', snapshotName: 'Name of the snapshot', reason: 'Reason', volume: 'Volume', network: 'Network',
+    flavor: 'New flavor', image: 'Image', rescueImage: 'Rescue image', sameImage: 'The image that it was made from', snapshotName: 'Name of the snapshot', backupName: 'Name of the image', backupKind: 'Kind, such as daily or weekly', backupKept: 'How many of this kind are kept',
+    noMigration: 'The live migration has ended already.', reason: 'Reason', volume: 'Volume', network: 'Network',
     hostChoice: 'Host', anyHost: 'Let the scheduler choose', fixedIp: 'Fixed IP address (optional)',
     fault: (message: string) => `Nova reports: ${message}`,
     faultRemedy: 'Look at Activity for the step that failed. Delete the instance and create it again, or try a hard reboot.',
@@ -105,7 +111,7 @@ export const instances = {
     disks: {
       empty: { title: 'No volumes attached', body: 'Its disk is on the host. Attach a volume for data that should outlive the instance.' },
       columns: { name: 'Name', device: 'Device', size: 'Size', status: 'Status', fate: 'When the instance is deleted' },
-      goes: 'Deleted with it', stays: 'Stays', detach: 'Detach', attach: 'Attach volume', local: 'Disk on the host',
+      goes: 'Deleted with it', stays: 'Stays', letStay: 'Keep when the instance is deleted', letGo: 'Delete with the instance', detach: 'Detach', attach: 'Attach volume', local: 'Disk on the host',
       detachWill: (name: string) => `The guest loses the disk ${name}. Unmount it in the guest first.`,
     },
     nics: {

@@ -18,9 +18,12 @@ import { usePerform } from './act';
 
 const t = texts.instances;
 
+/** Actions that are plain for many and ask for something that may be said where they are for one. */
+const ASKING: ReadonlySet<InstanceAction> = new Set(['lock', 'migrate', 'liveMigrate', 'evacuate']);
+
 /** Actions that need no dialogue: they can be taken back, or harm nothing. */
 export function actsAtOnce(action: InstanceAction): boolean {
-  return PLAIN_BODIES[action] !== undefined && RULES[action].danger !== true && action !== 'liveMigrate';
+  return PLAIN_BODIES[action] !== undefined && RULES[action].danger !== true && !ASKING.has(action);
 }
 
 /** Asks what an action needs to know, or whether it is meant, and does it. */
@@ -42,7 +45,7 @@ export function ActionDialog({ action, servers, close, done }: {
       send('delete', one, () => openstack(scope.region, 'compute', `/v2.1/servers/${one.id}`, { method: 'DELETE' })));
     return <DeleteDialog title={title} servers={servers} scope={scope} send={async () => { await remove(); done?.(); }} close={close} />;
   }
-  if (plain !== undefined && action !== 'liveMigrate' && action !== 'evacuate') {
+  if (plain !== undefined && (servers.length > 1 || !ASKING.has(action))) {
     return (
       <ConfirmDialog title={title} action={name} close={close} send={() => each(servers, ({ name: called }) => called, (one) => act(action, one, plain))}>
         <p>{t.will[action]}</p>
@@ -67,10 +70,15 @@ function AskingDialog({ action, server, title, close, act, send, scope }: {
   const images = useQuery({ ...queries.images(scope), ...needs('rebuild', 'rescue') });
   const volumes = useQuery({ ...queries.volumes(scope), ...needs('attachVolume') });
   const networks = useQuery({ ...queries.networks(scope), ...needs('attachInterface') });
-  const services = useQuery({ ...queries.services(scope), ...needs('liveMigrate', 'evacuate') });
+  const services = useQuery({ ...queries.services(scope), ...needs('migrate', 'liveMigrate', 'evacuate') });
   const path = `/v2.1/servers/${server.id}`;
   const post = (part: string, body: unknown) => openstack(scope.region, 'compute', path + part, { method: 'POST', body });
   const put = (body: unknown) => openstack(scope.region, 'compute', path, { method: 'PUT', body });
+  const migration = async (part: string, method: 'POST' | 'DELETE', body?: unknown) => {
+    const { migrations: [one] } = await openstack<{ migrations: { id: number }[] }>(scope.region, 'compute', `${path}/migrations`);
+    if (one === undefined) throw new Error(t.noMigration);
+    return openstack(scope.region, 'compute', `${path}/migrations/${one.id}${part}`, { method, body });
+  };
   const hosts = (services.data ?? []).filter(({ binary, host }) => binary === 'nova-compute' && host !== server['OS-EXT-SRV-ATTR:host']);
   const hostField: Field = {
     name: 'host', title: t.hostChoice, kind: 'select',
@@ -138,6 +146,24 @@ function AskingDialog({ action, server, title, close, act, send, scope }: {
         interfaceAttachment: { net_id: network, ...(address ? { fixed_ips: [{ ip_address: address }] } : {}) },
       })),
     },
+    backup: {
+      fields: [
+        { name: 'name', title: t.backupName, required: true, initial: `${server.name}-backup` },
+        { name: 'kind', title: t.backupKind, required: true, initial: 'daily' },
+        { name: 'kept', title: t.backupKept, kind: 'number', minimum: 1, required: true, initial: '7' },
+      ],
+      send: ({ name, kind, kept }) => act(action, server, { createBackup: { name, backup_type: kind, rotation: Number(kept) } }),
+    },
+    lock: {
+      fields: [{ name: 'reason', title: t.reason }],
+      send: ({ reason }) => act(action, server, { lock: reason ? { locked_reason: reason } : null }),
+    },
+    migrate: {
+      fields: [hostField],
+      send: ({ host }) => act(action, server, { migrate: host ? { host } : null }),
+    },
+    abortMigration: { fields: [], send: () => send(action, server, () => migration('', 'DELETE')) },
+    completeMigration: { fields: [], send: () => send(action, server, () => migration('/action', 'POST', { force_complete: null })) },
     liveMigrate: {
       fields: [hostField],
       send: ({ host }) => act(action, server, { 'os-migrateLive': { host: host || null, block_migration: 'auto' } }),

@@ -11,6 +11,7 @@ import { DELETE_DISKS, offers, originOf } from '../../model/instanceActions';
 import { ConfirmDialog } from '../../parts/FormDialog';
 import { type Column, ResourceTable } from '../../parts/ResourceTable';
 import { StatusLabel } from '../../parts/StatusLabel';
+import { run } from '../../shell/tasks';
 import { texts } from '../../texts';
 import { usePerform } from './act';
 
@@ -28,7 +29,7 @@ interface Disk {
 /** An instance's disks, and what becomes of them. */
 export function DisksTab({ server, attach, open }: { server: Server; attach: () => void; open: (dialog: ReactNode) => void }) {
   const scope = useScope();
-  const { administrator } = useSession();
+  const { administrator, user } = useSession();
   const { send } = usePerform();
   const attached = useQuery(queries.instanceVolumes(scope, server.id));
   const volumes = useQuery(queries.volumes(scope));
@@ -58,6 +59,17 @@ export function DisksTab({ server, attach, open }: { server: Server; attach: () 
       {t.detachWill(name)}
     </ConfirmDialog>,
   );
+  const decide = ({ id, name }: Disk, goes: boolean) => {
+    const body = { volumeAttachment: { volumeId: id, delete_on_termination: goes } };
+    const path = `/v2.1/servers/${server.id}/os-volume_attachments/${id}`;
+    void run({ title: goes ? t.letGo : t.letStay, subject: name, who: user.name }, () => openstack(scope.region, 'compute', path, { method: 'PUT', body }))
+      .then(() => attached.refetch(), () => undefined);
+  };
+  const decided = (goes: boolean) => ({
+    key: goes ? 'go' : 'stay', title: goes ? t.letGo : t.letStay, danger: goes,
+    when: (disk: Disk) => disk.id !== '' && disk.goes !== goes && offers(server, 'attachVolume', administrator),
+    run: ([disk]: Disk[]) => { if (disk !== undefined) decide(disk, goes); },
+  });
   return (
     <ResourceTable
       id="instance-disks"
@@ -65,7 +77,7 @@ export function DisksTab({ server, attach, open }: { server: Server; attach: () 
       columns={columns}
       rowKey={({ id }) => id}
       link={({ id, name }) => `${pathIn(scope, 'volumes')}?q=${encodeURIComponent(id === '' ? server.id : name)}`}
-      actions={() => [{
+      actions={() => [decided(false), decided(true), {
         key: 'detach', title: t.detach, danger: true,
         when: ({ id }) => id !== '' && offers(server, 'detachVolume', administrator),
         run: ([disk]) => { if (disk !== undefined) detach(disk); },
