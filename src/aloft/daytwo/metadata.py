@@ -314,3 +314,9 @@ def brought_forward(records: Mapping[str, Any], newer: Mapping[str, Any]) -> dic
     """
     regions = [{row["id"] for row in rows.get("region", ())} for rows in (records, newer)]
     return {**records, **newer} if regions[0] == regions[1] else dict(records)
+
+
+def hosts_of(records: Mapping[str, Any], region: str) -> frozenset[str]:
+    """The names of a region's hosts in the plane's records of a customer."""
+    ids = {row["id"] for row in records.get("region", ()) if row["name"] == region}
+    return frozenset(row["name"] for row in records.get("host", ()) if row["region_id"] in ids)

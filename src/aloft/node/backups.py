@@ -204,6 +204,7 @@ class Backups:
             if replayed is not None and work.arguments["at"] == LATEST:
                 newer = await self._binlog.records(opened.repository.name, manifest.server, work.customer)
                 told = metadata.brought_forward(told, newer or {})
+            records = [one.with_hosts(metadata.hosts_of(told, one.spec.region)) for one in records]
             lying = await opened.snapshots({**KIND, "customer": work.customer})
         result = {
             "records": told,

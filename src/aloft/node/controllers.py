@@ -317,13 +317,15 @@ class Controllers:
     async def lead_to(self, record: Record) -> Record | None:
         """Have a controller served from the slot of this record, whose services run, and let go on what was held.
 
+        Its hosts are those that it has now, whatever the record says of them.
+
         Returns:
             The record as it was; ``None`` when there was none.
         """
         key, former = record.spec.key, self._registry.get(record.spec.key)
         for slot in former.slots if former is not None else ():
             self._registry.hold(slot)
-        self._registry.put(record)
+        self._registry.put(record if former is None else record.with_hosts_of(former))
         await self.hold(key, "")
         self._begin(key)
         return former

@@ -4,7 +4,7 @@ It is the node's copy of what it was told, so that all controllers come back aft
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -100,11 +100,30 @@ class Record:
 
     def without_grant(self, host: str) -> "Record":
         """The record once a host's grant is taken back: its certificates open nothing any more."""
+        return self._without({host})
+
+    def with_hosts_of(self, present: "Record") -> "Record":
+        """The record once it takes the place of a present one: that one knows whose certificates open something.
+
+        Hosts that this one has besides were removed since it was kept; theirs open nothing.
+        """
+        return replace(
+            self._without({host for host in self.hosts if host not in present.hosts}, present.revoked),
+            hosts=present.hosts,
+            serials=present.serials,
+        )
+
+    def with_hosts(self, known: Collection[str]) -> "Record":
+        """The record with no other hosts than these; the certificates of the others open nothing any more."""
+        return self._without({host for host in self.hosts if host not in known})
+
+    def _without(self, hosts: Collection[str], revoked: Iterable[str] = ()) -> "Record":
+        signed = (serial for host in sorted(hosts) for serial in self.serials.get(host, ()))
         return replace(
             self,
-            hosts={name: roles for name, roles in self.hosts.items() if name != host},
-            serials={name: signed for name, signed in self.serials.items() if name != host},
-            revoked=(*self.revoked, *self.serials.get(host, ())),
+            hosts={name: roles for name, roles in self.hosts.items() if name not in hosts},
+            serials={name: serials for name, serials in self.serials.items() if name not in hosts},
+            revoked=tuple(dict.fromkeys((*self.revoked, *revoked, *signed))),
         )
 
 

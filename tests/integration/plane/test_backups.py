@@ -3,6 +3,7 @@
 from typing import Any
 
 from .conftest import PlaneProcess, error_of
+from .enrolling import enrol, token
 
 MADE = {
     "snapshot": "abcd1234", "repository": "local", "local": True, "made": "2026-01-01T00:00:00+00:00", "read": 10,
@@ -67,6 +68,24 @@ def test_a_deleted_customer_comes_back_with_its_records(plane: PlaneProcess) -> 
     told = plane.client.get("/v1/customers/lost").json()
     assert (told["state"], told["regions"][0]["release"]) == ("active", controller.body["release"])
     assert plane.node.puts.count("lost/lost-1") == 1
+
+
+def test_what_was_removed_of_a_customer_that_is_there_does_not_come_back(plane: PlaneProcess) -> None:
+    _create(plane, "keeper")
+    where = "/v1/customers/keeper/regions/keeper-1"
+    revoked = token(plane, where, "network", uses=2)
+    assert enrol(plane, "removed", revoked["token"]).status_code == 200
+    plane.node.results = {"backup": {**MADE, "copies": {}}}
+    _run(plane, "POST", "/v1/customers/keeper/backups")
+    [job] = [job for job in plane.node.jobs.values() if job["customer"] == "keeper"]
+    records = job["arguments"]["records"]
+    assert [row["name"] for row in records["host"]] == ["removed"] and len(records["host_token"]) == 1
+    plane.client.delete(f"{where}/host-tokens/{revoked['id']}").raise_for_status()
+    plane.sql(f"DELETE FROM host WHERE id = '{records['host'][0]['id']}'")
+    plane.node.results = {"restore": {"records": records, "made": MADE["made"], "specifications": {}}}
+    assert _run(plane, "POST", "/v1/restores", {"customer": "keeper"})["state"] == "succeeded"
+    for gone in ("hosts", "host-tokens"):
+        assert plane.client.get(f"{where}/{gone}").json()["items"] == []
 
 
 def test_all_that_a_lost_node_left_is_restored_and_one_failure_stops_no_other(plane: PlaneProcess) -> None:

@@ -1,6 +1,7 @@
 """What the node does when it is told again, or told otherwise, while it is at work on a controller."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -130,3 +131,13 @@ async def test_in_a_switch_nothing_is_written_until_the_names_lead_to_the_new_sl
     monkeypatch.setattr(subject, "_begin", lambda key: None)
     await subject.take_over(Record(SPEC, slot=2))
     assert seen == [("all", 1), ("", 2)]
+
+
+async def test_a_host_that_was_removed_after_a_backup_is_not_let_in_again_by_restoring_it(node, monkeypatch):
+    subject, _ = node
+    registry = subject._registry
+    backed_up = Record(SPEC, slot=1).with_grant("h1", ("hypervisor",), "0a")
+    registry.put(backed_up.without_grant("h1"))
+    monkeypatch.setattr(subject, "_begin", lambda key: None)
+    await subject.lead_to(replace(backed_up, slot=2))
+    assert registry.present(SPEC.key) == Record(SPEC, slot=2, revoked=("0a",))

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,20 @@ def test_a_host_whose_grant_is_taken_back_leaves_its_certificates_revoked(paths)
     Registry(paths).put(again)
     assert Registry(paths).get("acme/dc1") == again
     assert again.revoked == ("0a", "0b")
+
+
+def test_what_takes_a_controllers_place_lets_in_nobody_who_was_removed_since():
+    kept = record(slot=1).with_grant("stays", ("network",), "0a").with_grant("goes", (), "0b")
+    present = kept.without_grant("goes").with_grant("stays", (), "0c", anew=True).with_grant("comes", (), "0d")
+    restored = replace(kept, slot=2).with_hosts_of(present)
+    assert restored == replace(present, slot=2)
+    forgot = replace(kept, slot=2).with_hosts_of(record(slot=1).with_grant("stays", (), "0c"))
+    assert (forgot.hosts, forgot.revoked) == ({"stays": ()}, ("0b",)), "it was removed, and by whom is not known"
+
+
+def test_hosts_that_the_plane_does_not_know_are_let_in_no_more():
+    kept = record(slot=1).with_grant("known", ("network",), "0a").with_grant("unknown", (), "0b")
+    assert kept.with_hosts({"known", "other"}) == kept.without_grant("unknown")
 
 
 def test_the_slot_that_is_kept_for_the_way_back_belongs_to_the_controller(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from aloft.base.errors import InvalidInput
 from aloft.base.paths import Paths
-from aloft.daytwo.metadata import brought_forward
+from aloft.daytwo.metadata import brought_forward, hosts_of
 from aloft.daytwo.repositories import Repositories
 from aloft.daytwo.restic import Snapshot
 from aloft.node.binlog import RECORDS, Binlog
@@ -94,3 +94,10 @@ def test_a_backups_records_are_brought_forward():
 
 def test_they_stay_where_the_regions_are_others():
     assert brought_forward(OLD, json.loads(json.dumps(NEW).replace('"r"', '"other"'))) == OLD
+
+
+def test_a_regions_hosts_are_told_from_its_customers_records():
+    rows = {"region": [{"id": "r", "name": "dc1"}, {"id": "s", "name": "dc2"}]}
+    hosts = [{"region_id": "r", "name": "h1"}, {"region_id": "s", "name": "h2"}]
+    assert hosts_of({**rows, "host": hosts}, "dc1") == {"h1"}
+    assert hosts_of({**rows, "host": hosts}, "dc3") == hosts_of({}, "dc1") == frozenset()

@@ -11,7 +11,7 @@ from sqlalchemy import Column, Table, insert, select
 from sqlalchemy.orm import Session
 
 from aloft.plane.operations import OPEN_STATES
-from aloft.plane.records.tables import Base, Json, OperationRow, Utc
+from aloft.plane.records.tables import Base, Json, OperationRow, Region, Utc
 
 ROOT = "customer"
 _OPERATIONS = OperationRow.__tablename__
@@ -40,14 +40,20 @@ def export(session: Session, customer: str, trails: bool = True) -> Json:
 def load(session: Session, rows: Json, node: str) -> None:
     """Bring rows back that are not there any more; those that are there stay as they are.
 
+    Of a region that is there nothing is brought back: what was removed of it since (a host, a host token) was removed
+    on purpose.
+
     Args:
         session: the transaction.
         rows: as :func:`export` gives them.
         node: id of the node that the regions live on now.
     """
+    regions = frozenset(session.scalars(select(Region.id)))
     for table in Base.metadata.sorted_tables:
         for row in rows.get(table.name, ()):
             values = _values(table, row)
+            if any(values[column.name] in regions for column in _columns_to(table, Region.__tablename__)):
+                continue
             for column in _columns_to(table, "node"):
                 values[column.name] = node
             if _numbered(table):
