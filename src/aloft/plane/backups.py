@@ -9,9 +9,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Select, delete, or_, select
+from sqlalchemy import ColumnElement, Select, and_, delete, or_, select
 from sqlalchemy.orm import Session
 
 from aloft.base.errors import Conflict, InvalidInput, NotFound
@@ -32,8 +33,11 @@ from aloft.plane.records.tables import (
 RUN, PROVE, RESTORE, CHECK, RETAIN = "backup.run", "backup.prove", "backup.restore", "backup.check", "backup.retain"
 RESTORE_ALL = "backup.restore-all"
 REBUILD = "region.rebuild"
-MOVES = ("upgrade.start", "upgrade.rollback", "customer.move")
-"""What moves a customer to other databases: what changes from then on is not replayed onto backups from before."""
+MOVES = ("upgrade.start", "upgrade.rollback", "customer.move", RESTORE, REBUILD, "region.create")
+"""What gives a customer other databases: what changes in them from then on is not replayed onto backups from before."""
+
+RETRIES = tuple(timedelta(minutes=one) for one in (5, 10, 20, 40, 80))
+"""How long after a backup that failed the next one is tried, by how many have failed; then only the next night's is."""
 
 LATE = timedelta(hours=26)
 """A customer without a good backup for longer than this raises an alarm."""
@@ -61,7 +65,8 @@ class Sight:
         newest: id of the newest backup, if it was neither proved nor found suspect.
         proving: whether a proof of that backup was begun already.
         retained: when old backups were last forgotten.
-        moved: when it was last moved to other databases.
+        moved: when it last got other databases.
+        failures: how many backups failed one after another since the last one that the policy or a move asked for.
     """
 
     enabled: bool
@@ -72,6 +77,7 @@ class Sight:
     proving: bool
     retained: datetime | None
     moved: datetime | None = None
+    failures: int = 0
 
 
 def due(sight: Sight, now: datetime) -> str | None:
@@ -80,13 +86,20 @@ def due(sight: Sight, now: datetime) -> str | None:
         return None
     if sight.tried is None:
         return RUN if now - sight.created >= SETTLING else None
-    if sight.tried < last_time(sight.at, now) or (sight.moved is not None and sight.tried < sight.moved):
+    if sight.tried < wanted_since(sight.at, sight.moved, now):
+        return RUN
+    if 0 < sight.failures <= len(RETRIES) and now - sight.tried >= RETRIES[sight.failures - 1]:
         return RUN
     if sight.newest is not None and not sight.proving:
         return PROVE
     if sight.retained is None or sight.retained < last_time(sight.at, now):
         return RETAIN
     return None
+
+
+def wanted_since(at: str, moved: datetime | None, now: datetime) -> datetime:
+    """The moment since which a backup is wanted: the last that its policy names, or of a move after that. Pure."""
+    return max(last_time(at, now), moved or datetime.min.replace(tzinfo=UTC))
 
 
 def last_time(at: str, now: datetime) -> datetime:
@@ -290,16 +303,18 @@ def sight(session: Session, customer: Customer) -> Sight:
     query = select(Backup).where(Backup.customer == customer.name, reachable).order_by(Backup.made_at.desc())
     last = session.scalars(query.limit(1)).first()
     unproved = last if last is not None and last.state == "made" else None
-    proving = unproved is not None and _begun(session, PROVE, customer.name, unproved.id) is not None
+    proving = unproved is not None and _begun(session, PROVE, customer, unproved.id) is not None
+    moved = _moved(session, customer.name)
     return Sight(
         enabled=rules.enabled,
         at=rules.at,
         created=customer.created_at,
-        tried=_begun(session, RUN, customer.name),
+        tried=_begun(session, RUN, customer),
         newest=None if unproved is None else unproved.id,
         proving=proving,
-        retained=_begun(session, RETAIN, customer.name),
-        moved=_moved(session, customer.name),
+        retained=_begun(session, RETAIN, customer),
+        moved=moved,
+        failures=_failures(session, customer, wanted_since(rules.at, moved, utcnow())),
     )
 
 
@@ -515,17 +530,34 @@ def _begin(work: Transaction, kind: str, customer: str, target: str, actor: str,
     return journal.open_operation(work, kind, customer, target, customer, actor, job)
 
 
-def _begun(session: Session, kind: str, customer: str, target: str | None = None) -> datetime | None:
-    """When an operation of a kind was last begun for a customer."""
-    query = select(OperationRow.created_at).where(OperationRow.kind == kind, OperationRow.customer == customer)
-    query = query.where(OperationRow.created_at <= utcnow() + AHEAD)
+def _begun(session: Session, kind: str, customer: Customer, target: str | None = None) -> datetime | None:
+    """When an operation of a kind was last begun for a customer; that of one of its name before it does not count."""
+    query = select(OperationRow.created_at).where(_of(customer, kind), OperationRow.created_at <= utcnow() + AHEAD)
     if target is not None:
         query = query.where(OperationRow.target_id == target)
     return session.scalars(query.order_by(OperationRow.created_at.desc()).limit(1)).first()
 
 
+def _failures(session: Session, customer: Customer, since: datetime) -> int:
+    """How many backups of a customer have failed since a moment, after the last one that did not."""
+    query = select(OperationRow.state).where(
+        _of(customer, RUN), OperationRow.created_at >= since, OperationRow.created_at <= utcnow() + AHEAD
+    )
+    states = session.scalars(query.order_by(OperationRow.created_at.desc()))
+    return sum(1 for _ in takewhile(lambda state: state == "failed", states))
+
+
+def _of(customer: Customer, kind: str) -> ColumnElement[bool]:
+    """The condition that an operation is of a kind, and of this customer."""
+    return and_(
+        OperationRow.kind == kind,
+        OperationRow.customer == customer.name,
+        OperationRow.created_at >= customer.created_at,
+    )
+
+
 def _moved(session: Session, customer: str) -> datetime | None:
-    """When a customer was last moved to other databases."""
+    """When a customer last got other databases."""
     query = select(OperationRow.ended_at).where(
         OperationRow.customer == customer, OperationRow.kind.in_(MOVES), OperationRow.state == "succeeded"
     )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloft.plane.backups import PROVE, RETAIN, RUN, SETTLING, Sight, due, last_time
+from aloft.plane.backups import PROVE, RETAIN, RETRIES, RUN, SETTLING, Sight, due, last_time, wanted_since
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 GOOD = Sight(
@@ -24,8 +24,20 @@ def test_each_day_has_its_backup():
     assert due(GOOD, NOW + timedelta(hours=14)) == RUN
 
 
-def test_a_failed_backup_is_tried_again_the_next_day_only():
-    assert due(replace(GOOD, tried=NOW - timedelta(hours=10)), NOW) is None
+def test_a_failed_backup_is_tried_again_later_each_time_and_then_the_next_night():
+    for failures, wait in enumerate(RETRIES, 1):
+        failed = replace(GOOD, failures=failures, tried=NOW - wait)
+        assert due(failed, NOW) == RUN
+        assert due(failed, NOW - timedelta(seconds=1)) is None
+    given_up = replace(GOOD, failures=len(RETRIES) + 1)
+    assert due(given_up, NOW + timedelta(hours=13)) is None
+    assert due(given_up, NOW + timedelta(hours=14)) == RUN
+
+
+def test_what_failed_before_the_last_night_or_move_is_not_counted():
+    assert wanted_since("02:00", None, NOW) == NOW - timedelta(hours=10)
+    assert wanted_since("02:00", NOW - timedelta(hours=11), NOW) == NOW - timedelta(hours=10)
+    assert wanted_since("02:00", NOW - timedelta(hours=1), NOW) == NOW - timedelta(hours=1)
 
 
 def test_a_new_customer_is_backed_up_when_it_has_settled():
