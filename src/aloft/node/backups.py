@@ -253,7 +253,8 @@ class Backups:
         async def bring_forward(slot: Slot, region: str) -> None:
             before = Slot(manifest.regions[region].slot, self._paths)
             schemas = {before.schema(name): slot.schema(name) for name in metadata.schemas()}
-            await replay(self._paths, logs, manifest.log[1], schemas, until)
+            user = slot.database_user("replay")
+            await replay(self._paths, self._database, logs, manifest.log[1], schemas, user, until)
 
         return bring_forward, until or newest
 

@@ -62,37 +62,51 @@ _CUSTOMER = re.compile(r"[a-z0-9-]{1,64}")
 
 async def replay(
     paths: Paths,
+    database: Database,
     logs: Sequence[Path],
     start: int,
     schemas: Mapping[str, str],
+    user: str,
     until: datetime | None = None,
 ) -> None:
     """Bring schemas forward by what the binary log says of others.
 
+    It is done as a user who may do nothing elsewhere: statements that change tables are replayed as they were written,
+    and could name others.
+
     Args:
         paths: where MariaDB's socket is.
+        database: MariaDB.
         logs: the files in order.
         start: position in the first.
         schemas: for each schema that the log speaks of the one that is brought forward.
+        user: name of a user who is made for it.
         until: events from this moment on are left out (the log knows whole seconds).
 
     Raises:
         PermanentError: a change cannot be replayed.
     """
-    for source, target in schemas.items():
-        await asyncio.to_thread(_replay_one, paths, logs, start, source, target, until)
-
-
-def _replay_one(
-    paths: Paths, logs: Sequence[Path], start: int, source: str, target: str, until: datetime | None
-) -> None:
     stop = (f"--stop-datetime={until.astimezone(UTC):%Y-%m-%d %H:%M:%S}",) if until else ()
-    read = ["/usr/bin/mariadb-binlog", "--no-defaults", "--disable-log-bin", f"--start-position={start}", *stop]
-    read += [f"--database={source}", f"--rewrite-db={source}->{target}", *map(str, logs)]
-    write = ["/usr/bin/mariadb", "--no-defaults", f"--socket={paths.database_socket}", "--user=root"]
+    async with database.confined(user, schemas.values()) as password:
+        for source, target in schemas.items():
+            read = [f"--start-position={start}", *stop, f"--database={source}", f"--rewrite-db={source}->{target}"]
+            write = [f"--socket={paths.database_socket}", f"--user={user}"]
+            await asyncio.to_thread(_replay_one, source, [*read, *map(str, logs)], write, password)
+
+
+def _replay_one(source: str, read: Sequence[str], write: Sequence[str], password: str) -> None:
     env = {"PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
-    with subprocess.Popen(read, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as reader:
-        applied = subprocess.run(write, stdin=reader.stdout, capture_output=True, text=True, env=env, check=False)
+    reading = ["/usr/bin/mariadb-binlog", "--no-defaults", "--disable-log-bin", *read]
+    writing = ["/usr/bin/mariadb", "--no-defaults", *write]
+    with subprocess.Popen(reading, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as reader:
+        applied = subprocess.run(
+            writing,
+            stdin=reader.stdout,
+            capture_output=True,
+            text=True,
+            env={**env, "MYSQL_PWD": password},
+            check=False,
+        )
         if reader.stdout is not None:
             reader.stdout.close()
         said = reader.stderr.read().decode(errors="replace").strip() if reader.stderr is not None else ""

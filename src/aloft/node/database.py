@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import re
+import secrets
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -57,6 +58,10 @@ _PATIENCE = f"SET lock_wait_timeout = {_LOCK_SECONDS}, innodb_lock_wait_timeout 
 _AS_A_COPY = (
     "SET sql_log_bin = 0, foreign_key_checks = 0, sql_mode = 'NO_AUTO_VALUE_ON_ZERO', tx_isolation = 'READ-COMMITTED'"
 )
+_UNLOGGED = "SET sql_log_bin = 0"
+_REPLAYING = "BINLOG REPLAY, BINLOG ADMIN"
+"""What a user needs to replay a binary log, besides rights on what it speaks of."""
+
 _GENTLY = ("/usr/bin/nice", "-n", "10")
 
 
@@ -88,13 +93,16 @@ class Database:
         return _checked(name) in await self.schemas()
 
     async def create_schemas(self, names: Iterable[str]) -> None:
-        """Make schemas exist, in utf8mb4's default collation, which OpenStack's migrations expect."""
-        statements = [f"CREATE DATABASE IF NOT EXISTS `{_checked(name)}`" for name in names]
+        """Make schemas exist, in utf8mb4's default collation, which OpenStack's migrations expect.
+
+        This and removing them is not logged: replayed, it would hit whatever has the same name by then.
+        """
+        statements = [_UNLOGGED, *(f"CREATE DATABASE IF NOT EXISTS `{_checked(name)}`" for name in names)]
         await asyncio.to_thread(self._run, None, statements)
 
     async def drop_schemas(self, names: Iterable[str]) -> None:
         """Remove schemas with all that is in them."""
-        statements = [f"DROP DATABASE IF EXISTS `{_checked(name)}`" for name in names]
+        statements = [_UNLOGGED, *(f"DROP DATABASE IF EXISTS `{_checked(name)}`" for name in names)]
         await asyncio.to_thread(self._run, None, statements)
 
     async def ensure_user(self, name: str, password: str, schemas: Iterable[str], connections: int = 100) -> None:
@@ -128,6 +136,20 @@ class Database:
     async def drop_users(self, names: Iterable[str]) -> None:
         """Remove users and end their connections."""
         await asyncio.to_thread(self._drop_users, [_checked(name) for name in names])
+
+    @contextlib.asynccontextmanager
+    async def confined(self, user: str, schemas: Iterable[str]) -> AsyncIterator[str]:
+        """A user for as long as the block lasts who may replay binary logs, and change nothing but these schemas.
+
+        Gives its password.
+        """
+        password = secrets.token_hex(16)
+        await self.ensure_user(user, password, schemas)
+        try:
+            await self.execute(None, [f"GRANT {_REPLAYING} ON *.* TO '{_checked(user)}'@'localhost'"])
+            yield password
+        finally:
+            await asyncio.shield(self.drop_user(user))
 
     async def execute(self, schema: str | None, statements: Sequence[str]) -> tuple[tuple[Any, ...], ...]:
         """Run statements in a schema in one transaction; the rows of the last.

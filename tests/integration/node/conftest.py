@@ -6,14 +6,19 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aloft.base.errors import TemporaryError
 from aloft.base.paths import Paths
+from aloft.node import mariadb
+from aloft.node.database import Database
 from aloft.supervise.spec import ProcessSpec
+
+SMALL = mariadb.Settings(connections=50, tables=400, buffer_pool_mib=64, redo_log_mib=16)
 
 
 class Daemon:
@@ -92,6 +97,22 @@ def daemon() -> Iterator[Callable[[ProcessSpec, Callable[[], None]], Daemon]]:
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture
+def server(paths: Paths, daemon: Callable[..., Any]) -> Any:
+    """A small MariaDB, being started."""
+    made = daemon(mariadb.process(paths, SMALL), lambda: mariadb.initialise(paths, SMALL))
+    made.start()
+    return made
+
+
+@pytest.fixture
+async def database(paths: Paths, server: Any) -> AsyncIterator[Database]:
+    """What is done in it, once it answers."""
+    database = Database(paths)
+    await server.ready(database.ping)
+    yield database
 
 
 @pytest.fixture

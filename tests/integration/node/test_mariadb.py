@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,23 +18,9 @@ from aloft.node import mariadb
 from aloft.node.copies import Copies
 from aloft.node.database import Database
 
+from .conftest import SMALL
+
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-
-SMALL = mariadb.Settings(connections=50, tables=400, buffer_pool_mib=64, redo_log_mib=16)
-
-
-@pytest.fixture
-def server(paths: Paths, daemon: Callable[..., Any]) -> Any:
-    made = daemon(mariadb.process(paths, SMALL), lambda: mariadb.initialise(paths, SMALL))
-    made.start()
-    return made
-
-
-@pytest.fixture
-async def database(paths: Paths, server: Any) -> AsyncIterator[Database]:
-    database = Database(paths)
-    await server.ready(database.ping)
-    yield database
 
 
 def as_user(paths: Paths, name: str, password: str, schema: str | None = None) -> Any:

@@ -79,7 +79,7 @@ def handlers(node):
     async def newer(name, server, customer):
         return {"name": "acme"}
 
-    async def replay(paths, logs, place, schemas, until):
+    async def replay(paths, database, logs, start, schemas, user, until):
         node.do()
         node.world.rows[next(iter(schemas.values())).partition("_")[0].removeprefix("s")].append(LOGGED)
 
