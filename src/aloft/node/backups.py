@@ -249,6 +249,11 @@ class Backups:
                     raise
                 remark(f"{error.message} What changed after the backup is lost.")
                 return None, manifest.made
+        if until is not None and until > newest:
+            raise InvalidInput(
+                f"The repository {name} has what changed up to {newest:%Y-%m-%d %H:%M:%S} only.",
+                "Name a moment up to then.",
+            )
 
         async def bring_forward(slot: Slot, region: str) -> None:
             before = Slot(manifest.regions[region].slot, self._paths)

@@ -130,3 +130,11 @@ def test_a_restore_goes_on_after_a_kill_anywhere(root):
 
     assert each(root, prove) > 15
     assert moved and moved[0] > 5, "nothing was killed before the move"
+
+
+def test_a_moment_that_the_log_does_not_reach_is_refused(root):
+    request = RESTORE.model_copy(update={"arguments": {**RESTORE.arguments, "at": "2026-01-01T00:00:01+00:00"}})
+    assert not life(root, handlers, request)
+    assert ended(root).state == "failed"
+    assert "has what changed up to 2026-01-01 00:00:00 only" in ended(root).error.message
+    assert Node(root).registry.present(KEY).slot == 1
