@@ -104,8 +104,11 @@ def test_what_nobody_owns_follows_a_rule_and_goes_back_to_nobody_by_hand(cloud, 
 
     sync("rules", "--file", str(file))
     eventually(lambda: owners() == {"demo"}, SECONDS, "instance and ports are the project's")
-    consumer = cloud.placement.get(f"/allocations/{ident}", microversion="1.39").json()
-    assert consumer["project_id"] == server(cloud, ident).project_id
+
+    def consumer():
+        return cloud.placement.get(f"/allocations/{ident}", microversion="1.39").json().get("project_id")
+
+    eventually(lambda: consumer() == server(cloud, ident).project_id, SECONDS, "what it takes is the project's")
     file.write_text("[]")
     sync("rules", "--file", str(file))
     sync("accept", ident, "--project", "discovered")

@@ -65,6 +65,7 @@ class Settings(Message):
         networks: whether a bridge, VLAN or libvirt network gets a provider network when it appears, or only when a
             virtual machine is plugged into it or somebody makes it.
         shared_networks: whether networks made for hosts' bridges can be used by every project.
+        trail_days: how long entries of the trail are kept.
     """
 
     grace_seconds: float = 600.0
@@ -73,6 +74,7 @@ class Settings(Message):
     silent_seconds: float = 120.0
     networks: Literal["used", "all"] = "used"
     shared_networks: bool = False
+    trail_days: float = 365.0
 
 
 @dataclass(frozen=True)

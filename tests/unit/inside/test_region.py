@@ -2,6 +2,7 @@
 
 import queue
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from aloft.base.errors import Conflict, InvalidInput, NotFound
 from aloft.inside.sync.decisions import Decisions
-from aloft.inside.sync.region import PROJECTS_SECONDS, Region
+from aloft.inside.sync.region import PROJECTS_SECONDS, PRUNE_SECONDS, Region
 from aloft.sync.facts import facts
 from aloft.sync.fate import Care
 from aloft.sync.inventory import NOVA_NAMESPACE, Bridge, Delta, Disk, Domain, Inventory, Report
@@ -28,6 +29,7 @@ class Store:
     def __init__(self, *known: Known, policy: Policy) -> None:
         self.held = {one.uuid: one for one in known}
         self.told: list[Entry] = []
+        self.pruned: list[float] = []
         self._policy = policy
 
     def policy(self) -> Policy:
@@ -42,6 +44,12 @@ class Store:
     def trail(self, limit: int, before: int | None = None, **wanted: Any) -> list[dict[str, Any]]:
         numbered = enumerate(self.told, 1)
         return [{"id": number, "after": one.after} for number, one in numbered if one.object == wanted["object"]]
+
+    def entry(self, number: int) -> dict[str, Any]:
+        return asdict(self.told[number - 1])
+
+    def prune(self, before: float) -> None:
+        self.pruned.append(before)
 
     def decide(self, name: str, value: Any, entry: Entry) -> None:
         self.told.append(entry)
@@ -60,12 +68,14 @@ class Applier:
         self.offered: queue.Queue[list[str]] = queue.Queue()
         self.failed: dict[str, str] = {}
         self.networks: dict[str, str] = {}
+        self.ordered: list[tuple[str, str]] = []
         self.allocations = SimpleNamespace(retry=lambda: None, reasons=dict)
         self.instances = SimpleNamespace(
             views=self._views,
             place=lambda host: object(),
             aggregates=lambda host: (),
             care=lambda uuid: Care(adopted=True),
+            order=lambda uuid, action: self.ordered.append((uuid, action)),
         )
 
     def _views(self, uuids: Iterable[str]) -> dict[str, View]:
@@ -268,3 +278,25 @@ def test_the_differences_name_what_can_be_accepted_and_what_can_be_put_back() ->
     made.store.told.append(Entry(990.0, HOST, "instance", "u1", "name", "web1", "new"))  # type: ignore[attr-defined]  # ours
     told = {one["action"]: one for one in Decisions(made).diff()["items"]}
     assert (told["hold"]["object"], told["ask"]["entry"]) == ("u2", 1)
+
+
+def test_the_trail_is_kept_for_some_days() -> None:
+    made = region(Applier(), policy=Policy(settings=Settings(trail_days=2)))
+    for passed in (0.0, PRUNE_SECONDS - 1, PRUNE_SECONDS):
+        made.clock.now = 10.0**6 + passed  # type: ignore[attr-defined]  # it is a Clock
+        made.step(HOST, frozenset())
+    days = 2 * 86400.0
+    assert made.store.pruned == [10.0**6 - days, 10.0**6 + PRUNE_SECONDS - days]  # type: ignore[attr-defined]  # ours
+
+
+def test_a_state_is_put_back_by_the_order_that_leads_there() -> None:
+    seen = domain()
+    applier = Applier(view(seen))
+    made = region(applier, known(seen), domains=(seen,))
+    for value in ("active", "paused"):
+        made.store.told.append(Entry(1.0, HOST, "instance", "u1", "state", value, "stopped"))  # type: ignore[attr-defined]  # ours
+    decisions = Decisions(made)
+    decisions.revert(1, "ann")
+    assert applier.ordered == [("u1", "os-start")]
+    with pytest.raises(Conflict):
+        decisions.revert(2, "ann")

@@ -221,6 +221,7 @@ export interface SyncSettings {
   silent_seconds: number;
   networks: 'used' | 'all';
   shared_networks: boolean;
+  trail_days: number;
 }
 
 /** An account of the provider. */

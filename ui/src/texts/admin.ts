@@ -64,7 +64,7 @@ export const admin = {
     settingsLead: 'How careful sync is before it believes that a machine has gone, and which networks it takes over.', seconds: (seconds: number) => `${seconds} s`, share: (share: number) => `${share} %`,
     settings: {
       grace: 'Grace for an instance whose machine has gone (seconds)', share: 'Not believed: more than this share gone at once (%)', least: 'Always believed: fewer than this many gone at once',
-      silent: 'A host is silent after (seconds)', networks: 'Networks that are taken over', shared: 'Networks taken over are for every project',
+      silent: 'A host is silent after (seconds)', trail: 'The trail is kept for (days)', networks: 'Networks that are taken over', shared: 'Networks taken over are for every project',
     },
     networks: { used: 'Those that a machine is plugged into', all: 'All' },
     accept: 'Accept', unmanage: 'Take out of OpenStack', revert: 'Put back', acceptWill: 'A machine that is gone is believed to be gone; one that was left out is taken in again.',

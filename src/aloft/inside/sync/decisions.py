@@ -42,6 +42,18 @@ _REMEDIES: dict[Standing, str] = {
 """What to do about virtual machines of which nothing can be accepted, by where they stand."""
 
 
+_ORDERS = {
+    ("stopped", "active"): "os-start",
+    ("crashed", "active"): "os-start",
+    ("paused", "active"): "unpause",
+    ("suspended", "active"): "resume",
+    ("active", "stopped"): "os-stop",
+    ("active", "paused"): "pause",
+    ("active", "suspended"): "suspend",
+}
+"""The action of Nova's that leads from one state to another."""
+
+
 class Decisions:
     """The administrators' side of a region's sync.
 
@@ -300,8 +312,8 @@ class Decisions:
     def revert(self, number: int, who: str) -> Json:
         """Put back what an entry of the trail replaced, or the change that did not hold.
 
-        The value is written in OpenStack; where both sides have the field, the host is asked to follow. Rules,
-        exclusions and settings come back as they were before the entry.
+        The value is written in OpenStack; where both sides have the field, the host is asked to follow. A state comes
+        back by the order that leads to it; rules, exclusions and settings as they were before the entry.
 
         Raises:
             NotFound: there is no such entry, or its instance is no more.
@@ -314,12 +326,14 @@ class Decisions:
             self.decide(told["field"], told["before"], who)
             return {"field": told["field"], "value": told["before"]}
         field, uuid = told["field"], told["object"]
+        value = told["after"] if told["lost"] else told["before"]
+        if field == "state":
+            return self._order(uuid, value, f"entry {number} was put back", who)
         if field not in SETTLED:
             fields = ", ".join(FOLLOWED)
             raise Conflict(
                 f"{field} cannot be put back from here.", f"Change it in OpenStack or on the host; {fields} follow it."
             )
-        value = told["after"] if told["lost"] else told["before"]
         with self._region.turn():
             known = self._known(uuid)
             view = self._region.applier.instances.views([uuid]).get(uuid)
@@ -332,6 +346,20 @@ class Decisions:
             self._region.applier.instances.ask(uuid)
         self._region.look(frozenset({uuid}))
         return {"uuid": uuid, "field": field, "value": value}
+
+    def _order(self, uuid: str, state: Any, note: str, who: str) -> Json:
+        """Have Nova bring an instance into a state; its host tells when it is there."""
+        with self._region.turn():
+            known = self._known(uuid)
+            view = self._region.applier.instances.views([uuid]).get(uuid)
+            if view is None or view.deleted:
+                raise NotFound(f"There is no instance {uuid} any more.")
+            action = _ORDERS.get((view.state, state))
+            if action is None:
+                raise Conflict(f"{uuid} is {view.state}; no order of Nova's makes it {state}.")
+            self._region.applier.instances.order(uuid, action)
+            self._region.remember(known, uuid, (self._entry(known, "state", view.state, state, who, note),))
+        return {"uuid": uuid, "field": "state", "value": state}
 
     def policy(self, name: str) -> Json:
         """Rules, exclusions or settings."""

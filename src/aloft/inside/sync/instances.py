@@ -192,6 +192,14 @@ class Instances:
         if instance.host:
             compute_rpcapi.ComputeAPI().inject_network_info(self._context, instance=instance)
 
+    def order(self, uuid: str, action: str) -> None:
+        """Ask Nova for an action on an instance, such as ``os-start``.
+
+        Raises:
+            InvalidInput, NotFound, Conflict: Nova refuses.
+        """
+        self._clients.call("compute", "POST", f"/servers/{uuid}/action", {action: None})
+
     def show_ports(self, ports: Mapping[str, list[Facts]]) -> None:
         """Show these ports as instances' network interfaces."""
         with database.get_context_manager(self._context).writer.using(self._context):

@@ -33,6 +33,11 @@ _AT_ONCE = 100
 PROJECTS_SECONDS = 60.0
 """How long until it is asked again whether there is a project by now that a rule names."""
 
+PRUNE_SECONDS = 600.0
+"""How often old entries of the trail are looked for."""
+
+_DAY = 86400.0
+
 RETRY_SECONDS = (1.0, 2.0, 5.0, 15.0)
 
 ACTOR_SECONDS = 300.0
@@ -103,6 +108,7 @@ class Region:
         self._turn = threading.RLock()
         self._ended = False
         self._began = clock()
+        self._pruned = 0.0
         self._worker = threading.Thread(target=self._work, name="sync", daemon=True)
 
     # What requests do
@@ -274,11 +280,18 @@ class Region:
         if any(rule.project not in scene.projects for rule in scene.policy.rules):
             again = min(again or math.inf, scene.now + PROJECTS_SECONDS)
         self._finish(self.hosts[name], scene, made, again)
+        self._prune(scene.now)
         later = {action.uuid for action in whole.actions} - {action.uuid for action in made.actions}
         later |= {action.uuid for action in made.actions if action.kind == "adopt" and action.facts["nics"]}
         if later:
             self.look(frozenset(later))
         return len(made.actions)
+
+    def _prune(self, now: float) -> None:
+        """Forget what is too old of the trail, which grows only when something is done."""
+        if now >= self._pruned + PRUNE_SECONDS:
+            self._pruned = now
+            self.store.prune(now - self.policy.settings.trail_days * _DAY)
 
     def _finish(self, host: Host, scene: Scene, made: Plan, others: float | None) -> None:
         """Note what is left to be done, and when to look at it again, or at networks and projects (``others``)."""

@@ -14,6 +14,9 @@ from aloft.sync.records import Entry, Known
 
 Rows = list[dict[str, Any]]
 
+_PRUNED = 10_000
+"""Entries of the trail that are forgotten at once: more would hold up what is to be written meanwhile."""
+
 
 class Store:
     """The service's schema.
@@ -68,6 +71,13 @@ class Store:
         with self._engine.connect() as connection:
             row = connection.execute(sa.select(TRAIL).where(TRAIL.c.id == number)).mappings().first()
             return None if row is None else _told(row)
+
+    def prune(self, before: float) -> None:
+        """Forget entries of the trail from before a time, the oldest first and many of them at once, but not all."""
+        old = sa.select(TRAIL.c.id).where(TRAIL.c.at < before).order_by(TRAIL.c.id).limit(_PRUNED)
+        with self._engine.begin() as connection:
+            if numbers := connection.execute(old).scalars().all():
+                connection.execute(sa.delete(TRAIL).where(TRAIL.c.id <= numbers[-1], TRAIL.c.at < before))
 
     def policy(self) -> Policy:
         """What administrators have decided."""

@@ -30,12 +30,13 @@ export function SyncSettingsPart() {
         { name: 'share', title: s.share, kind: 'number', minimum: 0, required: true, initial: String(now.gone_share * PERCENT) },
         { name: 'least', title: s.least, kind: 'number', minimum: 1, required: true, initial: String(now.gone_least) },
         { name: 'silent', title: s.silent, kind: 'number', minimum: 1, required: true, initial: String(now.silent_seconds) },
+        { name: 'trail', title: s.trail, kind: 'number', minimum: 1, required: true, initial: String(now.trail_days) },
         { name: 'networks', title: s.networks, kind: 'select', initial: now.networks, choices: Object.entries(t.networks).map(([value, title]) => ({ value, title })) },
         { name: 'shared', title: s.shared, kind: 'tick', initial: now.shared_networks ? 'true' : '' },
       ]}
-      send={({ grace, share, least, silent, networks, shared }) => change('PUT', `${regionPath(customer, region)}/sync/settings`, {
+      send={({ grace, share, least, silent, trail, networks, shared }) => change('PUT', `${regionPath(customer, region)}/sync/settings`, {
         grace_seconds: Number(grace), gone_share: Number(share) / PERCENT, gone_least: Number(least), silent_seconds: Number(silent),
-        networks, shared_networks: shared === 'true',
+        trail_days: Number(trail), networks, shared_networks: shared === 'true',
       }, 'sync')}
     />,
   );
@@ -49,6 +50,7 @@ export function SyncSettingsPart() {
             [s.share, t.share(Math.round(now.gone_share * PERCENT))],
             [s.least, String(now.gone_least)],
             [s.silent, t.seconds(now.silent_seconds)],
+            [s.trail, String(now.trail_days)],
             [s.networks, t.networks[now.networks]],
             [s.shared, now.shared_networks ? texts.actions.yes : texts.actions.no],
           ]} />
