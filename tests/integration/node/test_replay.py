@@ -1,6 +1,7 @@
 """A real MariaDB's binary log, replayed into other schemas."""
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -41,12 +42,12 @@ class Slots:
     async def rows(self, schema: str) -> set[int]:
         return {row[0] for row in await self.database.execute(schema, ["SELECT id FROM instances"])}
 
-    async def bring(self, start: tuple[str, int]) -> None:
-        """Bring slot 7 forward by all that the log says of slot 1."""
+    async def bring(self, start: tuple[str, int], until: datetime | None = None) -> None:
+        """Bring slot 7 forward by all that the log says of slot 1, up to a moment if one is told."""
         await self.database.execute(None, ["FLUSH BINARY LOGS"])
         logs: list[Path] = sorted(mariadb.data_folder(self.paths).glob("binlog.0*"))[:-1]
         wanted = [path for path in logs if path.name >= start[0]]
-        await replay(self.paths, self.database, wanted, start[1], {"s1_nova": "s7_nova"}, USER)
+        await replay(self.paths, self.database, wanted, start[1], {"s1_nova": "s7_nova"}, USER, until)
 
 
 @pytest.fixture
@@ -60,6 +61,20 @@ async def test_a_slot_that_was_given_to_another_is_not_dropped(slots: Slots) -> 
     await slots.bring(start)
     assert await slots.rows("s7_nova") == {1}
     assert await slots.rows("s1_nova") == set(), "its tables are there still"
+
+
+async def test_each_moment_is_brought_back_as_it_was(slots: Slots) -> None:
+    start = await slots.begin()
+    begun = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    for minute in (1, 3, 5):  # as the clock shows it, each in a log of its own
+        stamp = int((begun + timedelta(minutes=minute)).timestamp())
+        row = f"INSERT INTO instances VALUES ({minute * 10})"
+        await slots.database.execute("s1_nova", [f"SET timestamp = {stamp}", row])
+        await slots.database.execute(None, ["FLUSH BINARY LOGS"])
+    for minute, rows in ((0, {1}), (1, {1}), (2, {1, 10}), (3, {1, 10}), (4, {1, 10, 30}), (6, {1, 10, 30, 50})):
+        await slots.fresh("s7_nova")
+        await slots.bring(start, begun + timedelta(minutes=minute))
+        assert await slots.rows("s7_nova") == rows
 
 
 @pytest.mark.parametrize("statement", ["DROP DATABASE s1_nova", "DROP TABLE s2_nova.instances"])
