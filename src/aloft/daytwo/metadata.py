@@ -320,3 +320,8 @@ def hosts_of(records: Mapping[str, Any], region: str) -> frozenset[str]:
     """The names of a region's hosts in the plane's records of a customer."""
     ids = {row["id"] for row in records.get("region", ()) if row["name"] == region}
     return frozenset(row["name"] for row in records.get("host", ()) if row["region_id"] in ids)
+
+
+def id_in(records: Mapping[str, Any]) -> str:
+    """A customer's id in the plane's records of it; empty where there are none."""
+    return next((str(row["id"]) for row in records.get("customer", ())), "")

@@ -27,7 +27,7 @@ from aloft.daytwo.metadata import Manifest, RegionPart, Source
 from aloft.daytwo.repositories import Repositories
 from aloft.daytwo.restic import Restic, Snapshot
 from aloft.daytwo.retention import outlived
-from aloft.node.binlog import Binlog, replay
+from aloft.node.binlog import Binlog
 from aloft.node.broker import Broker
 from aloft.node.controllers import Controllers
 from aloft.node.database import Database
@@ -35,6 +35,8 @@ from aloft.node.jobs import Work
 from aloft.node.moves import Move, Moves
 from aloft.node.pool import Pool
 from aloft.node.registry import Record, Registry
+from aloft.node.replay import Reach, reach, replay
+from aloft.node.tenures import Place, place
 
 ROOM_BYTES = 64 << 20
 """Free space without which no backup is begun: what one takes before restic has it."""
@@ -132,6 +134,7 @@ class Backups:
             async with work.step(f"store in {primary.repository.name}"):
                 await primary.ensure()
                 tags = {**KIND, "customer": work.customer, "made": manifest.made.isoformat()}
+                tags["id"] = metadata.id_in(work.arguments["records"])
                 snapshot, sizes = await primary.backup(folder, tags)
         async with work.step("read back"), self._fetched(primary, snapshot, f"verify-{work.customer}") as (_, read):
             if read != manifest:
@@ -139,6 +142,8 @@ class Backups:
         copies = {
             one.name: await self._copy(work, primary, one.name, snapshot) for one in self._repositories.secondary()
         }
+        for name in (primary.repository.name, *(name for name, trouble in copies.items() if not trouble)):
+            self._registry.tenures.cover(*self._place(manifest), name)
         moments = {**self.made(), work.customer: manifest.made.timestamp()}
         files.write(self._made, json.dumps(moments), mode=0o600)
         return {
@@ -241,27 +246,30 @@ class Backups:
         if until is not None and until < manifest.made:
             raise InvalidInput(f"That backup is younger than {until.isoformat()}.", "Name an older one.")
         folder = await stack.enter_async_context(self.staging(f"log-{work.customer}"))
+        slots, start = self._place(manifest)
         async with work.step(f"read the binary logs from {name}") as remark:
             try:
-                logs, newest = await self._binlog.fetch(name, manifest.server, manifest.log[0], folder)
+                shipment = await self._binlog.fetch(name, manifest.server, manifest.log[0], folder)
+                found: Reach = await asyncio.to_thread(reach, shipment, slots, start, until)
             except NotFound as error:
                 if until is not None:
                     raise
                 remark(f"{error.message} What changed after the backup is lost.")
                 return None, manifest.made
-        if until is not None and until > newest:
-            raise InvalidInput(
-                f"The repository {name} has what changed up to {newest:%Y-%m-%d %H:%M:%S} only.",
-                "Name a moment up to then.",
-            )
+            remark(f"up to {found.moment:%Y-%m-%d %H:%M:%S}{found.remark and '; '}{found.remark}")
 
         async def bring_forward(slot: Slot, region: str) -> None:
             before = Slot(manifest.regions[region].slot, self._paths)
             schemas = {before.schema(name): slot.schema(name) for name in metadata.schemas()}
             user = slot.database_user("replay")
-            await replay(self._paths, self._database, logs, manifest.log[1], schemas, user, until)
+            await replay(self._paths, self._database, shipment.files, start, found.stop, schemas, user)
 
-        return bring_forward, until or newest
+        return bring_forward, found.moment
+
+    def _place(self, manifest: Manifest) -> tuple[dict[str, int], Place]:
+        """In which slots the controllers were of which a backup is, and the place in the log at that moment."""
+        slots = {part.spec.key: part.slot for part in manifest.regions.values()}
+        return slots, place(*manifest.log)
 
     async def check(self, work: Work) -> dict[str, Any]:
         """Read all of a ``repository`` and see that it is what was written."""

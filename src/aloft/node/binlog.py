@@ -1,8 +1,4 @@
-"""MariaDB's binary log: what changed since a moment, replayed into other schemas, and shipped to the repositories.
-
-The log is of rows. It is replayed schema by schema, each under the name that it has in its new place; a table that has
-more columns there (a newer release's) takes the rows with those columns' defaults.
-"""
+"""MariaDB's binary log, shipped to the repositories: what changed since a backup (:mod:`aloft.node.replay`)."""
 
 import asyncio
 import json
@@ -10,22 +6,24 @@ import logging
 import re
 import secrets
 import shutil
-import subprocess
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from aloft.base import files
-from aloft.base.errors import AloftError, InvalidInput, NotFound, PermanentError, TemporaryError
+from aloft.base.errors import AloftError, InvalidInput, NotFound, TemporaryError
 from aloft.base.paths import Paths
+from aloft.daytwo import metadata
 from aloft.daytwo.repositories import Repositories
 from aloft.daytwo.restic import Repository, RepositoryUnreachable, Restic
 from aloft.daytwo.retention import AHEAD
 from aloft.node import mariadb
 from aloft.node.database import Database
+from aloft.node.replay import Shipment
+from aloft.node.tenures import Tenures, read
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +46,10 @@ BEHIND_SECONDS = 300.0
 """A repository that lacks changes older than this is behind, which raises an alarm."""
 
 CUSTOMERS = "customers.json"
-"""The file in a shipment that names the customers there are, so that nobody is restored who was deleted before."""
+"""The file in a shipment that names the customers there are, so that nobody is restored who was deleted before.
+
+``{"ids": id in the plane's records by name, "tenures": see aloft.node.tenures}``; an id that is not known is empty.
+"""
 
 RECORDS = "records"
 """The folder in a shipment that has the plane's records of each customer, as they are at that time."""
@@ -58,64 +59,6 @@ FORGET_EVERY = 30
 
 _LOG = re.compile(r"binlog\.\d{6,}")
 _CUSTOMER = re.compile(r"[a-z0-9-]{1,64}")
-
-
-async def replay(
-    paths: Paths,
-    database: Database,
-    logs: Sequence[Path],
-    start: int,
-    schemas: Mapping[str, str],
-    user: str,
-    until: datetime | None = None,
-) -> None:
-    """Bring schemas forward by what the binary log says of others.
-
-    It is done as a user who may do nothing elsewhere: statements that change tables are replayed as they were written,
-    and could name others.
-
-    Args:
-        paths: where MariaDB's socket is.
-        database: MariaDB.
-        logs: the files in order.
-        start: position in the first.
-        schemas: for each schema that the log speaks of the one that is brought forward.
-        user: name of a user who is made for it.
-        until: events from this moment on are left out (the log knows whole seconds).
-
-    Raises:
-        PermanentError: a change cannot be replayed.
-    """
-    stop = (f"--stop-datetime={until.astimezone(UTC):%Y-%m-%d %H:%M:%S}",) if until else ()
-    async with database.confined(user, schemas.values()) as password:
-        for source, target in schemas.items():
-            read = [f"--start-position={start}", *stop, f"--database={source}", f"--rewrite-db={source}->{target}"]
-            write = [f"--socket={paths.database_socket}", f"--user={user}"]
-            await asyncio.to_thread(_replay_one, source, [*read, *map(str, logs)], write, password)
-
-
-def _replay_one(source: str, read: Sequence[str], write: Sequence[str], password: str) -> None:
-    env = {"PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
-    reading = ["/usr/bin/mariadb-binlog", "--no-defaults", "--disable-log-bin", *read]
-    writing = ["/usr/bin/mariadb", "--no-defaults", *write]
-    with subprocess.Popen(reading, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as reader:
-        applied = subprocess.run(
-            writing,
-            stdin=reader.stdout,
-            capture_output=True,
-            text=True,
-            env={**env, "MYSQL_PWD": password},
-            check=False,
-        )
-        if reader.stdout is not None:
-            reader.stdout.close()
-        said = reader.stderr.read().decode(errors="replace").strip() if reader.stderr is not None else ""
-    trouble = applied.stderr.strip() or (said if reader.returncode else "")
-    if applied.returncode or reader.returncode:
-        raise PermanentError(
-            f"The changes of {source} could not be replayed: {trouble[-400:]}.",
-            "Restore without --at, or from another backup.",
-        )
 
 
 @dataclass(frozen=True)
@@ -150,16 +93,23 @@ class Binlog:
         database: MariaDB.
         repositories: where the logs are shipped to.
         customers: names of those that the node serves.
+        tenures: which controllers had which slots.
     """
 
     def __init__(
-        self, paths: Paths, database: Database, repositories: Repositories, customers: Callable[[], Iterable[str]]
+        self,
+        paths: Paths,
+        database: Database,
+        repositories: Repositories,
+        customers: Callable[[], Iterable[str]],
+        tenures: Tenures,
     ) -> None:
         self._paths = paths
         self._database = database
         self._repositories = repositories
         self._folder = mariadb.data_folder(paths)
         self._customers = customers
+        self._tenures = tenures
         self._unforgotten = 0
         self._begun = 0
         self._reached: dict[str, int] = {}
@@ -209,11 +159,8 @@ class Binlog:
         """How far each repository is."""
         return [self._shipping(one) for one in self._repositories.all()]
 
-    async def fetch(self, repository: str, server: str, file: str, target: Path) -> tuple[list[Path], datetime]:
-        """Fetch the newest shipment of a MariaDB's logs into a folder.
-
-        Returns:
-            This log and those after it, in order, and up to when they have all changes.
+    async def fetch(self, repository: str, server: str, file: str, target: Path) -> Shipment:
+        """Fetch the newest shipment of a MariaDB's logs into a folder: this log and those after it.
 
         Raises:
             NotFound: there is none, or it does not have that log.
@@ -229,14 +176,22 @@ class Binlog:
         if f"/{file}" not in wanted:
             raise NotFound(f"The binary log {file} is not there any more.", "Restore a newer backup, or without --at.")
         await opened.restore(newest.id, target, wanted)
-        return [target / path[1:] for path in sorted(wanted)], datetime.fromisoformat(newest.tags["until"])
+        told = json.loads(await opened.read(newest.id, f"/{CUSTOMERS}"))
+        return Shipment(
+            tuple(target / path[1:] for path in sorted(wanted)),
+            datetime.fromisoformat(newest.tags["until"]),
+            read(told["tenures"]),
+        )
 
-    async def customers_in(self, opened: Restic) -> frozenset[str] | None:
-        """The customers that another node had at its newest shipment to a repository; ``None`` when there is none."""
+    async def customers_in(self, opened: Restic) -> dict[str, str] | None:
+        """The customers that another node had at its newest shipment to a repository, ``None`` when there is none.
+
+        Each with its id in the plane's records, empty where that is not known.
+        """
         found = [one for one in await opened.snapshots(KIND) if one.tags.get("server") != self.server]
         if not found:
             return None
-        return frozenset(json.loads(await opened.read(found[-1].id, f"/{CUSTOMERS}")))
+        return dict(json.loads(await opened.read(found[-1].id, f"/{CUSTOMERS}"))["ids"])
 
     async def ship(self) -> None:
         """Begin a new log and bring all that are complete to the primary repository.
@@ -297,7 +252,11 @@ class Binlog:
             customers = frozenset(self._customers())
             await asyncio.to_thread(_gather, self._folder, folder, current)
             await asyncio.to_thread(_gather_records, self._kept, folder / RECORDS, customers)
-            files.write(folder / CUSTOMERS, json.dumps(sorted(customers)), mode=0o600)
+            self._tenures.forget(min((int(path.suffix[1:]) for path in folder.glob("binlog.*")), default=0))
+            kept = {path.stem: json.loads(path.read_text()) for path in (folder / RECORDS).iterdir()}
+            ids = {customer: metadata.id_in(kept.get(customer, {})) for customer in sorted(customers)}
+            told = {"ids": ids, "tenures": self._tenures.told()}
+            files.write(folder / CUSTOMERS, json.dumps(told), mode=0o600)
         except OSError as error:
             failure = _unwritable(folder, error)
             self._troubles |= {one.name: str(failure) for one in self._repositories.all()}
@@ -338,13 +297,21 @@ class Binlog:
         """How far one repository is; what was there before there was anything to ship does not count.
 
         What stands in the future was written by a clock that was wrong, and must not hide that nothing came since.
+        Changes in a slot of which the repository has no backup are in nobody's replay, though they are shipped.
         """
         shipped = self._shipped.get(repository.name)
         known = (repository.credentials / "repository.json").stat().st_mtime
         now, moments = time.time(), (shipped or 0.0, self._busy_since, known if shipped is None else 0.0)
         since = max((one for one in moments if one <= now + AHEAD.total_seconds()), default=0.0)
-        behind = max(0.0, now - since) if any(True for _ in self._customers()) else 0.0
-        return Shipping(repository.name, repository.role, shipped, behind, self._troubles.get(repository.name, ""))
+        customers = frozenset(self._customers())
+        uncovered = [one for one in self._tenures.uncovered(repository.name) if one.customer in customers]
+        began = {one.customer: one.began.timestamp() for one in uncovered if known <= one.began.timestamp() <= now}
+        since = min((since, *began.values()))
+        behind = max(0.0, now - since) if customers else 0.0
+        trouble = self._troubles.get(repository.name, "")
+        if began and not trouble:
+            trouble = f"What serves {', '.join(sorted(began))} now is in no backup there yet."
+        return Shipping(repository.name, repository.role, shipped, behind, trouble)
 
 
 def _told(copying: "asyncio.Task[None]") -> None:

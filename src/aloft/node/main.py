@@ -152,7 +152,11 @@ class Node:
             self.controllers.publish_names,
         )
         self.binlog = Binlog(
-            paths, self.database, self.repositories, lambda: {one.spec.customer for one in self.registry.all()}
+            paths,
+            self.database,
+            self.repositories,
+            lambda: {one.spec.customer for one in self.registry.all()},
+            self.registry.tenures,
         )
         self.recovery = Recovery(paths, settings, self.registry, self.repositories, self.binlog, self.replace_authority)
         self.backups = Backups(
@@ -226,7 +230,7 @@ class Node:
                 "check": self.backups.check,
                 "retain": self.backups.retain,
                 "survey": self.recovery.survey,
-                "rebuild": Rebuild(self.controllers, self.pool, self.supervisor, self.database).rebuild,
+                "rebuild": Rebuild(self.controllers, self.registry, self.pool, self.supervisor, self.database).rebuild,
             },
         )
         self.started = time.time()

@@ -55,6 +55,18 @@ def data_folder(paths: Paths) -> Path:
     return paths.state / "mariadb"
 
 
+def log_end(paths: Paths) -> tuple[int, int]:
+    """How far the binary log goes, in which all that was committed is: the number of its file, and that one's bytes.
+
+    It is told without the server, which may not run; zeros when there is no log yet.
+    """
+    index = data_folder(paths) / "binlog.index"
+    if not index.exists() or not (names := index.read_text().split()):
+        return 0, 0
+    newest = data_folder(paths) / Path(names[-1]).name
+    return int(newest.suffix[1:]), newest.stat().st_size if newest.exists() else 0
+
+
 def configuration(paths: Paths, settings: Settings) -> str:
     """The server's configuration file."""
     run = paths.database_socket.parent

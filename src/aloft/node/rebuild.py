@@ -21,6 +21,7 @@ from aloft.node.controllers import Controllers
 from aloft.node.database import Database
 from aloft.node.jobs import Work
 from aloft.node.pool import Pool
+from aloft.node.registry import Registry
 
 LOST = ("nova", "neutron", "placement")
 """Services whose databases are made anew."""
@@ -31,13 +32,17 @@ class Rebuild:
 
     Args:
         controllers: the node's controllers.
+        registry: what the node remembers of them.
         pool: slots.
         supervisor: the process tree.
         database: MariaDB.
     """
 
-    def __init__(self, controllers: Controllers, pool: Pool, supervisor: Supervisor, database: Database) -> None:
+    def __init__(
+        self, controllers: Controllers, registry: Registry, pool: Pool, supervisor: Supervisor, database: Database
+    ) -> None:
         self._controllers = controllers
+        self._registry = registry
         self._pool = pool
         self._supervisor = supervisor
         self._database = database
@@ -61,6 +66,7 @@ class Rebuild:
             remark(await self._keep(context.slot, lost, kept))
         async with work.step("make their databases anew"):
             dumps = await self._pool.golden(context.spec.release)
+            self._registry.tenures.begin_anew(key)
             await slots.renew_databases(context.slot, lost, dumps, self._database)
         async with work.step("read networks back from OVN") as remark:
             rebuilt = await networks_from_ovn(context)

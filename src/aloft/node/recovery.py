@@ -6,7 +6,7 @@ what they trust. The customers themselves are then restored one by one (:mod:`al
 
 import json
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -68,18 +68,20 @@ class Recovery:
         """
         opened = self._repositories.open(self._repositories.get(work.arguments["repository"]))
         async with work.step(f"see what lies in {opened.repository.name}"):
-            newest: dict[str, Snapshot] = {one.tags["customer"]: one for one in await opened.snapshots(KIND)}
-            if not newest:
+            lying = await opened.snapshots(KIND)
+            if not lying:
                 raise NotFound(f"No backup lies in {opened.repository.name}.", "Name the repository that has them.")
-            last = await self._binlog.customers_in(opened)
-            there = frozenset(newest) if last is None else last
+            ids = await self._binlog.customers_in(opened)
+            if ids is None:
+                ids = {one.tags["customer"]: "" for one in lying}
+            newest = {one.tags["customer"]: one for one in lying if of_one_that_is_there(one, ids)}
         async with work.step("take over the edge's authority") as remark:
-            youngest = in_order(newest.values(), datetime.now(UTC))[-1]
+            youngest = in_order(lying, datetime.now(UTC))[-1]
             remark(await self._take_over_authority(opened, youngest))
         return {
-            "snapshots": {name: one.id for name, one in sorted(newest.items()) if name in there},
-            "missing": sorted(there - newest.keys()),
-            "gone": sorted(newest.keys() - there),
+            "snapshots": {name: one.id for name, one in sorted(newest.items())},
+            "missing": sorted(ids.keys() - newest.keys()),
+            "gone": sorted({one.tags["customer"] for one in lying} - ids.keys()),
         }
 
     async def _take_over_authority(self, opened: Restic, snapshot: Snapshot) -> str:
@@ -110,3 +112,9 @@ class Recovery:
         finally:
             shutil.rmtree(target, ignore_errors=True)
         return ""
+
+
+def of_one_that_is_there(backup: Snapshot, ids: Mapping[str, str]) -> bool:
+    """Whether a backup is of one of these customers (id by name), and not of one that had its name before. Pure."""
+    known = ids.get(backup.tags["customer"])
+    return known is not None and known in ("", backup.tags.get("id"))

@@ -3,6 +3,7 @@
 It is the node's copy of what it was told, so that all controllers come back after a reboot though the plane is down.
 """
 
+import functools
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,8 @@ from aloft.base.errors import NotFound
 from aloft.base.paths import Paths
 from aloft.controller.context import Slot
 from aloft.controller.spec import ControllerSpec
+from aloft.node import mariadb
+from aloft.node.tenures import Tenures
 
 
 @dataclass(frozen=True)
@@ -128,13 +131,22 @@ class Record:
 
 
 class Registry:
-    """The records, each a file; every change is on the disk before it is acted upon."""
+    """The records, each a file; every change is on the disk before it is acted upon.
+
+    Args:
+        paths: where they lie.
+
+    Attributes:
+        tenures: who was in which slot, and since when.
+    """
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
         self._folder = paths.state / "node/controllers"
         files.folder(self._folder, mode=0o700)
         self._records = {file.stem: self._read(file) for file in sorted(self._folder.glob("*.json"))}
+        self.tenures = Tenures(paths.state / "node/tenures.json", functools.partial(mariadb.log_end, paths))
+        self._note_tenures()
 
     def get(self, key: str) -> Record | None:
         """The controller ``customer/region``."""
@@ -170,12 +182,14 @@ class Registry:
         stem = _stem(record.spec.key)
         files.write(self._folder / f"{stem}.json", json.dumps(record.told(), indent=1), mode=0o600)
         self._records[stem] = record
+        self._note_tenures()
 
     def forget(self, key: str) -> None:
         """Forget a controller that has been torn down."""
         stem = _stem(key)
         (self._folder / f"{stem}.json").unlink(missing_ok=True)
         self._records.pop(stem, None)
+        self._note_tenures()
 
     def claimed(self) -> frozenset[int]:
         """Slots that belong to controllers."""
@@ -231,6 +245,11 @@ class Registry:
         except FileNotFoundError:
             return {}
         return told
+
+    def _note_tenures(self) -> None:
+        """Whoever is in its slot by now, writes there; one that only arrives is served by another node still."""
+        wanted = (one for one in self._records.values() if one.wanted and not one.arriving)
+        self.tenures.follow({one.spec.key: one.slot for one in wanted if one.slot is not None})
 
     @staticmethod
     def _read(file: Path) -> Record:

@@ -42,7 +42,7 @@ RETRIES = tuple(timedelta(minutes=one) for one in (5, 10, 20, 40, 80))
 LATE = timedelta(hours=26)
 """A customer without a good backup for longer than this raises an alarm."""
 
-SETTLING = timedelta(minutes=5)
+SETTLING = timedelta(minutes=3)
 """A new customer's first backup is made when it is this old."""
 
 SCHEDULER = "system:schedule"

@@ -12,6 +12,7 @@ from aloft.node import backups
 from aloft.node.backups import Backups
 from aloft.node.jobs import JobRequest, Jobs
 from aloft.node.registry import Record
+from aloft.node.replay import Shipment
 
 from .world import KEY, SPEC, Node, each, ended, life, served
 
@@ -74,12 +75,12 @@ def handlers(node):
 
     async def fetch(name, server, file, folder):
         node.do()
-        return [folder / file], made.made
+        return Shipment((), made.made, node.registry.tenures.all())
 
     async def newer(name, server, customer):
         return {"name": "acme"}
 
-    async def replay(paths, database, logs, start, schemas, user, until):
+    async def replay(paths, database, logs, start, stop, schemas, user):
         node.do()
         node.world.rows[next(iter(schemas.values())).partition("_")[0].removeprefix("s")].append(LOGGED)
 
@@ -136,5 +137,5 @@ def test_a_moment_that_the_log_does_not_reach_is_refused(root):
     request = RESTORE.model_copy(update={"arguments": {**RESTORE.arguments, "at": "2026-01-01T00:00:01+00:00"}})
     assert not life(root, handlers, request)
     assert ended(root).state == "failed"
-    assert "has what changed up to 2026-01-01 00:00:00 only" in ended(root).error.message
+    assert "nothing later than 2026-01-01 00:00:00" in ended(root).error.message
     assert Node(root).registry.present(KEY).slot == 1

@@ -10,6 +10,7 @@ from aloft.daytwo.metadata import brought_forward, hosts_of
 from aloft.daytwo.repositories import Repositories
 from aloft.daytwo.restic import Snapshot
 from aloft.node.binlog import RECORDS, Binlog
+from aloft.node.registry import Registry
 
 OLD = {"region": [{"id": "r"}], "host": [{"id": "a"}], "audit": [{"id": 1}]}
 NEW = {"region": [{"id": "r"}], "host": [{"id": "a"}, {"id": "b"}]}
@@ -58,7 +59,7 @@ def binlog(tmp_path, served, monkeypatch):
     restic = Restic(repositories.primary())
     monkeypatch.setattr(repositories, "open", lambda repository: restic)
     monkeypatch.setattr("aloft.node.mariadb.data_folder", lambda paths: tmp_path)
-    return Binlog(paths, Database(), repositories, lambda: served)
+    return Binlog(paths, Database(), repositories, lambda: served, Registry(paths).tenures)
 
 
 async def test_records_are_shipped_as_they_are_at_that_time(binlog):
@@ -69,6 +70,13 @@ async def test_records_are_shipped_as_they_are_at_that_time(binlog):
     await binlog.ship()
     assert await binlog.records("local", binlog.server, "acme") == NEW
     assert await binlog.records("local", binlog.server, "bolt") is None
+
+
+async def test_a_shipment_names_the_customers_by_their_ids(binlog):
+    binlog.keep_records("acme", {**OLD, "customer": [{"id": "c1", "name": "acme"}]})
+    await binlog.ship()
+    opened = binlog._repositories.open(None)
+    assert await binlog.customers_in(opened) == {"acme": "c1", "bolt": ""}
 
 
 async def test_those_of_a_customer_that_is_no_more_are_not_kept(binlog, served, tmp_path):

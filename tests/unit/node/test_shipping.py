@@ -12,6 +12,7 @@ from aloft.daytwo.repositories import Repositories, RepositoryRequest
 from aloft.daytwo.restic import Snapshot
 from aloft.node import binlog as shipping
 from aloft.node.binlog import Binlog
+from aloft.node.registry import Registry
 
 
 class Restic:
@@ -47,6 +48,9 @@ class Restic:
     async def names(self, snapshot):
         return ["/binlog.000001"]
 
+    async def read(self, snapshot, path):
+        return json.dumps({"ids": {}, "tenures": []})
+
     async def restore(self, snapshot, target, only):
         self.restored = snapshot
 
@@ -76,9 +80,14 @@ def opened(kept, monkeypatch):
 
 
 @pytest.fixture
-def binlog(tmp_path, kept, opened, monkeypatch):
+def tenures(tmp_path):
+    return Registry(Paths(tmp_path)).tenures
+
+
+@pytest.fixture
+def binlog(tmp_path, kept, opened, tenures, monkeypatch):
     monkeypatch.setattr("aloft.node.mariadb.data_folder", lambda paths: tmp_path)
-    return Binlog(Paths(tmp_path), Database(), kept, lambda: ["acme"])
+    return Binlog(Paths(tmp_path), Database(), kept, lambda: ["acme"], tenures)
 
 
 async def copied(name):
@@ -133,8 +142,8 @@ async def test_one_that_hangs_is_given_up(binlog, opened, monkeypatch):
 
 async def test_a_restore_from_the_primary_one_does_not_wait_for_others(binlog, opened, tmp_path):
     opened["slow"].gate.clear()
-    logs, _ = await binlog.fetch("local", binlog.server, "binlog.000001", tmp_path)
-    assert logs == [tmp_path / "binlog.000001"] and opened["local"].restored == "s1"
+    shipment = await binlog.fetch("local", binlog.server, "binlog.000001", tmp_path)
+    assert shipment.files == (tmp_path / "binlog.000001",) and opened["local"].restored == "s1"
 
 
 async def test_a_restore_from_a_secondary_one_waits_until_it_has_all(binlog, opened, tmp_path):
@@ -161,7 +170,7 @@ def test_a_clock_that_was_ahead_does_not_hide_that_nothing_is_shipped(binlog, tm
     stamps = dict.fromkeys(("local", "near", "slow"), time.time() + hours * 3600)
     record = Paths(tmp_path).state / "backup/shipped.json"
     record.write_text(json.dumps(stamps))
-    again = Binlog(Paths(tmp_path), Database(), kept, lambda: ["acme"])
+    again = Binlog(Paths(tmp_path), Database(), kept, lambda: ["acme"], Registry(Paths(tmp_path)).tenures)
     assert [one.late for one in again.shipments()] == [late] * 3
 
 
@@ -176,3 +185,16 @@ async def test_old_shipments_are_forgotten_when_nobody_copies_them(binlog, opene
     await copied("slow")
     await binlog.ship()
     assert opened["local"].forgotten == ["s1", "s2", "s3"]
+
+
+async def test_changes_in_databases_of_which_there_is_no_backup_are_at_risk(binlog, tenures, monkeypatch):
+    clock = [time.time()]
+    monkeypatch.setattr(shipping.time, "time", lambda: clock[0])
+    tenures.follow({"acme/dc1": 3, "proof-1/dc1": 4})
+    clock[0] += 3600
+    await binlog.ship()
+    local, near, _ = binlog.shipments()
+    assert local.late and "What serves acme now is in no backup there yet" in local.trouble
+    tenures.cover({"acme/dc1": 3}, (0, 0), "local")
+    covered, uncovered, _ = binlog.shipments()
+    assert not covered.trouble and covered.behind < local.behind and uncovered.trouble == near.trouble
