@@ -159,24 +159,27 @@ class Person:
 
     def violations(self, paths: Sequence[str]) -> dict[str, list[tuple[str, list[str]]]]:
         """What axe finds serious, by the page's path and colour scheme."""
-        script = AXE.read_text()
         found = {}
         for path in paths:
             self.open(path)
             expect(self.page.get_by_role("heading", level=1)).to_be_visible()
             expect(self.page.locator("main [aria-busy=true]")).to_have_count(0)
-            self.page.evaluate(script)
-            for scheme, rules in RULES.items():
-                self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]  # a key is a str
-                expect(self.page.locator("html.pf-v6-theme-dark")).to_have_count(int(scheme == "dark"))
-                self.page.evaluate(SETTLED)
-                told = self.page.evaluate(
-                    "rules => axe.run(document, { resultTypes: ['violations'], ...rules })", rules
-                )
-                serious = [one for one in told["violations"] if one["impact"] in ("serious", "critical")]
-                if serious:
-                    shown = [(one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in serious]
-                    found[f"{path} ({scheme})"] = shown
+            found |= self.violations_here(path)
+        return found
+
+    def violations_here(self, called: str) -> dict[str, list[tuple[str, list[str]]]]:
+        """What axe finds serious in what is shown now, by what it is called and the colour scheme."""
+        found = {}
+        self.page.evaluate(AXE.read_text())
+        for scheme, rules in RULES.items():
+            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]  # a key is a str
+            expect(self.page.locator("html.pf-v6-theme-dark")).to_have_count(int(scheme == "dark"))
+            self.page.evaluate(SETTLED)
+            told = self.page.evaluate("rules => axe.run(document, { resultTypes: ['violations'], ...rules })", rules)
+            serious = [one for one in told["violations"] if one["impact"] in ("serious", "critical")]
+            if serious:
+                shown = [(one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in serious]
+                found[f"{called} ({scheme})"] = shown
         self.page.emulate_media(color_scheme="light")
         return found
 

@@ -320,18 +320,65 @@ def test_a_machine_that_virsh_started_turns_up_live(ann: Person, demo: Region, o
 
 
 PAGES = (
-    *("", "instances", "instances/create", "images", "networks", "topology", "routers", "security-groups"),
-    *("floating-ips", "keypairs"),
+    *("", "activity", "instances", "instances/create", "images", "keypairs", "volumes", "snapshots"),
+    *("topology", "networks", "routers", "floating-ips", "security-groups"),
 )
-ADMINISTRATION = ("hosts", "sync/rules", "network-template", "flavors", "users", "quotas", "settings")
+TABS = ("", "/log", "/disks", "/nics", "/snapshots", "/metadata", "/activity")
+ADMINISTRATION = (
+    *("hosts", "network-template", "aggregates", "zones", "flavors", "regions", "backups", "settings", "projects"),
+    *("users", "quotas", "operations", "audit"),
+    *(f"sync/{tab}" for tab in ("instances", "diff", "trail", "rules", "exclusions", "hosts", "rebuilt", "settings")),
+)
 
 
-def test_no_page_has_a_serious_violation_of_accessibility(ann: Person, demo: Region, machine: Any) -> None:
-    paths = [
-        *(ann.project + part for part in (*PAGES, f"instances/{machine.id}")),
-        *(f"/admin/{demo.name}/{part}" for part in ADMINISTRATION),
+@pytest.fixture
+def places(inside: Person, demo: Region, cloud: Any, machine: Any) -> list[str]:
+    """The paths of all pages of a customer's administrator."""
+    host = told("host", "list", demo.customer)[0]["name"]
+    operation = told("operation", "list", "--customer", demo.customer, "--limit", "1")[0]["id"]
+    network = cloud.network.find_network(demo.customer).id
+    router = next(cloud.network.routers()).id
+    group = next(cloud.network.security_groups(project_id=cloud.current_project_id)).id
+    things = (f"networks/{network}", f"routers/{router}", f"security-groups/{group}")
+    return [
+        *(inside.project + part for part in (*PAGES, *things, *(f"instances/{machine.id}{tab}" for tab in TABS))),
+        *(f"/admin/{demo.name}/{part}" for part in (*ADMINISTRATION, f"hosts/{host}", f"operations/{operation}")),
     ]
-    assert not ann.violations(paths)
+
+
+def test_no_page_has_a_serious_violation_of_accessibility(ann: Person, places: list[str]) -> None:
+    assert not ann.violations(places)
+
+
+def test_nor_has_what_opens_over_pages_the_console_or_the_login(
+    ann: Person, browser: Browser, demo: Region, machine: Any
+) -> None:
+    page = ann.page
+    dialog = page.get_by_role("dialog")
+    found = {}
+    ann.open(f"{ann.project}instances/{machine.id}")
+    for menu, action in (("Settings", "Resize"), ("Settings", "Rename"), ("Lifecycle", "Delete")):
+        ann.choose_action(menu, action)
+        expect(dialog).to_be_visible()
+        found |= ann.violations_here(action)
+        dialog.get_by_role("button", name="Cancel").click()
+        expect(dialog).to_have_count(0)
+    page.keyboard.press("/")
+    page.get_by_role("combobox", name="Search").fill("hello")
+    expect(page.get_by_role("option").first).to_be_visible()
+    found |= ann.violations_here("search")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Tasks", exact=True).click()
+    page.get_by_role("button", name="Notifications", exact=True).click()
+    found |= ann.violations_here("tasks and notifications")
+    page.get_by_role("button", name="Tasks", exact=True).click()
+    ann.open(f"/console{ann.project.removeprefix('/project')}{machine.id}")
+    expect(page.locator('.al-screen[data-state="connected"]')).to_be_visible()
+    found |= ann.violations_here("console")
+    stranger = Person.at(browser, demo.customer)
+    found |= stranger.violations(["/"])
+    stranger.leave()
+    assert not found
 
 
 PROVIDING = (
@@ -433,13 +480,15 @@ def test_all_is_reached_with_the_keyboard_alone(browser: Browser, demo: Region, 
     assert not ann.complaints
 
 
-def test_a_telephone_shows_power_and_console(ann: Person, machine: Any) -> None:
+def test_a_telephone_shows_power_and_console(ann: Person, machine: Any, places: list[str]) -> None:
     page = ann.page
     page.set_viewport_size({"width": 360, "height": 760})
-    for path in ("", "instances", "topology", f"instances/{machine.id}"):
-        ann.open(ann.project + path)
+    for path in places:
+        ann.open(path)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.locator("main [aria-busy=true]")).to_have_count(0)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+    ann.open(f"{ann.project}instances/{machine.id}")
     ann.act("Power", "Pause")
     expect(page.locator(".al-heading").get_by_text("Paused", exact=True)).to_be_visible()
     ann.act("Power", "Unpause")
