@@ -125,7 +125,8 @@ class Convergence:
         if desired.settings is None:
             return outcome
         settings = self._placed(desired.settings)
-        roles = self._build(desired, settings, facts, outcome)
+        held = await asyncio.to_thread(self._kept, desired)
+        roles = self._build(desired, settings, facts, held, outcome)
         if await self._fetch(desired, roles, outcome):
             facts = outcome.facts = await asyncio.to_thread(host_facts.gather, self._layout)
         if not self._departure.concerned(desired):
@@ -137,7 +138,7 @@ class Convergence:
             outcome.states.update(dict.fromkeys(self._departure.concerned(desired), problem))
             return outcome
         # once more: the link has brought the account that may use the roles' sockets
-        roles = self._build(desired, settings, facts, outcome)
+        roles = self._build(desired, settings, facts, held, outcome)
         self._departure.note(roles)
         leaving = self._departure.leaving(desired, roles)
         blocked = {name for name in roles if not await self._prepare(roles[name], facts, outcome)}
@@ -170,9 +171,10 @@ class Convergence:
 
     # What shall be
 
-    def _build(self, desired: Desired, settings: Settings, facts: Facts, outcome: Outcome) -> dict[str, Role]:
+    def _build(
+        self, desired: Desired, settings: Settings, facts: Facts, held: Mapping[str, Kept], outcome: Outcome
+    ) -> dict[str, Role]:
         """The roles that the host shall have, and those that it cannot lose yet."""
-        held = self._kept(desired)
         context = self._context(desired, settings, facts, held)
         roles: dict[str, Role] = {}
         for name in context.roles:
