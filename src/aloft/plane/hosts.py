@@ -301,8 +301,8 @@ def state_of(host: Host, now: datetime, missing_after: float) -> HostState:
 
 
 def account_of(host: Host) -> Account:
-    """What a host's last report says about its roles, in one."""
-    told = [(role, host.report.get(role) or {}) for role in host.roles]
+    """What a host's last report says about its roles, in one: those that it shall have, and those that it has still."""
+    told = [(role, host.report.get(role) or {}) for role in dict.fromkeys((*host.roles, *host.report))]
     if not told:
         return Account(step="waiting for an administrator to authorise roles")
     known = [float(report["done"]) for _, report in told if report.get("done") is not None]
