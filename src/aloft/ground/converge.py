@@ -447,8 +447,11 @@ class Convergence:
                 outcome.states[name] = RoleState("failed", reason=reason, remedy=remedy)
                 left[name] = steps
                 continue
-            while steps and await self._take(steps[0], role, outcome):
-                del steps[0]
+            if steps:
+                while steps and await self._take(steps[0], role, outcome):
+                    del steps[0]
+                # what one role made, the next finds there
+                seen = await asyncio.to_thread(machine.switch_state, self._layout) or seen
             left[name] = steps
         if set(roles) >= set(desired.roles):
             for step in plan.unwire(roles.values(), seen, self._layout):

@@ -292,3 +292,22 @@ async def test_secrets_go_first_and_what_another_role_has_too_stays(context, lay
 def test_why_a_role_stays_has_a_remedy():
     assert departure.kept(0) is None
     assert all(why and why.remedy for why in (departure.kept(None), departure.kept(1)))
+
+
+async def test_a_bridge_that_two_roles_have_is_made_once(host, layout, seen, monkeypatch):
+    made = set()
+
+    def switch(layout):
+        return SwitchState(bridges={name: BridgeState("system", True, up=True, made=True) for name in made})
+
+    def carry_out(step):
+        if "add-br" in step.command:
+            name = step.command[step.command.index("add-br") + 1]
+            assert name not in made
+            made.add(name)
+
+    monkeypatch.setattr(machine, "switch_state", switch)
+    monkeypatch.setattr(machine, "carry_out", carry_out)
+    told = await host.round(wants("hypervisor", "network"))
+    assert made == {"br-int", "br-ex"}
+    assert {state.reason for state in told.states.values()} == {""}
