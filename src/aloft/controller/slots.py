@@ -4,6 +4,7 @@ Each function brings about what it says and may be called again after a crash at
 """
 
 import base64
+import hashlib
 import json
 import os
 import shutil
@@ -24,6 +25,22 @@ def user_names(slot: Slot, services: Iterable[Service] = ALL) -> dict[str, tuple
     return {
         service.name: (slot.database_user(service.name), service.schemas) for service in services if service.schemas
     }
+
+
+def host_secret(slot: Slot, host: str) -> Path:
+    """The file with what a host logs in with; it is there for as long as the host has a grant."""
+    return slot.state / "hosts" / f"{host}.secret"
+
+
+def host_database_user(slot: Slot, host: str) -> str:
+    """The database user of a host; host names have letters that a user's cannot."""
+    return slot.database_user(f"host_{hashlib.sha256(host.encode()).hexdigest()[:16]}")
+
+
+def database_users(slot: Slot) -> list[str]:
+    """All who may write in the slot's databases: its services, and hosts; not each of these needs to be there."""
+    hosts = sorted(file.stem for file in (slot.state / "hosts").glob("*.secret"))
+    return [*(user for user, _ in user_names(slot).values()), *(host_database_user(slot, host) for host in hosts)]
 
 
 def declared(services: Iterable[Service] = ALL) -> str:
@@ -161,7 +178,7 @@ def write_files(context: Context, services: Iterable[Service]) -> None:
 
 async def dismantle(slot: Slot, database: Database, broker: Broker) -> None:
     """Remove everything that was prepared for the slot."""
-    await database.drop_users(user for user, _ in user_names(slot).values())
+    await database.drop_users(database_users(slot))
     await database.drop_schemas(slot.schema(name) for service in ALL for name in service.schemas)
     for service in ALL:
         if service.broker:

@@ -184,7 +184,7 @@ class Convergence:
                 )
                 continue
             try:
-                roles[name] = ALL[name](context)
+                roles[name] = hypervisor.kept(context) if name in held else ALL[name](context)
             except AloftError as error:
                 outcome.states[name] = plan.problem(error)
         for name, why in held.items():

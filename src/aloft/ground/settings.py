@@ -65,9 +65,9 @@ class ServiceAccount(_Settings):
 
 
 class Accounts(_Settings):
-    """The logins that the host's services use."""
+    """The logins that the host's services use; those that no role of the host needs are not there."""
 
-    nova: ServiceAccount
+    nova: ServiceAccount | None = None
     glance: ServiceAccount | None = None
 
 

@@ -218,6 +218,10 @@ class Controllers:
                 held = replace(held, keystone=keystone.keystone, admin=keystone.admin)
         return Context(record.spec, slot, held, self._settings.edge_port, arriving=bool(record.arriving))
 
+    def identity(self, key: str) -> Context:
+        """The context of the controller that hosts the Keystone of this one's customer."""
+        return self.context(self._identity_key(self._registry.present(key).spec))
+
     def credentials(self, key: str) -> Credentials:
         """The customer's administrator."""
         context = self.context(key)

@@ -200,14 +200,15 @@ class Database:
         return await asyncio.to_thread(self._written, *since)
 
     async def bar(self, users: Iterable[str]) -> None:
-        """Let users in no more, and end their connections, until they are let in again."""
+        """Let users in no more, and end their connections, until they are let in again; those not there are fine."""
         names = [_checked(name) for name in users]
-        statements = [f"ALTER USER '{name}'@'localhost' ACCOUNT LOCK" for name in names]
+        statements = [f"ALTER USER IF EXISTS '{name}'@'localhost' ACCOUNT LOCK" for name in names]
         await self.execute(None, [*statements, *(f"KILL CONNECTION USER '{name}'" for name in names)])
 
     async def admit(self, users: Iterable[str]) -> None:
-        """Let users in again that were barred."""
-        await self.execute(None, [f"ALTER USER '{_checked(name)}'@'localhost' ACCOUNT UNLOCK" for name in users])
+        """Let users in again that were barred; those that are not there are fine."""
+        names = [_checked(name) for name in users]
+        await self.execute(None, [f"ALTER USER IF EXISTS '{name}'@'localhost' ACCOUNT UNLOCK" for name in names])
 
     async def load(self, schema: str, sql_path: Path) -> None:
         """Load a dump into an existing schema."""

@@ -25,7 +25,7 @@ from aloft.supervise.spec import ProcessSpec
 TCP = {"ovn", "amqp", "db"}
 """Labels whose traffic is not HTTP."""
 
-HOSTS_ONLY = {"agent", "amqp", "db", "ovn", "streams", "sync"}
+HOSTS_ONLY = {"agent", "amqp", "db", "metadata", "ovn", "streams", "sync"}
 """Labels that only a region's own hosts may open, with their client certificate."""
 
 SETTLE_PAUSE = 0.05

@@ -45,6 +45,7 @@ from aloft.node.grants import Grants
 from aloft.node.handover import Handover
 from aloft.node.jobs import Jobs
 from aloft.node.joining import Joining
+from aloft.node.keystone import Keystone
 from aloft.node.moves import held
 from aloft.node.peer_api import moves, reach
 from aloft.node.peers import Peers
@@ -139,7 +140,7 @@ class Node:
             self.edge.authority_file,
             self.supervisor.status,
         )
-        self.grants = Grants(self.controllers, self.registry, self.broker)
+        self.grants = Grants(self.controllers, self.registry, self.broker, Keystone(), self.database)
         self.repositories = Repositories(paths)
         to_peer = functools.partial(reach, self.peers)
 

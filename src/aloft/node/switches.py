@@ -169,7 +169,7 @@ class Switches:
                     self._copies.carrying(source, target, own.tables),
                     self._copies.dependents(source),
                     self._controllers.run_unseen(wanted, (OVN,)),
-                    self._database.admit(users(target)),
+                    self._database.admit(slots.database_users(target)),
                 )
                 behind = await self._written_since(alike, (source, target), carrying, dependents)
                 early = await self._copies.bring_over(only(behind, READ_AT_START), source, target)
@@ -245,7 +245,7 @@ class Switches:
         """Stop what served, once it has answered what it was asked, and let nothing write there any more."""
         slot = self._slot(former)
         await self._edge.settle(slot.number, LEAVE_SECONDS)
-        await self._database.bar(users(slot))
+        await self._database.bar(slots.database_users(slot))
         await self._controllers.stop(former, END_SECONDS)
 
     async def hold(self, formers: list[Record]) -> float:
@@ -312,8 +312,3 @@ async def forget_cached(socket: Path) -> None:
         raise TemporaryError(f"The new controller's memcached does not answer: {error}.") from error
     if said.strip() != b"OK":
         raise TemporaryError(f"The new controller's memcached does not forget: {said.decode(errors='replace')}.")
-
-
-def users(slot: Slot) -> list[str]:
-    """A slot's users of the database."""
-    return [user for user, _ in slots.user_names(slot).values()]

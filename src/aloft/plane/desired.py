@@ -97,16 +97,12 @@ def compose(
 def _settings(
     host: Host, granted: Mapping[str, Any], template: NetworkTemplate, libraries: Sequence[Library], machine_id: str
 ) -> dict[str, Any]:
-    """What the node granted, as far as the host's roles need it, and what the region's template says to the host."""
+    """What the node granted for the host's roles, and what the region's template says to the host."""
     settings = {**granted["settings"], "network": network.for_host(template, host.name)}
     listed = [{"host": library.host, "address": library.address} for library in libraries]
     local = host.machine_id in ("", machine_id) and not host.region.node
     listen = settings.get("image_library", {}).get("listen") if local else None
     settings["image_library"] = {"listen": listen, "libraries": listed}
-    if "image-library" not in granted["roles"]:
-        settings["database"] = None
-    accounts = {"nova", "glance"} if "image-library" in granted["roles"] else {"nova"}
-    settings["keystone"] = {name: login for name, login in settings.get("keystone", {}).items() if name in accounts}
     return settings
 
 

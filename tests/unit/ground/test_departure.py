@@ -220,7 +220,8 @@ async def test_a_hypervisor_whose_machines_run_or_may_run_stays(host, layout, se
     applied(layout, hypervisor=Trace((FAREWELL,), wired=True))
     seen.switch = SwitchState(bridges={"br-int": BridgeState("system", True, made=True)})
     told = (await host.round(wants())).states.get("hypervisor")
-    assert ("agent/nova-compute" in host._supervisor.wanted) == bool(said)
+    assert ("agent/neutron-ovn-metadata-agent" in host._supervisor.wanted) == bool(said)
+    assert "agent/nova-compute" not in host._supervisor.wanted, "its login went with the role"
     assert (FAREWELL.either[0] in seen.ran) != bool(said)
     if said:
         assert told.state == "failed"

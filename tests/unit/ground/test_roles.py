@@ -15,7 +15,7 @@ from aloft.ground.edges import Place
 from aloft.ground.facts import Card
 from aloft.ground.layout import Layout
 from aloft.ground.roles import ALL, hypervisor, image_library, network, report, switch
-from aloft.ground.settings import Desired, NetworkSettings, Overlay, PhysicalNetwork
+from aloft.ground.settings import Accounts, Desired, NetworkSettings, Overlay, PhysicalNetwork
 
 from .conftest import STATE, make_context
 
@@ -290,3 +290,13 @@ def test_a_host_tells_what_it_is_good_for_before_it_has_a_role():
     assert [lack["remedy"] for lack in told["lacks"]["network"]] == ["Load the module: modprobe tun"]
     assert len(told["lacks"]["hypervisor"]) == 2
     assert told["lacks"]["image-library"] == []
+
+
+def test_a_hypervisor_that_cannot_lose_its_role_yet_runs_on_without_novas_login():
+    context = make_context(systemd=False)
+    left = replace(context, settings=context.settings.model_copy(update={"keystone": Accounts()}))
+    whole, kept = hypervisor.role(context), hypervisor.kept(left)
+    assert ids(whole.processes) - ids(kept.processes) == {"nova-compute"}
+    assert {file.path.name for file in whole.files} - {file.path.name for file in kept.files} == {"nova.conf"}
+    with pytest.raises(PermanentError, match="login"):
+        hypervisor.role(left)

@@ -7,7 +7,7 @@ from aloft.base.paths import Paths
 from aloft.base.pki import Authority
 from aloft.controller.ports import Name, Names
 from aloft.controller.rules import NEAR, AccessRules, CustomerRules
-from aloft.node.edge_names import HOSTS_ONLY, TCP, EdgeNames, answering
+from aloft.node.edge_names import HOSTS_ONLY, TCP, EdgeNames, answering, is_plain
 from aloft.node.fronts import Front, FrontName
 from aloft.node.registry import Registry
 from aloft.node.rules import Rules
@@ -83,6 +83,12 @@ def test_each_kind_of_name_has_networks_of_its_own(networks):
     assert not any(found for name, found in held.items() if not name.endswith("acme")), (
         "others have nothing to do with it"
     )
+
+
+def test_the_metadata_service_lets_a_regions_own_hosts_in_alone(networks):
+    held = networks("acme", AccessRules(api=(OFFICE,), links=(HALL,)))
+    assert held["metadata.acme"] == (HALL, *NEAR)
+    assert not is_plain(Name("metadata.acme.aloft.internal", 1, "metadata", "/1/metadata.sock"))
 
 
 def test_limited_links_leave_portal_and_apis_open(networks):

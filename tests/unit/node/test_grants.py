@@ -1,6 +1,9 @@
-"""What a grant costs those that all hosts share: broker and edge are asked for what is new, and for nothing else."""
+"""What a grant opens, and that nothing of it does once it was taken back; what it costs those that all hosts share."""
 
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +36,38 @@ class Broker:
         self.users.append(f"-{name}")
 
 
+class Keystone:
+    """Remembers the users that there are, with their passwords and roles."""
+
+    def __init__(self) -> None:
+        self.users: dict[str, tuple[str, frozenset[str]]] = {}
+        self.fault: TemporaryError | None = None
+
+    async def keep_user(self, context: Context, name: str, password: str, roles: Iterable[str]) -> None:
+        if self.fault:
+            raise self.fault
+        self.users[name] = password, frozenset(roles)
+
+    async def delete_user(self, context: Context, name: str) -> None:
+        if self.fault:
+            raise self.fault
+        self.users.pop(name, None)
+
+
+class Database:
+    """Remembers the users that there are, with their passwords and schemas."""
+
+    def __init__(self) -> None:
+        self.users: dict[str, tuple[str, frozenset[str]]] = {}
+
+    async def ensure_users(self, users: Mapping[str, tuple[str, frozenset[str]]]) -> None:
+        self.users |= users
+
+    async def drop_users(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.users.pop(name, None)
+
+
 class Controllers:
     """One controller, and the names of it that the edge was told."""
 
@@ -43,6 +78,8 @@ class Controllers:
 
     def context(self, key: str) -> Context:
         return self._context
+
+    identity = context
 
     def names(self, record: Record) -> tuple[bool, tuple[str, ...]]:
         return any("image-library" in roles for roles in record.hosts.values()), record.revoked
@@ -63,11 +100,20 @@ class Node:
         self.registry.put(Record(SPEC, 3))
         self.broker = Broker()
         self.controllers = Controllers(Context(SPEC, Slot(3, paths), Secrets.generate(NAMES, NAMES, NAMES)))
-        self.grants = Grants(self.controllers, self.registry, self.broker)  # type: ignore[arg-type]  # as far as needed
+        self.keystone = Keystone()
+        self.database = Database()
+        self.grants = Grants(
+            self.controllers,  # type: ignore[arg-type]  # as far as needed
+            self.registry,
+            self.broker,
+            self.keystone,  # type: ignore[arg-type]  # likewise
+            self.database,  # type: ignore[arg-type]  # likewise
+        )
 
-    async def give(self, host: str, *roles: str, anew: bool = False) -> None:
+    async def give(self, host: str, *roles: str, anew: bool = False) -> dict[str, Any]:
         csr = pki.new_request(host)[1].decode() if anew else None
-        await self.grants.give(SPEC.key, host, GrantRequest(csr=csr, roles=roles, replace=anew))
+        grant = await self.grants.give(SPEC.key, host, GrantRequest(csr=csr, roles=roles, replace=anew))
+        return grant.settings
 
 
 @pytest.fixture
@@ -109,3 +155,69 @@ async def test_a_host_that_was_removed_gets_its_broker_user_anew(node: Node) -> 
     await node.grants.take(SPEC.key, "h1")
     await node.give("h1", "network")
     assert node.broker.users == ["s3-host-h1", "-s3-host-h1", "s3-host-h1"]
+
+
+async def test_a_host_logs_in_as_itself_and_as_nobody_else(node: Node) -> None:
+    settings = await node.give("h1", "hypervisor", "image-library", anew=True)
+    held = node.controllers.context(SPEC.key).secrets
+    for secret in (*held.keystone.values(), *held.database.values(), *held.broker.values(), held.admin):
+        assert secret not in json.dumps(settings)
+    login = settings["keystone"]["nova"]
+    assert node.keystone.users == {login["username"]: (login["password"], frozenset({"admin", "service"}))}
+    assert settings["keystone"]["glance"] == login
+    database = settings["database"]
+    assert node.database.users == {database["user"]: (database["password"], frozenset({"s3_glance"}))}
+
+
+async def test_two_hosts_have_nothing_in_common_to_log_in_with(node: Node) -> None:
+    told = [await node.give(name, "image-library", anew=True) for name in ("h1", "h-1")]
+    assert len(node.keystone.users) == len(node.database.users) == 2
+    assert told[0]["amqp"]["password"] != told[1]["amqp"]["password"]
+    assert {roles for _, roles in node.keystone.users.values()} == {frozenset({"service"})}
+
+
+async def test_a_host_is_given_no_login_that_none_of_its_roles_needs(node: Node) -> None:
+    for roles in ((), ("network",)):
+        settings = await node.give("h1", *roles, anew=True)
+        assert (settings["keystone"], settings["database"], settings["metadata_secret"]) == ({}, None, "")
+    settings = await node.give("h2", "hypervisor", anew=True)
+    assert (list(settings["keystone"]), settings["database"]) == (["nova"], None)
+
+
+async def test_a_host_loses_its_logins_with_the_roles_that_needed_them(node: Node) -> None:
+    await node.give("h1", "hypervisor", "image-library", anew=True)
+    await node.give("h1", "image-library")
+    assert [roles for _, roles in node.keystone.users.values()] == [frozenset({"service"})]
+    await node.give("h1", "network")
+    assert not node.keystone.users
+    assert not node.database.users
+
+
+async def test_a_removed_host_can_log_in_nowhere(node: Node) -> None:
+    await node.give("h1", "hypervisor", "image-library", anew=True)
+    await node.give("h2", "hypervisor", anew=True)
+    await node.grants.take(SPEC.key, "h1")
+    assert list(node.keystone.users) == ["host.dc1.h2"]
+    assert not node.database.users
+    assert node.broker.users[-1] == "-s3-host-h1"
+
+
+async def test_a_removal_that_was_interrupted_is_brought_to_its_end(node: Node) -> None:
+    settings = await node.give("h1", "hypervisor", anew=True)
+    node.keystone.fault = TemporaryError("Keystone is away")
+    with pytest.raises(TemporaryError):
+        await node.grants.take(SPEC.key, "h1")
+    record = node.registry.present(SPEC.key)
+    assert (record.hosts, len(record.revoked)) == ({}, 1)
+    node.keystone.fault = None
+    await node.grants.take(SPEC.key, "h1")
+    assert not node.keystone.users
+    assert (await node.give("h1", "hypervisor"))["amqp"]["password"] != settings["amqp"]["password"]
+
+
+async def test_a_host_that_enrols_anew_has_other_passwords(node: Node) -> None:
+    before = await node.give("h1", "hypervisor", anew=True)
+    assert (await node.give("h1", "hypervisor"))["keystone"] == before["keystone"]
+    after = await node.give("h1", "hypervisor", anew=True)
+    assert after["keystone"]["nova"]["password"] != before["keystone"]["nova"]["password"]
+    assert after["amqp"]["password"] != before["amqp"]["password"]

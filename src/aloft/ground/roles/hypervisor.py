@@ -1,11 +1,13 @@
 """The hypervisor: libvirt with QEMU, Open vSwitch, nova-compute, and the metadata service for instances."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from aloft.ground import ini, link
 from aloft.ground.roles import inventory, openstack, requirements, switch
 from aloft.ground.roles.model import Context, Device, File, Folder, Role, Unit, marked
 from aloft.ground.roles.openstack import link_folder
+from aloft.ground.settings import ServiceAccount
 from aloft.supervise.spec import Probe, ProcessSpec
 
 NAME = "hypervisor"
@@ -31,6 +33,7 @@ PACKAGES = (
 VIRTLOGD = "agent/virtlogd"
 LIBVIRTD = "agent/libvirtd"
 COMPUTE = "agent/nova-compute"
+NOVA_CONF = "nova.conf"
 METADATA = "agent/neutron-ovn-metadata-agent"
 DISKS = "agent/disks"
 
@@ -46,7 +49,7 @@ _LIBVIRT_ENV = {
 
 def role(context: Context) -> Role:
     """The role on this host."""
-    nova = File(context.layout.config / "nova.conf", ini.render(nova_sections(context)))
+    nova = File(context.layout.config / NOVA_CONF, ini.render(nova_sections(context)))
     neutron = File(context.layout.config / "neutron-metadata.conf", ini.render(metadata_sections(context)))
     libvirt = File(context.layout.config / "libvirtd.conf", LIBVIRTD_CONF)
     state = context.layout.state
@@ -79,6 +82,21 @@ def role(context: Context) -> Role:
         bridges=switch.bridges(context),
         farewells=switch.farewells(context),
         holds_instances=True,
+    )
+
+
+def kept(context: Context) -> Role:
+    """The role on a host that shall lose it, while virtual machines run there: all that carries these.
+
+    Nova's login went with the role, so nova-compute is not part of it.
+    """
+    nobody = ServiceAccount(username="", password="", project="")
+    accounts = context.settings.keystone.model_copy(update={"nova": nobody})
+    whole = role(replace(context, settings=context.settings.model_copy(update={"keystone": accounts})))
+    return replace(
+        whole,
+        files=tuple(file for file in whole.files if file.path.name != NOVA_CONF),
+        processes=tuple(process for process in whole.processes if process.name != COMPUTE),
     )
 
 
@@ -158,7 +176,7 @@ def nova_sections(context: Context) -> dict[str, ini.Options]:
         "oslo_messaging_notifications": openstack.notifications(settings.amqp),
         "oslo_messaging_rabbit": openstack.messaging(settings.amqp),
         "oslo_concurrency": {"lock_path": str(layout.run / "locks")},
-        **openstack.privileges(context, "nova.conf", "nova_sys_admin", "vif_plug_ovs_privileged", "privsep_osbrick"),
+        **openstack.privileges(context, NOVA_CONF, "nova_sys_admin", "vif_plug_ovs_privileged", "privsep_osbrick"),
     }
 
 
