@@ -32,7 +32,7 @@ CUT_SECONDS = 75.0
 
 PATIENCE_SECONDS = 300.0
 SETTLE_SECONDS = 10.0
-ROLES = (["network"], ["network", "block-storage"])
+ROLES = (["network"], ["network", "hypervisor"])
 """Between these a simulated host is sent to and fro."""
 
 TARGETS = {"enrol": 60.0, "pss": 60.0, "agent": 0.005, "state": 2.0, "plane": 0.5, "relink": 10.0}

@@ -17,7 +17,7 @@ Region = Annotated[str, typer.Argument(metavar="REGION", help="Name of the regio
 Host = Annotated[str, typer.Argument(help="Name of the host.")]
 Roles = Annotated[
     list[str] | None,
-    typer.Option("--role", help="hypervisor, network, block-storage, image-library, vsphere-gateway; may be repeated."),
+    typer.Option("--role", help="hypervisor, network, image-library; may be repeated."),
 ]
 Instances = Annotated[
     str | None, typer.Option(metavar="keep|migrate|delete", help="What shall become of the instances on the host.")

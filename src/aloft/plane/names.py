@@ -26,7 +26,7 @@ RESERVED = frozenset(
 SCRATCH = ("proof-", "trial-")
 """How names begin of the scratch controllers in which backups are proved and upgrades tried."""
 
-ROLES = ("hypervisor", "network", "block-storage", "image-library", "vsphere-gateway")
+ROLES = ("hypervisor", "network", "image-library")
 """What a host can do."""
 
 _LABEL = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")

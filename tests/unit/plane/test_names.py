@@ -1,13 +1,18 @@
 """What may be a name."""
 
 import re
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from aloft.base.errors import InvalidInput
+from aloft.ground.roles import ALL
 from aloft.plane import names
+from aloft.plane.api import host_types
+from aloft.plane.api.types import HostRole
 
 
 @pytest.mark.parametrize("name", ["a", "demo", "demo-1", "a" * 32, "x9"])
@@ -56,6 +61,18 @@ def test_roles_are_ordered_and_not_repeated(roles: list[str]) -> None:
     checked = names.check_roles(roles)
     assert set(checked) == set(roles)
     assert checked == sorted(set(roles), key=names.ROLES.index)
+
+
+def test_the_roles_are_those_that_agents_know() -> None:
+    assert set(names.ROLES) == set(get_args(HostRole)) == set(ALL)
+
+
+@pytest.mark.parametrize("role", ["block-storage", "vsphere-gateway"])
+def test_a_role_that_no_agent_has_is_refused(role: str) -> None:
+    with pytest.raises(InvalidInput, match=role):
+        names.check_roles(["network", role])
+    with pytest.raises(ValidationError, match="'hypervisor', 'network' or 'image-library'"):
+        host_types.HostRoles(roles=[role])  # type: ignore[list-item]  # that is what is tested
 
 
 def test_an_unknown_role_is_refused() -> None:

@@ -4,7 +4,7 @@ export const admin = {
     empty: { title: 'No hosts yet', body: 'A host is a machine of yours that runs instances. Attach one by pasting a line on it.' },
     columns: { name: 'Name', state: 'State', roles: 'Roles', step: 'Now', address: 'Address', heard: 'Heard of', region: 'Region', customer: 'Customer' },
     roleNames: {
-      'hypervisor': 'Hypervisor', 'network': 'Network', 'block-storage': 'Block storage', 'image-library': 'Image library', 'vsphere-gateway': 'vSphere gateway',
+      'hypervisor': 'Hypervisor', 'network': 'Network', 'image-library': 'Image library',
     } as Record<string, string>,
     factNames: {
       distribution_name: 'System', kernel: 'Kernel', architecture: 'Architecture', cpu_model: 'Processor', cpus: 'Processors', memory_mib: 'Memory',

@@ -17,7 +17,7 @@ T = TypeVar("T")
 RegionPhase = Literal["pending", "building", "ready", "degraded", "failed", "deleting"]
 CustomerState = Literal["creating", "active", "failed", "deleting"]
 HostStateName = Literal["pending", "converging", "ok", "degraded", "failed", "missing"]
-HostRole = Literal["hypervisor", "network", "block-storage", "image-library", "vsphere-gateway"]
+HostRole = Literal["hypervisor", "network", "image-library"]
 
 
 class Request(BaseModel):
