@@ -15,6 +15,9 @@ from aloft.plane.reconcile.decisions import HostState
 PATIENCE = timedelta(minutes=10)
 """How long a host may take to be well with new software."""
 
+WELLNESS: Mapping[HostState, int] = {"ok": 0, "degraded": 1, "failed": 2}
+"""The states in which a host may be tried with other software, the better ones first: that may be what cures it."""
+
 Verb = Literal["begin", "settle", "revert"]
 
 
@@ -36,6 +39,7 @@ class HostSoftware:
         since: when the trial began.
         refused: what it came back from, and why.
         reason: why it came back.
+        state: the state that it was in when the trial began.
     """
 
     wanted: Software
@@ -43,6 +47,7 @@ class HostSoftware:
     since: datetime | None = None
     refused: Software | None = None
     reason: str = ""
+    state: HostState = "ok"
 
 
 @dataclass(frozen=True)
@@ -88,9 +93,25 @@ def next_steps(target: Software, hosts: Sequence[HostSight], now: datetime) -> l
         return [step for host in trials if (step := _judge(host, now)) is not None]
     if halted(target, hosts) is not None:
         return []
-    behind = [host for host in hosts if host.software.wanted != target and not host.busy]
-    ready = [host for host in behind if host.state in ("ok", "degraded") or not host.roles]
-    return [Step("begin", min(ready, key=lambda host: (host.roles, host.identity)).identity)] if ready else []
+    behind = [host for host in hosts if host.software.wanted != target and not _away(host)]
+    order = sorted(behind, key=lambda host: (host.roles, WELLNESS.get(host.state, 0), host.identity))
+    return [Step("begin", host.identity) for host in order[:1]]
+
+
+def why_waiting(target: Software, host: HostSight, hosts: Sequence[HostSight]) -> str:
+    """Why a host whose software is not what it shall be is not on trial; empty when its turn is next."""
+    if away := _away(host):
+        return away
+    if any(other.software.former is not None for other in hosts):
+        return "another host is on trial"
+    return "the rollout has halted" if halted(target, hosts) is not None else ""
+
+
+def _away(host: HostSight) -> str:
+    """Why a host cannot begin a trial now, whatever others do; empty when it can."""
+    if host.busy:
+        return "something else is being done with it"
+    return f"it is {host.state}" if host.roles and host.state not in WELLNESS else ""
 
 
 def halted(target: Software, hosts: Sequence[HostSight]) -> HostSight | None:
@@ -98,9 +119,9 @@ def halted(target: Software, hosts: Sequence[HostSight]) -> HostSight | None:
     return next((host for host in hosts if host.software.refused == target), None)
 
 
-def begun(before: HostSoftware, target: Software, now: datetime) -> HostSoftware:
-    """A host on trial with other software."""
-    return HostSoftware(target, before.wanted, now)
+def begun(before: HostSoftware, target: Software, now: datetime, state: HostState) -> HostSoftware:
+    """A host on trial with other software, which was in this state before."""
+    return HostSoftware(target, before.wanted, now, state=state)
 
 
 def settled(before: HostSoftware) -> HostSoftware:
@@ -115,18 +136,19 @@ def reverted(before: HostSoftware, reason: str) -> HostSoftware:
 
 def forgiven(before: HostSoftware) -> HostSoftware:
     """A host that may be tried again with what it came back from."""
-    return HostSoftware(before.wanted, before.former, before.since)
+    return HostSoftware(before.wanted, before.former, before.since, state=before.state)
 
 
 def _judge(host: HostSight, now: datetime) -> Step | None:
     """What comes of a trial."""
     wanted = host.software.wanted
     arrived = all(host.running.get(name) in (None, build) for name, build in wanted.packages.items() if build)
-    if host.current and arrived and (host.state == "ok" or not host.roles):
+    least = WELLNESS.get(host.software.state, 0)
+    if host.current and arrived and (not host.roles or WELLNESS.get(host.state, len(WELLNESS)) <= least):
         return Step("settle", host.identity)
     if any(build and host.refused.get(name) == build for name, build in wanted.packages.items()):
         return Step("revert", host.identity, "its new agent did not start, or did not reach the provider")
-    if host.current and host.state == "failed":
+    if host.current and host.state == "failed" and host.software.state != "failed":
         return Step("revert", host.identity, host.fault or "a role failed")
     if now - (host.software.since or now) > PATIENCE:
         why = host.fault or ("it is missing" if host.state == "missing" else "it did not become well")
@@ -137,7 +159,12 @@ def _judge(host: HostSight, now: datetime) -> Step | None:
 def stored(software: HostSoftware) -> dict[str, Any]:
     """The form that a host's record keeps."""
     wanted = software.wanted
-    told: dict[str, Any] = {"reason": software.reason, "release": wanted.release, "packages": dict(wanted.packages)}
+    told: dict[str, Any] = {
+        "reason": software.reason,
+        "state": software.state,
+        "release": wanted.release,
+        "packages": dict(wanted.packages),
+    }
     for name, one in (("former", software.former), ("refused", software.refused)):
         told[name] = asdict(one) if one is not None else None
     told["since"] = software.since.isoformat() if software.since else None
@@ -153,6 +180,7 @@ def restored(told: Mapping[str, Any]) -> HostSoftware:
         datetime.fromisoformat(since) if since else None,
         _software(told["refused"]) if told.get("refused") else None,
         str(told.get("reason", "")),
+        told.get("state", "ok"),
     )
 
 

@@ -11,6 +11,7 @@ from aloft.plane.access.policy import Role
 from aloft.plane.api import care_types, host_types, types
 from aloft.plane.node_api import NodePeer, NodeRepository
 from aloft.plane.presence import Presence
+from aloft.plane.reconcile import rollouts
 from aloft.plane.records import tables
 from aloft.plane.records.tables import utcnow
 from aloft.plane.rollout import Software
@@ -129,6 +130,7 @@ def host(row: tables.Host, presence: Presence) -> host_types.Host:
 def rolling_out(target: Software, rows: Sequence[tables.Host]) -> host_types.Rollout:
     """The rollout of a region."""
     listed, reasons = [], []
+    sights = {row.id: rollouts.sight(row, busy=bool(row.task)) for row in rows}
     for row in rows:
         software = rollout.restored(row.software)
         wanted = software.wanted
@@ -137,6 +139,8 @@ def rolling_out(target: Software, rows: Sequence[tables.Host]) -> host_types.Rol
             reasons.append(f"{row.name} went back: {software.reason}")
         else:
             progress, reason = "trial" if software.former else ("settled" if wanted == target else "waiting"), ""
+            if progress == "waiting":
+                reason = rollout.why_waiting(target, sights[row.id], list(sights.values()))
         listed.append(
             host_types.RolloutHost.model_validate(
                 {

@@ -68,7 +68,7 @@ class Rollouts:
         before, now = rollout.restored(host.software), utcnow()
         row = journal.current(work.session, host.id)
         if step.verb == "begin":
-            host.software = rollout.stored(rollout.begun(before, target, now))
+            host.software = rollout.stored(rollout.begun(before, target, now, hosts.shown(host).state))
             hosts.renew_desired(work, host)
             name = hosts.subject(host)
             row = journal.open_operation(work, "host.update", name, host.id, host.region.customer.name, ACTOR)
