@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from aloft.base.errors import AloftError, Conflict, InvalidInput
 from aloft.plane import customers, hosts, journal, machine, names, operations, rollout, tokens
-from aloft.plane.machine import Attached
+from aloft.plane.machine import Attached, Machine
 from aloft.plane.node_api import NodeGrant
 from aloft.plane.operations import Step
 from aloft.plane.records.database import Transaction
@@ -40,9 +40,9 @@ def admit(
 ) -> Admission:
     """Let a machine in: record the host, use up the token, and begin the operation ``host.attach``.
 
-    What follows is the node's grant. When its answer does not reach the machine, the machine may come again with the
-    same token for as long as it has not reported. A host that comes again without roles in its token keeps those that
-    it had. What it runs is what ``software_of`` gives for its region: that is where its installer came from.
+    What follows is the node's grant. When its answer does not reach the machine, this very machine may come again with
+    the same token for as long as it has not reported. A host that comes again without roles in its token keeps those
+    that it had. What it runs is what ``software_of`` gives for its region: that is where its installer came from.
 
     Raises:
         Unauthenticated: the token is unknown, used up or has expired.
@@ -57,11 +57,10 @@ def admit(
     region = session.get_one(Region, row.region_id, with_for_update=True)
     customer = region.customer.name
     host = session.scalars(select(Host).where(Host.region_id == region.id, Host.name == name).with_for_update()).first()
-    comes_back = host is not None and host.token_id == row.id and host.reported_at is None
-    if not comes_back:
+    known = machine.of_facts(facts)
+    if not _comes_back(host, row, known):
         if row.uses_left < 1:
             raise tokens.refused("is used up")
-        known = machine.of_facts(facts)
         machine.admit(known, customer, region.name, name, _attached(work, region, known.identity, name))
         row.uses_left -= 1
     if region.wanted != "present" or region.ready_at is None:
@@ -70,9 +69,9 @@ def admit(
         host = Host(region_id=region.id, name=name, roles=[], generation=0, granted={})
         session.add(host)
     host.roles, host.facts, host.token_id = list(row.roles) or list(host.roles), facts, row.id
-    host.machine_id = machine.of_facts(facts).identity[:64]
+    host.machine_id = known.identity[:64]
     host.wanted, host.report, host.reported_at, host.reported_generation = "present", {}, None, 0
-    host.drained, host.keep_instances, host.task = False, False, {}
+    host.keep_instances, host.task = False, {}
     host.software = rollout.stored(HostSoftware(software_of(region)))
     host.generation += 1
     session.flush()
@@ -124,6 +123,13 @@ def check_csr(pem: str) -> None:
         )
 
 
+def _comes_back(host: Host | None, token: HostToken, known: Machine) -> bool:
+    """Whether this is the machine that was let in as this host with this token, and has not reported since."""
+    if host is None or host.token_id != token.id or host.reported_at is not None:
+        return False
+    return machine.same(known, machine.of_facts(host.facts))
+
+
 def _attached(work: Transaction, region: Region, identity: str, name: str) -> list[Attached]:
     """The hosts of the customer that could be this machine, or have its name."""
     ours = select(Region.id).where(Region.customer_id == region.customer_id)
@@ -137,7 +143,7 @@ def _attached(work: Transaction, region: Region, identity: str, name: str) -> li
 def _seen(row: Host) -> Attached:
     facts: Mapping[str, Any] = row.facts
     reports = row.reported_at is not None and row.state != "missing"
-    return Attached(row.region.name, row.name, machine.of_facts(facts), reports)
+    return Attached(row.region.name, row.name, machine.of_facts(facts), reports, expected=row.reported_at is None)
 
 
 def _begin_attach(work: Transaction, host: Host, customer: str, region: str) -> None:

@@ -28,15 +28,24 @@ class Attached:
         name: its name.
         machine: what it said about itself.
         reports: whether it has reported and is not missing.
+        expected: whether it was let in and has not reported yet.
     """
 
     region: str
     name: str
     machine: Machine
     reports: bool
+    expected: bool = False
 
 
 Verdict = Literal["new", "again"]
+
+
+def same(one: Machine, other: Machine) -> bool:
+    """Whether this is one machine, between two calls of its installer: by its cards, or its id where it tells none."""
+    if one.macs and other.macs:
+        return bool(one.macs & other.macs)
+    return one.identity == other.identity
 
 
 def of_facts(facts: Mapping[str, Any]) -> Machine:
@@ -75,6 +84,12 @@ def admit(machine: Machine, customer: str, region: str, name: str, others: Itera
 
 def _check_name(machine: Machine, customer: str, other: Attached) -> None:
     """A name is taken over from a host that is silent, or by the very same machine after a reinstallation."""
+    if other.expected and not same(machine, other.machine):
+        raise Conflict(
+            f"Another machine has just been let in as host {other.name!r} of region {other.region!r}.",
+            "Give this machine another name with --name; if the other one is no more, delete that host first with "
+            f"`aloft host delete {customer} {other.region} {other.name}`.",
+        )
     if other.reports and not machine.macs & other.machine.macs:
         raise Conflict(
             f"A host {other.name!r} is attached to region {other.region!r} and reports; it is another machine.",

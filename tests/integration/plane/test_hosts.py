@@ -89,6 +89,18 @@ def test_an_enrolment_whose_answer_was_lost_can_be_repeated(plane: PlaneProcess)
     assert enrol(plane, "lost", token).status_code == 401
 
 
+def test_one_line_pasted_on_machines_of_one_name_makes_a_host_of_the_first(plane: PlaneProcess) -> None:
+    token = _token(plane, [], uses=2)
+    first = {"machine_id": "n-1", "cards": [{"mac": "52:54:00:00:01:01"}]}
+    second = {"machine_id": "n-2", "cards": [{"mac": "52:54:00:00:01:02"}]}
+    assert enrol(plane, "debian", token, **first).status_code == 200
+    refused = enrol(plane, "debian", token, **second)
+    assert refused.status_code == 409
+    assert "--name" in error_of(refused)["remedy"]
+    assert enrol(plane, "debian", token, **first).status_code == 200
+    assert enrol(plane, "debian-2", token, **second).status_code == 200, "what was refused used nothing up"
+
+
 def test_a_host_that_reports_is_not_taken_over(plane: PlaneProcess) -> None:
     assert enrol(plane, "taken", _token(plane, [])).status_code == 200
     _agent(plane, "taken").post("/agent/v1/report", json={"generation": 1})

@@ -3,7 +3,7 @@
 import pytest
 
 from aloft.base.errors import Conflict
-from aloft.plane.machine import Attached, Machine, admit, of_facts
+from aloft.plane.machine import Attached, Machine, admit, of_facts, same
 
 OURS = Machine("id-1", frozenset({"52:54:00:00:00:01"}))
 REINSTALLED = Machine("id-2", OURS.macs)
@@ -26,6 +26,22 @@ def test_the_same_machine_comes_again_after_a_reinstallation() -> None:
 
 def test_a_silent_hosts_name_may_be_taken_over() -> None:
     assert _admit(STRANGER, reports=False) == "again"
+
+
+def test_the_name_of_a_machine_that_was_just_let_in_is_taken() -> None:
+    let_in = [Attached("dc1", "debian", OURS, reports=False, expected=True)]
+    assert admit(OURS, "acme", "dc1", "debian", let_in) == "again"
+    for other in (STRANGER, CLONE):
+        with pytest.raises(Conflict, match="Another machine") as refused:
+            admit(other, "acme", "dc1", "debian", let_in)
+        assert "--name" in refused.value.remedy
+
+
+def test_a_machine_is_told_by_its_cards_or_else_by_its_id() -> None:
+    assert same(OURS, REINSTALLED)
+    assert not same(OURS, CLONE)
+    assert same(Machine("id-1"), OURS)
+    assert not same(Machine("id-9"), OURS)
 
 
 @pytest.mark.parametrize(
