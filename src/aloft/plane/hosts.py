@@ -48,6 +48,14 @@ class Account:
     remedy: str = ""
 
 
+@dataclass(frozen=True)
+class Silence:
+    """After how many ``seconds`` a host counts as silent; those before anybody was ``listening`` do not count."""
+
+    seconds: float
+    listening: datetime | None = None
+
+
 def topic(host_id: str) -> str:
     """The topic that rings when a host's desired state changes."""
     return f"host/{host_id}"
@@ -244,7 +252,7 @@ def try_again(work: Transaction, actor: str, customer: str, region: str, name: s
 
 
 def take_report(
-    work: Transaction, host: Host, generation: int, facts: dict[str, Any], roles: dict[str, Any], missing_after: float
+    work: Transaction, host: Host, generation: int, facts: dict[str, Any], roles: dict[str, Any], silence: Silence
 ) -> None:
     """Record what a host says about itself, and advance the operation that waits for it."""
     now = utcnow()
@@ -252,15 +260,15 @@ def take_report(
     host.report = roles
     if facts:
         host.facts = facts
-    note_state(work, host, now, missing_after)
+    note_state(work, host, now, silence)
     advance_operation(work, host, now)
     work.ring(seen_topic(host.id))
 
 
-def note_state(work: Transaction, host: Host, now: datetime, missing_after: float) -> None:
+def note_state(work: Transaction, host: Host, now: datetime, silence: Silence) -> None:
     """Write down how the host is shown from now on, and tell of it when it is in another state than before."""
     before = shown(host)
-    after = steadied(host, now, missing_after)
+    after = steadied(host, now, silence)
     if after.state != before.state:
         account = account_of(host)
         show(work, host, after.state, account.reason or account.step, account.remedy)
@@ -285,19 +293,20 @@ def shown(host: Host) -> Bearing:
     return bearing.restored(state, host.bearing)
 
 
-def steadied(host: Host, now: datetime, missing_after: float) -> Bearing:
-    """How the host is to be shown now; ``missing_after`` in seconds."""
-    seen = state_of(host, now, missing_after)
+def steadied(host: Host, now: datetime, silence: Silence) -> Bearing:
+    """How the host is to be shown now."""
+    seen = state_of(host, now, silence)
     since = host.reported_at if seen == "missing" and host.reported_at is not None else now
     return bearing.steady(shown(host), seen, since, host.generation, now)
 
 
-def state_of(host: Host, now: datetime, missing_after: float) -> HostState:
-    """The state that a host is seen in now; ``missing_after`` in seconds."""
-    sight = HostSight(
-        tuple(host.roles), host.generation, host.reported_generation, role_states(host.report), host.reported_at
-    )
-    return host_state(sight, now, missing_after)
+def state_of(host: Host, now: datetime, silence: Silence) -> HostState:
+    """The state that a host is seen in now; one that is missing stays so until it reports."""
+    heard = host.reported_at
+    if heard is not None and silence.listening is not None and host.state != "missing":
+        heard = max(heard, silence.listening)
+    sight = HostSight(tuple(host.roles), host.generation, host.reported_generation, role_states(host.report), heard)
+    return host_state(sight, now, silence.seconds)
 
 
 def account_of(host: Host) -> Account:

@@ -1,4 +1,4 @@
-"""What the plane asks of a region's own Nova about a host, as the customer's administrator.
+"""What the plane asks of a region's own Nova and Neutron about a host, as the customer's administrator.
 
 Calls go through the edge's internal listener by the services' names, as those of the services among themselves do.
 """
@@ -98,6 +98,12 @@ class Region:
             except Conflict:
                 continue
 
+    async def forget_agents(self, host: str) -> None:
+        """Remove a host's agents from Neutron, and its chassis with them, so that no router comes there."""
+        told = await self._call("network", "GET", f"/v2.0/agents?host={host}")
+        for agent in told["agents"]:
+            await self._call("network", "DELETE", f"/v2.0/agents/{agent['id']}")
+
     async def move(self, server: Server, how: Move) -> None:
         """Have an instance moved to another host, or confirm that it was."""
         bodies: Mapping[Move, dict[str, Any]] = {
@@ -117,11 +123,14 @@ class Region:
         return [str(one["id"]) for one in told["services"]]
 
     async def _compute(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        return await self._call("compute", method, f"/v2.1{path}", body)
+
+    async def _call(self, service: str, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         if not self._token:
             self._token = await self._authenticate()
-        name = f"compute.{self._region}.{self._customer}.{self._domain}"
+        name = f"{service}.{self._region}.{self._customer}.{self._domain}"
         headers = {"Host": name, "X-Auth-Token": self._token, "OpenStack-API-Version": MICROVERSION}
-        answer = await self._ask(method, f"/v2.1{path}", headers, body)
+        answer = await self._ask(method, path, headers, body)
         return answer.json() if answer.content else None
 
     async def _authenticate(self) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from aloft.plane import hosts
+from aloft.plane.hosts import Silence
 from aloft.plane.records.database import Records
 from aloft.plane.records.tables import Host, Region
 
@@ -51,7 +52,7 @@ class Reports:
 
     def __init__(self, records: Records, missing_seconds: float) -> None:
         self._records = records
-        self._missing_seconds = missing_seconds
+        self._silence = Silence(missing_seconds)
         self._waiting: list[tuple[Heard, asyncio.Future[bool]]] = []
         self._writer = ThreadPoolExecutor(1, "reports")
         self._writing: asyncio.Task[None] | None = None
@@ -97,5 +98,5 @@ class Reports:
             rows = {row.id: row for row in work.session.scalars(query)}
             for heard in reports:
                 if row := rows.get(heard.host_id):
-                    hosts.take_report(work, row, heard.generation, heard.facts, heard.roles, self._missing_seconds)
+                    hosts.take_report(work, row, heard.generation, heard.facts, heard.roles, self._silence)
             return set(rows)

@@ -30,7 +30,7 @@ TITLES: dict[Stage, str] = {
     "compute": "Tell Nova whether new instances may come",
     "instances": "See to the instances on the host",
     "roles": "Take the roles away on the host",
-    "forget": "Remove the host from Nova's records",
+    "forget": "Remove the host from Nova's and Neutron's records",
     "revoke": hosts.REVOKE_STEP,
 }
 OPERATIONS: dict[Kind, str] = {
@@ -39,6 +39,10 @@ OPERATIONS: dict[Kind, str] = {
     "roles": "host.deauthorise",
     "delete": "host.delete",
 }
+
+
+CARRIERS = frozenset({"hypervisor", "network"})
+"""Roles that make a host a chassis of OVN's."""
 
 
 def loses_instances(host: Host, roles: Sequence[str] = ()) -> bool:
@@ -88,8 +92,8 @@ def begin(
     if running is not None and running.kind == OPERATIONS["delete"]:
         return running
     customers.supersede(work, host.id, f"Something else was asked of the host by {actor}.")
-    if kind in ("drain", "resume"):
-        host.drained = kind == "drain"
+    # from now on, whatever becomes of the task: Nova is told so in its first stage, and nobody tells it otherwise
+    host.drained = kind != "resume" and (host.drained or "hypervisor" in host.roles)
     host.task = task(kind, fate, names.check_roles(list(roles)))
     name = "/".join(address)
     row = journal.open_operation(work, OPERATIONS[kind], name, host.id, address[0], actor)

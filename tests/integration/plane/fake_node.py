@@ -54,12 +54,13 @@ class Controller:
 
 
 class FakeNova:
-    """As much of Nova as has to do with hosts: ``servers`` by host, and whether new ones may come to it."""
+    """As much of Nova and Neutron as has to do with hosts: ``servers`` by host, and whether new ones may come to it."""
 
     def __init__(self) -> None:
         self.servers: dict[str, dict[str, dict[str, Any]]] = {}
         self.disabled: dict[str, bool] = {}
         self.forgotten: list[str] = []
+        self.agents_gone: list[str] = []
         self.aborted: set[str] = set()
         self.asked: list[str] = []
         self.stuck: set[str] = set()
@@ -88,6 +89,15 @@ class FakeNova:
         @app.delete("/v2.1/os-services/{host}", status_code=204)
         async def forget(host: str) -> None:
             self.forgotten.append(host)
+
+        @app.get("/v2.0/agents")
+        async def agents(host: str, request: Request) -> dict[str, Any]:
+            assert request.headers["Host"].startswith("network.")
+            return {"agents": [{"id": f"{host}-{kind}"} for kind in ("gateway", "metadata")]}
+
+        @app.delete("/v2.0/agents/{agent}", status_code=204)
+        async def forget_agent(agent: str) -> None:
+            self.agents_gone.append(agent)
 
         @app.delete("/v2.1/servers/{server}", status_code=204)
         async def delete(server: str) -> None:
@@ -129,6 +139,7 @@ class FakeNode:
         self.jobs: dict[str, dict[str, Any]] = {}
         self.results: dict[str, dict[str, Any]] | None = {}
         self.forgotten: list[str] = []
+        self.agents_gone: list[str] = []
         self.aborted: set[str] = set()
         self.rules: dict[str, dict[str, Any]] = {}
         self.rules_forgotten: queue.SimpleQueue[str] = queue.SimpleQueue()

@@ -72,6 +72,32 @@ def test_an_instance_that_does_not_move_ends_the_operation_with_its_name(plane: 
     assert nova.disabled["stuck"]
 
 
+def test_a_host_that_could_not_be_emptied_is_shown_as_drained_until_it_is_resumed(plane: PlaneProcess) -> None:
+    nova = plane.node.nova
+    _attach(plane, "half", "hypervisor")
+    nova.put("half", "huge")
+    nova.stuck.add("huge")
+    wish = {"roles": [], "instances": "migrate"}
+    assert _ended(plane, plane.client.put(f"{WHERE}/hosts/half/roles", json=wish))["state"] == "failed"
+    assert nova.disabled["half"]
+    assert plane.client.get(f"{WHERE}/hosts/half").json()["drained"]
+    plane.client.put(f"{WHERE}/hosts/half/roles", json={"roles": ["hypervisor", "network"]})
+    assert plane.client.get(f"{WHERE}/hosts/half").json()["drained"]
+    assert _ended(plane, plane.client.post(f"{WHERE}/hosts/half/resume"))["state"] == "succeeded"
+    assert not nova.disabled["half"]
+    assert not plane.client.get(f"{WHERE}/hosts/half").json()["drained"]
+
+
+def test_a_drained_host_is_so_after_a_reinstallation(plane: PlaneProcess) -> None:
+    ours = {"machine_id": "d-1", "cards": [{"mac": "52:54:00:00:0d:01"}]}
+    assert enrol(plane, "anew", token(plane, WHERE, "hypervisor")["token"], **ours).status_code == 200
+    assert _ended(plane, plane.client.post(f"{WHERE}/hosts/anew/drain", json={}))["state"] == "succeeded"
+    ours["machine_id"] = "d-2"
+    assert enrol(plane, "anew", token(plane, WHERE, "hypervisor")["token"], **ours).status_code == 200
+    assert plane.node.nova.disabled["anew"]
+    assert plane.client.get(f"{WHERE}/hosts/anew").json()["drained"]
+
+
 def test_a_host_with_instances_keeps_its_role_until_told_what_becomes_of_them(plane: PlaneProcess) -> None:
     nova = plane.node.nova
     _attach(plane, "busy", "hypervisor", "network")
@@ -89,6 +115,7 @@ def test_a_host_with_instances_keeps_its_role_until_told_what_becomes_of_them(pl
     assert _report(plane, "busy", "ok")["roles"] == ["network"]
     assert plane.watch(operation)["state"] == "succeeded"
     assert "busy" in nova.forgotten
+    assert not [agent for agent in nova.agents_gone if agent.startswith("busy")], "its gateway goes on"
     assert not nova.servers["busy"]
 
 
@@ -108,6 +135,14 @@ def test_instances_that_are_kept_run_on_without_their_host(plane: PlaneProcess) 
     states = [one["state"] for one in plane.client.get(f"{WHERE}/hosts/keeps/history").json()["items"]]
     assert states[-1] == "pending"
     assert "ok" in states
+
+
+def test_neutron_knows_a_removed_network_host_no_more(plane: PlaneProcess) -> None:
+    assert enrol(plane, "gateway", token(plane, WHERE, "network")["token"]).status_code == 200
+    assert _ended(plane, plane.client.delete(f"{WHERE}/hosts/gateway"))["state"] == "succeeded"
+    gone = [agent for agent in plane.node.nova.agents_gone if agent.startswith("gateway-")]
+    assert gone == ["gateway-gateway", "gateway-metadata"]
+    assert "gateway" not in plane.node.nova.forgotten
 
 
 def test_a_role_that_does_not_go_fails_the_operation(plane: PlaneProcess) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloft.plane.reconcile.decisions import HostSight, RegionSight, host_state, region_step, role_states
+from aloft.plane.reconcile.decisions import HostSight, RegionSight, host_stalled, host_state, region_step, role_states
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -77,6 +77,13 @@ def _host(states: dict[str, str], silent: float = 0.0, generation: int = 1, repo
     return host_state(sight, NOW, 60.0)
 
 
+def test_an_operation_may_stand_still_longer_on_a_host_that_speaks() -> None:
+    assert not host_stalled(True, timedelta(seconds=600), 600)
+    assert host_stalled(True, timedelta(seconds=601), 600)
+    assert not host_stalled(False, timedelta(seconds=1300), 600), "packages are being installed, or a disk moves"
+    assert host_stalled(False, timedelta(days=1), 600)
+
+
 @pytest.mark.parametrize(
     ("states", "state"),
     [
@@ -85,7 +92,7 @@ def _host(states: dict[str, str], silent: float = 0.0, generation: int = 1, repo
         ({"hypervisor": "ok"}, "converging"),
         ({"hypervisor": "ok", "network": "degraded"}, "degraded"),
         ({"hypervisor": "failed", "network": "degraded"}, "failed"),
-        ({"hypervisor": "ok", "network": "ok", "block-storage": "failed"}, "ok"),
+        ({"hypervisor": "ok", "network": "ok", "image-library": "failed"}, "ok"),
     ],
 )
 def test_a_host_is_as_well_as_its_worst_role(states: dict[str, str], state: str) -> None:

@@ -116,6 +116,21 @@ def host_state(sight: HostSight, now: datetime, missing_after: float) -> HostSta
     return "ok" if states <= ROLE_STATES_OK else "converging"
 
 
+MORE_PATIENCE = 12
+"""How many times longer an operation on a host that speaks may stand still: a large disk moves, packages install."""
+
+
+def host_stalled(silent: bool, standing: timedelta, patience: float) -> bool:
+    """Whether an operation on a host has stood still for too long.
+
+    Args:
+        silent: whether the host is missing, or was never heard of.
+        standing: for how long nothing has changed.
+        patience: with a silent host, in seconds.
+    """
+    return standing > timedelta(seconds=patience if silent else patience * MORE_PATIENCE)
+
+
 def role_states(report: Mapping[str, Any]) -> dict[str, str]:
     """The state of each role in a host's report (``{role: {"state": …}}``)."""
     return {role: str(told.get("state", "converging")) for role, told in report.items() if isinstance(told, Mapping)}

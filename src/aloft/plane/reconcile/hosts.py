@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
 from aloft.base.errors import AloftError, TemporaryError
 from aloft.plane import hosts, journal, operations
+from aloft.plane.hosts import Silence
 from aloft.plane.node_api import NodeApi, NodeGrant
 from aloft.plane.operations import Failure, Step
 from aloft.plane.presence import Presence
+from aloft.plane.reconcile.decisions import host_stalled
 from aloft.plane.reconcile.tasks import Tasks
 from aloft.plane.records.database import Records, Transaction
 from aloft.plane.records.tables import Host, OperationRow, utcnow
@@ -52,6 +54,8 @@ class Hosts:
         self._gate = asyncio.Semaphore(AT_A_TIME)
         self._presence = presence
         self._settings = settings
+        self._looked: datetime | None = None
+        self._listening = utcnow()
 
     async def reconcile(self, host_id: str, wake: Wake) -> None:
         """Grant or revoke until the node has what the record wants, and take the host's task to its end."""
@@ -146,9 +150,9 @@ class Hosts:
 
     def _look_at_all(self) -> list[str]:
         """Hosts that need something; those whose state or operation is to be changed are locked one by one."""
-        now, silence = utcnow(), self._settings.missing_seconds
         with self._records.transaction() as work:
             rows = list(work.session.scalars(select(Host)))
+            now, silence = utcnow(), self._silence(utcnow())
             waiting = self._open_operations(work)
             due = [row.id for row in rows if hosts.steadied(row, now, silence) != hosts.shown(row) or row.id in waiting]
             needy = [row.id for row in rows if _needs_node(row) or row.task]
@@ -156,13 +160,20 @@ class Hosts:
             self._look_at(host_id, silence)
         return needy
 
+    def _silence(self, now: datetime) -> Silence:
+        """What counts as silence: hosts were not heard while nobody looked, as plane or records were away."""
+        if self._looked is None or now - self._looked > timedelta(seconds=self._settings.missing_seconds / 2):
+            self._listening = now
+        self._looked = now
+        return Silence(self._settings.missing_seconds, self._listening)
+
     def _open_operations(self, work: Transaction) -> Mapping[str, str]:
         query = select(OperationRow.target_id, OperationRow.id).where(
             OperationRow.state.in_(operations.OPEN_STATES), OperationRow.kind.like("host.%")
         )
         return dict(row._tuple() for row in work.session.execute(query))
 
-    def _look_at(self, host_id: str, silence: float) -> None:
+    def _look_at(self, host_id: str, silence: Silence) -> None:
         with self._records.transaction() as work:
             host = work.session.get(Host, host_id, with_for_update=True)
             if host is not None:
@@ -174,19 +185,19 @@ class Hosts:
 
     def _end_stalled(self, work: Transaction, host: Host) -> None:
         row = journal.current(work.session, host.id)
-        if row is None or row.kind == "host.update" or host.wanted == "removed" or not self._stalled(row):
+        if row is None or row.kind == "host.update" or host.wanted == "removed":
+            return
+        silent, standing = host.state == "missing" or host.reported_at is None, utcnow() - row.changed_at
+        if not host_stalled(silent, standing, self._settings.stall_seconds):
             return
         failure = Failure(
-            "host_silent",
-            f"Host {host.name} is {host.state} and has not come further for {self._settings.stall_seconds:g} s.",
+            "host_silent" if silent else "host_stalled",
+            f"Host {host.name} is {host.state} and has not come further for {standing.total_seconds():.0f} s.",
             "Look at the agent on that host: whether it runs, what its log says, and whether it reaches the edge.",
         )
         host.task = {}
         before = operations.start(journal.journal_of(row), utcnow())
         journal.store(work, row, operations.fail(before, failure, utcnow()))
-
-    def _stalled(self, row: OperationRow) -> bool:
-        return utcnow() - row.changed_at > timedelta(seconds=self._settings.stall_seconds)
 
 
 def _needs_node(host: Host) -> bool:

@@ -40,6 +40,7 @@ class Sight:
     roles: list[str]
     tried: dict[str, int]
     runs_instances: bool
+    carries_networks: bool
     detail: str = ""
     done: bool = False
     failures: list[str] = field(default_factory=list)
@@ -129,13 +130,18 @@ class Tasks:
         sight.detail = f"{len(servers)} instances are {doing}"
 
     async def _forget(self, sight: Sight) -> None:
-        """Remove Nova's records of the host; with instances that stay they stay, open for the day it comes back."""
+        """Remove Nova's and Neutron's records of the host.
+
+        With instances that stay Nova's stay, open for the day it comes back.
+        """
         if sight.runs_instances:
             region = await self._region(sight)
             if sight.fate == "keep":
                 await region.set_compute(sight.host, enabled=True)
             else:
                 await region.forget_compute(sight.host)
+        if sight.carries_networks and not tasks.CARRIERS & set(sight.roles):
+            await (await self._region(sight)).forget_agents(sight.host)
         sight.done = True
 
     async def _region(self, sight: Sight) -> openstack.Region:
@@ -176,6 +182,7 @@ class Tasks:
                 list(task["roles"]),
                 dict(task["tried"]),
                 bool(task.get("runs_instances", "hypervisor" in host.roles)),
+                bool(task.get("carries_networks", tasks.CARRIERS & set(host.roles))),
                 task.get("detail", ""),
             )
 
@@ -197,7 +204,8 @@ class Tasks:
                 self._succeed(work, host)
                 return -1.0
             # what the host could do at the beginning says what there is to do in later stages
-            kept = {"runs_instances": sight.runs_instances, "tried": sight.tried}
+            could = {"runs_instances": sight.runs_instances, "carries_networks": sight.carries_networks}
+            kept = {**could, "tried": sight.tried}
             host.task = {**host.task, **kept, "stage": after}
             return 0.0 if sight.done else PAUSE_SECONDS
 
