@@ -1,10 +1,13 @@
 """What becomes of the files in image libraries' folders: one image for each content, a pure plan."""
 
+import json
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any, Literal
 
+from aloft.base.errors import InvalidInput
 from aloft.sync.inventory import Image, Inventory
 
 FOLDER = "/var/lib/aloft/agent/images/folder"
@@ -59,6 +62,80 @@ def plan_images(host: str, inventory: Inventory, known: Mapping[str, Mapping[str
         if base["host"] == host and base["active"] and ident not in wanted:
             actions.append(ImageAction("deactivate", ident, {**base, "active": False}))
     return actions
+
+
+def described(base: Mapping[str, Any]) -> dict[str, Any]:
+    """What Glance is told of an image besides its content: its name, and the properties beside its file, typed.
+
+    The file has texts; Glance's schema wants numbers and truth values for some (``/v2/schemas/image``).
+
+    Raises:
+        InvalidInput: a property is not of its type, or is not the file's to say.
+    """
+    name = PurePosixPath(base["path"]).name
+    told: dict[str, Any] = {**DEFAULTS, "name": name}
+    for key, text in base["properties"].items():
+        if key in _GLANCES:
+            raise _wrong(base, key, "it is not to be set by a file")
+        told[key] = _typed(base, key, text)
+    return told
+
+
+def changes(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The JSON patch that brings an image from one description (see :func:`described`) to another.
+
+    What both have is told again: somebody may have changed it in Glance.
+    """
+    own = {*DEFAULTS, "name", "owner"}
+    patch = [
+        {"op": "replace" if key in own else "add", "path": _pointer(key), "value": value} for key, value in now.items()
+    ]
+    return patch + [{"op": "remove", "path": _pointer(key)} for key in before if key not in now and key not in own]
+
+
+DEFAULTS: Mapping[str, Any] = {
+    "visibility": "public", "protected": True, "os_hidden": False, "min_disk": 0, "min_ram": 0, "tags": [],
+}  # fmt: skip
+"""What an image has of Glance's own when its file says nothing else."""
+
+_GLANCES = frozenset(
+    (
+        "aloft_provenance", "checksum", "container_format", "created_at", "deleted", "deleted_at", "direct_url",
+        "disk_format", "file", "id", "location", "locations", "os_hash_algo", "os_hash_value", "schema", "self", "size",
+        "status", "stores", "updated_at", "virtual_size",
+    )
+)  # fmt: skip
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def _typed(base: Mapping[str, Any], key: str, text: str) -> Any:
+    default = DEFAULTS.get(key)
+    if isinstance(default, bool):
+        if text.strip().lower() not in _TRUTH:
+            raise _wrong(base, key, "it is neither true nor false")
+        return _TRUTH[text.strip().lower()]
+    if isinstance(default, int):
+        if not text.strip().isdecimal():
+            raise _wrong(base, key, "it is no whole number")
+        return int(text)
+    if isinstance(default, list):
+        try:
+            listed = json.loads(text)
+        except ValueError:
+            listed = text.split(",")
+        return [str(one).strip() for one in listed] if isinstance(listed, list) else [text]
+    return text
+
+
+def _wrong(base: Mapping[str, Any], key: str, why: str) -> InvalidInput:
+    text = base["properties"][key]
+    beside = f"{base['path']}.properties.json"
+    return InvalidInput(f"The property {key} of the image {base['path']} is {text!r}: {why}.", f"Correct {beside}.")
+
+
+def _pointer(key: str) -> str:
+    """A property's place as a JSON pointer (RFC 6901)."""
+    return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
 def _whole(images: Iterable[Image]) -> list[Image]:

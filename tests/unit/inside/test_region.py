@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aloft.base.errors import Conflict, InvalidInput, NotFound
+from aloft.base.errors import Conflict, Forbidden, InvalidInput, NotFound
 from aloft.inside.sync.decisions import Decisions
 from aloft.inside.sync.region import PROJECTS_SECONDS, PRUNE_SECONDS, Region
 from aloft.sync.facts import facts
@@ -69,7 +69,9 @@ class Applier:
         self.failed: dict[str, str] = {}
         self.networks: dict[str, str] = {}
         self.ordered: list[tuple[str, str]] = []
-        self.allocations = SimpleNamespace(retry=lambda: None, reasons=dict)
+        self.images: dict[str, str] = {}
+        self.retried = 0
+        self.allocations = SimpleNamespace(retry=self._retry, reasons=dict)
         self.instances = SimpleNamespace(
             views=self._views,
             place=lambda host: object(),
@@ -80,6 +82,12 @@ class Applier:
 
     def _views(self, uuids: Iterable[str]) -> dict[str, View]:
         return {uuid: self.seen[uuid] for uuid in uuids if uuid in self.seen}
+
+    def _retry(self) -> None:
+        self.retried += 1
+
+    def library_failures(self, host: str) -> dict[str, str]:
+        return self.images
 
     def apply(self, scene: Scene, made: Plan, place: Any, note: Any) -> None:
         self.done += [(action.uuid, action.fields) for action in made.actions]
@@ -300,3 +308,29 @@ def test_a_state_is_put_back_by_the_order_that_leads_there() -> None:
     assert applier.ordered == [("u1", "os-start")]
     with pytest.raises(Conflict):
         decisions.revert(2, "ann")
+
+
+def test_what_fails_for_one_thing_keeps_nothing_else_from_being_done_and_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = domain()
+    applier = Applier(view(seen))
+    applier.images = {"image web.qcow2": "its min_disk is no whole number"}
+
+    def refuse(*_: object) -> None:
+        raise Forbidden("network refused GET /v2.0/networks with 403")
+
+    monkeypatch.setattr(applier, "follow_networks", refuse)
+    made = region(applier, known(seen), domains=(seen,))
+    for pause in (1.0, 2.0, 5.0):
+        made.hosts[HOST].due = None
+        assert made.step(HOST, None) == 0
+        assert made.hosts[HOST].due == Clock.now + pause, "it is tried again later and later"
+    told = Decisions(made).status()["hosts"][0]["waiting"]
+    assert told == applier.images | {"networks": "network refused GET /v2.0/networks with 403"}
+    assert applier.retried == 3
+    applier.images = {}
+    monkeypatch.undo()
+    made.hosts[HOST].due = None
+    made.step(HOST, None)
+    assert (made.hosts[HOST].waiting, made.hosts[HOST].due) == ({}, None)

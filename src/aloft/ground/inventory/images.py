@@ -232,13 +232,15 @@ def _image(name: str, known: Known, properties: dict[str, str]) -> Image:
 
 
 def _properties(path: Path) -> dict[str, str]:
-    """What the file beside an image says; nothing when it is no object of texts."""
+    """What the file beside an image says, as texts (JSON's, of what is no text); nothing when it is no object."""
     beside = path.with_name(path.name + _PROPERTIES)
     try:
         told = json.loads(beside.read_text())
     except (OSError, ValueError):
         return {}
-    return {str(key): str(value) for key, value in told.items()} if isinstance(told, dict) else {}
+    if not isinstance(told, dict):
+        return {}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in told.items()}
 
 
 def _recall(memory: Path) -> dict[str, Known]:

@@ -84,6 +84,10 @@ class Applier:
         """Bring Glance in line with a host's image library; gives how much there was to do."""
         return self._images.bring_about(host, inventory, now)
 
+    def library_failures(self, host: str) -> dict[str, str]:
+        """Images of a host's library that could not be brought about last, and why."""
+        return self._images.failures(host)
+
     def offer(self, inventory: Inventory, host: str, now: float, shared: bool) -> None:
         """Make provider networks for all the places on a host that can be some."""
         self._networks.offer(inventory, host, now, shared)

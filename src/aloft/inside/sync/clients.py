@@ -9,11 +9,18 @@ from typing import Any
 from keystoneauth1 import exceptions, session
 from keystoneauth1.identity import v3
 
-from aloft.base.errors import AloftError, Conflict, InvalidInput, NotFound, TemporaryError
+from aloft.base.errors import AloftError, Conflict, Forbidden, InvalidInput, NotFound, TemporaryError
 
 Json = dict[str, Any]
 
-_KINDS: dict[int, type[AloftError]] = {400: InvalidInput, 404: NotFound, 409: Conflict}
+_AWAY = frozenset({401, 429, 502, 503, 504})
+"""A service, or what it needs itself, is not there: what was asked makes no difference."""
+
+_KINDS: dict[int, type[AloftError]] = {403: Forbidden, 404: NotFound, 409: Conflict}
+
+
+class Broken(AloftError):
+    """A service broke at what it was asked; it may answer others."""
 
 
 class Clients:
@@ -68,8 +75,9 @@ class Clients:
         """One call; what its answer's JSON says, ``None`` when it says nothing.
 
         Raises:
-            InvalidInput, NotFound, Conflict: the service refused.
-            TemporaryError: it does not answer, or answers that it cannot.
+            InvalidInput, Forbidden, NotFound, Conflict: the service refused.
+            Broken: it failed at this.
+            TemporaryError: it does not answer, or is not there.
         """
         try:
             answer = self.session.request(
@@ -83,9 +91,16 @@ class Clients:
         except exceptions.ClientException as error:
             raise TemporaryError(f"The {service} service does not answer: {error}.") from error
         if answer.status_code >= 400:
-            kind = _KINDS.get(answer.status_code, TemporaryError)
+            kind = _kind(answer.status_code)
             raise kind(f"{service} refused {method} {path} with {answer.status_code}: {answer.text[:400]}")
         return answer.json() if answer.content else None
+
+
+def _kind(status: int) -> type[AloftError]:
+    """What a status of 400 or more means for who asked."""
+    if status in _AWAY:
+        return TemporaryError
+    return _KINDS.get(status, InvalidInput if status < 500 else Broken)
 
 
 class Projects:

@@ -5,22 +5,22 @@ Glance's database: the API takes no files for locations, and the data is on the 
 """
 
 import json
-from pathlib import PurePosixPath
+import logging
 from typing import Any
 
 import sqlalchemy as sa
 
-from aloft.base.errors import Conflict, NotFound
+from aloft.base.errors import AloftError, Conflict, NotFound, TemporaryError
 from aloft.inside.sync.clients import Clients
 from aloft.inside.sync.store import Store
-from aloft.sync.images import FOLDER, ImageAction, plan_images
+from aloft.sync.images import FOLDER, ImageAction, changes, described, plan_images
 from aloft.sync.inventory import Inventory
 from aloft.sync.records import Entry
 
 STORE = "library"
 """The name of the store that image libraries have."""
 
-_OWN = frozenset({"name", "visibility", "tags", "min_disk", "min_ram", "os_hidden", "protected"})
+_log = logging.getLogger(__name__)
 
 
 class Images:
@@ -35,18 +35,39 @@ class Images:
         self._clients = clients
         self._store = store
         self._known = {ident: base for ident, (_, base) in store.things("image").items()}
+        self._failed: dict[str, dict[str, str]] = {}
         self._engine = sa.create_engine(clients.image_database, pool_size=1, pool_recycle=1800, pool_pre_ping=True)
 
     def bring_about(self, host: str, inventory: Inventory, now: float) -> int:
-        """Do what is to be done about a host's library; gives how much that was."""
+        """Do what is to be done about a host's library; gives how much that was.
+
+        An image that cannot be brought about does not keep the others from it.
+
+        Raises:
+            TemporaryError: Glance does not answer.
+        """
         actions = plan_images(host, inventory, self._known)
+        failed: dict[str, str] = {}
         for action in actions:
-            self._carry_out(action)
+            try:
+                self._carry_out(action)
+            except TemporaryError:
+                raise
+            except AloftError as error:
+                failed[f"image {action.base['path']}"] = str(error)
+                if str(error) not in self._failed.get(host, {}).values():
+                    _log.warning("%s of the image %s failed: %s", action.kind, action.base["path"], error)
+                continue
             before = self._known.get(action.ident, {}).get("path")
             entry = Entry(now, host, "image", action.base["path"], action.kind, before, action.ident)
             self._store.keep_thing("image", action.ident, action.ident, dict(action.base), (entry,))
             self._known[action.ident] = dict(action.base)
-        return len(actions)
+        self._failed[host] = failed
+        return len(actions) - len(failed)
+
+    def failures(self, host: str) -> dict[str, str]:
+        """Images of a host's library that could not be brought about last, and why."""
+        return self._failed.get(host, {})
 
     def _carry_out(self, action: ImageAction) -> None:
         path = f"/v2/images/{action.ident}"
@@ -56,7 +77,7 @@ class Images:
         if action.kind == "make":
             self._make(action)
         else:
-            self._change(path, action)
+            self._change(action)
         self._place(action)
         if action.kind == "reactivate":
             self._act(f"{path}/actions/reactivate")
@@ -71,30 +92,47 @@ class Images:
         base = action.base
         body: dict[str, Any] = {
             "id": action.ident,
-            "name": PurePosixPath(base["path"]).name,
-            "visibility": "public",
-            "protected": True,
             "disk_format": base["format"],
             "container_format": "bare",
             "aloft_provenance": "discovered",
-            **base["properties"],
+            **described(base),
         }
         try:
             self._clients.call("image", "POST", "/v2/images", body)
         except Conflict:
-            return  # it was made before what is remembered was lost
+            if self._patch(action):
+                return  # it was made before what is remembered was lost
+            self._forget_deleted(action.ident)
+            self._clients.call("image", "POST", "/v2/images", body)
 
-    def _change(self, path: str, action: ImageAction) -> None:
-        told = {"name": PurePosixPath(action.base["path"]).name, **action.base["properties"]}
-        changes = [
-            {"op": "replace" if name in _OWN else "add", "path": f"/{name}", "value": value}
-            for name, value in told.items()
-        ]
+    def _change(self, action: ImageAction) -> None:
+        if not self._patch(action):
+            self._make(action)
+
+    def _patch(self, action: ImageAction) -> bool:
+        """Describe an image as its file is; tells whether there is one."""
+        path, now = f"/v2/images/{action.ident}", described(action.base)
+        had = self._known.get(action.ident, {}).get("properties", {})
         media = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
         try:
-            self._clients.call("image", "PATCH", path, changes, media)
+            there = self._clients.call("image", "GET", path)
+            gone = {name: value for name, value in had.items() if name in there}
+            self._clients.call("image", "PATCH", path, changes(now, gone), media)
         except NotFound:
-            self._make(action)
+            return False
+        return True
+
+    def _forget_deleted(self, ident: str) -> None:
+        """Take away what Glance keeps of an image that was deleted: it gives that identifier to none again."""
+        images = sa.table("images", sa.column("id"), sa.column("deleted"))
+        with self._engine.begin() as connection:
+            deleted = sa.select(images.c.id).where(images.c.id == ident, images.c.deleted != 0)
+            if connection.execute(deleted).first() is None:
+                return
+            for name in ("image_properties", "image_tags", "image_locations", "image_members"):
+                table = sa.table(name, sa.column("image_id"))
+                connection.execute(sa.delete(table).where(table.c.image_id == ident))
+            connection.execute(sa.delete(images).where(images.c.id == ident))
 
     def _place(self, action: ImageAction) -> None:
         """Write where the data lies, and that it is there."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from aloft.base.errors import TemporaryError
+from aloft.base.errors import AloftError, TemporaryError
 from aloft.sync.inventory import Answer, Delta, Domain, Inventory, Report, follow
 from aloft.sync.plan import Scene, plan
 from aloft.sync.policy import DISCOVERED, Policy
@@ -38,7 +38,10 @@ PRUNE_SECONDS = 600.0
 
 _DAY = 86400.0
 
-RETRY_SECONDS = (1.0, 2.0, 5.0, 15.0)
+RETRY_SECONDS = (1.0, 2.0, 5.0, *[15.0] * 8, 60.0)
+
+AWAY_SECONDS = 15.0
+"""The longest pause until it is looked whether a service that did not answer is back."""
 
 ACTOR_SECONDS = 300.0
 """How long a change in OpenStack is taken for one of whoever asked last for something."""
@@ -57,7 +60,7 @@ class Host:
         pending: domains to look at; ``None`` for all.
         due: when to look at it again by itself.
         failures: how often in a row a plan could not be carried out.
-        waiting: domains that cannot be dealt with yet, and why.
+        waiting: domains, images and other work that cannot be dealt with yet, and why.
         problem: why the last plan could not be carried out.
         working: whether the worker is at it.
     """
@@ -270,16 +273,10 @@ class Region:
         made = replace(whole, actions=tuple(sorted(whole.actions, key=_urgency)[:_AT_ONCE]))
         if made.actions:
             self.applier.apply(scene, made, place, self._note)
-        self.applier.follow_library(scene.inventory, name, scene.now)
-        if not made.actions:
-            self.applier.allocations.retry()
-        settings = self.policy.settings
-        if settings.networks == "all":
-            self.applier.offer(scene.inventory, name, scene.now, settings.shared_networks)
-        again = self.applier.follow_networks(scene.inventory, name, scene.now, settings)
+        failed, again = self._keep_in_line(name, scene, quiet=not made.actions)
         if any(rule.project not in scene.projects for rule in scene.policy.rules):
             again = min(again or math.inf, scene.now + PROJECTS_SECONDS)
-        self._finish(self.hosts[name], scene, made, again)
+        self._finish(self.hosts[name], scene, made, failed, again)
         self._prune(scene.now)
         later = {action.uuid for action in whole.actions} - {action.uuid for action in made.actions}
         later |= {action.uuid for action in made.actions if action.kind == "adopt" and action.facts["nics"]}
@@ -293,10 +290,46 @@ class Region:
             self._pruned = now
             self.store.prune(now - self.policy.settings.trail_days * _DAY)
 
-    def _finish(self, host: Host, scene: Scene, made: Plan, others: float | None) -> None:
+    def _keep_in_line(self, name: str, scene: Scene, quiet: bool) -> tuple[dict[str, str], float | None]:
+        """See to images, networks and what was refused before; what fails of that does not keep the rest from it.
+
+        Args:
+            name: of the host.
+            scene: see there.
+            quiet: there is nothing more urgent to do.
+
+        Returns:
+            What failed, and why; and when to look at networks again.
+
+        Raises:
+            TemporaryError: a service does not answer.
+        """
+        inventory, now, settings = scene.inventory, scene.now, self.policy.settings
+        again: list[float | None] = []
+        chores: dict[str, Callable[[], object]] = {
+            "image library": lambda: self.applier.follow_library(inventory, name, now),
+            "networks": lambda: again.append(self.applier.follow_networks(inventory, name, now, settings)),
+        }
+        if settings.networks == "all":
+            chores["offers"] = lambda: self.applier.offer(inventory, name, now, settings.shared_networks)
+        if quiet:
+            chores["allocations"] = self.applier.allocations.retry
+        failed: dict[str, str] = {}
+        for what, do in chores.items():
+            try:
+                do()
+            except TemporaryError:
+                raise
+            except Exception as error:
+                failed[what] = str(error)[:500]
+                _log.warning("%s of host %s: %s", what, name, error, exc_info=not isinstance(error, AloftError))
+        return {**failed, **self.applier.library_failures(name)}, next(iter(again), None)
+
+    def _finish(self, host: Host, scene: Scene, made: Plan, failed: Mapping[str, str], others: float | None) -> None:
         """Note what is left to be done, and when to look at it again, or at networks and projects (``others``)."""
-        failed = {action.uuid: self.applier.failed[action.uuid] for action in made.actions if self._failed(action)}
-        open_ends = {**made.waiting, **failed, **self.applier.allocations.reasons()}
+        of_actions = {action.uuid: self.applier.failed[action.uuid] for action in made.actions if self._failed(action)}
+        short = {uuid: why for uuid, why in self.applier.allocations.reasons().items() if uuid in scene.known}
+        open_ends = {**made.waiting, **failed, **of_actions, **short}
         with self._changed:
             for uuid, delta in scene.told.items():
                 if host.told.get(uuid) is delta and uuid not in open_ends:
@@ -343,7 +376,7 @@ class Region:
             return done
         except Exception as error:
             host.failures, host.problem = host.failures + 1, str(error)[:500]
-            wait, passing = _pause(host.failures), isinstance(error, TemporaryError)
+            wait, passing = min(_pause(host.failures), AWAY_SECONDS), isinstance(error, TemporaryError)
             _log.warning("Host %s is tried again in %.0f s: %s", name, wait, error, exc_info=not passing)
             with self._changed:
                 host.due = self.clock() + wait
