@@ -46,11 +46,12 @@ def facts(domain: Domain, host: str, inventory: Inventory, before: Mapping[str, 
         host: its name.
         inventory: the rest of the host, for networks.
         before: the facts that held last; they say which of two numbers (now, and at the next start) has changed since,
-            and where a card leads whose network libvirt does not know any more.
+            where a card leads whose network libvirt does not know any more, and which addresses a card had of which
+            none is known now: a virtual machine that is off, or has not said anything yet, has not lost them.
     """
     before = before or {}
     networks = {network.name: network for network in inventory.networks}
-    places = {nic["mac"]: nic["place"] for nic in before.get("nics", ())}
+    cards = {nic["mac"]: nic for nic in before.get("nics", ())}
     state = "suspended" if domain.managed_save and domain.state == "shutoff" else STATES[domain.state]
     if domain.passing:
         state = before.get("state", "active")
@@ -66,7 +67,7 @@ def facts(domain: Domain, host: str, inventory: Inventory, before: Mapping[str, 
         "sizes": {"vcpus": [domain.vcpus, next_vcpus], "memory_mib": [memory, next_memory]},
         "host": host,
         "disks": [_disk(disk) for disk in domain.disks],
-        "nics": [_nic(nic, host, networks, made(domain).ports, places) for nic in domain.nics],
+        "nics": [_nic(nic, host, networks, made(domain).ports, cards) for nic in domain.nics],
         "snapshots": [
             {"name": one.name, "created_at": one.created_at, "state": one.state, "description": one.description}
             for one in domain.snapshots
@@ -106,17 +107,20 @@ def _disk(disk: Disk) -> Facts:
 
 
 def _nic(
-    nic: Nic, host: str, networks: Mapping[str, Network], ports: Iterable[str], before: Mapping[str, str]
+    nic: Nic, host: str, networks: Mapping[str, Network], ports: Iterable[str], cards: Mapping[str, Facts]
 ) -> Facts:
     network = networks.get(nic.name) if nic.source == "network" else None
     lost = nic.source == "network" and network is None
+    before = cards.get(nic.mac.lower(), {"place": "", "addresses": []})
+    leads = (before["place"] if lost else "") or place(nic, host, network)
+    addresses = [[one.address, one.prefix] for one in nic.addresses if not one.address.startswith("fe80:")]
     return {
         "mac": nic.mac.lower(),
         "model": nic.model,
-        "place": (before.get(nic.mac.lower(), "") if lost else "") or place(nic, host, network),
+        "place": leads,
         "interface_id": nic.interface_id or next((port for port in ports if _tap(port) == nic.target), ""),
         "link_up": nic.link_up,
-        "addresses": [[one.address, one.prefix] for one in nic.addresses if not one.address.startswith("fe80:")],
+        "addresses": addresses or (before["addresses"] if leads == before["place"] else []),
     }
 
 

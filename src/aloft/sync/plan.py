@@ -170,7 +170,7 @@ def _adopt(scene: Scene, domain: Domain, known: Known | None) -> Action:
     if known is not None and not scene.unowned(known.project):
         project, reason = known.project, "as before"
     if not project:
-        project, reason = owner(scene.policy.rules, domain, scene.host, scene.aggregates)
+        project, reason = _owner(scene, domain)
     origin: Origin = known.origin if known else "made here" if domain.made_by_nova else "discovered"
     base = {name: value for name, value in told.items() if name != "nics" or not value}
     after = Known(domain.uuid, scene.host, "adopted", origin, project, base, scene.now, None, reason)
@@ -180,6 +180,11 @@ def _adopt(scene: Scene, domain: Domain, known: Known | None) -> Action:
     before = known.standing if known else None
     entry = scene.entry(domain.uuid, "standing", before, "adopted", note=note)
     return Action("adopt", domain.uuid, after, domain, told, entries=(entry,))
+
+
+def _owner(scene: Scene, domain: Domain) -> tuple[str, str]:
+    """Whose a domain is by the rules, and why."""
+    return owner(scene.policy.rules, domain, scene.host, scene.aggregates, scene.inventory.pools)
 
 
 def _recognise(scene: Scene, domain: Domain, view: View) -> Action | None:
@@ -266,7 +271,7 @@ def _wanted(scene: Scene, domain: Domain, known: Known, view: View) -> tuple[str
         return project, known.reason
     if domain.made_by_nova or not scene.unowned(project):
         return project, ""
-    wanted, reason = owner(scene.policy.rules, domain, scene.host, scene.aggregates)
+    wanted, reason = _owner(scene, domain)
     found = scene.projects.get(wanted, project)
     return found, reason if found != project else ""
 

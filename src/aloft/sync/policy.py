@@ -25,7 +25,7 @@ class Rule(Message):
         aggregate: of the name of an aggregate that the host is in.
         name: of the domain's name.
         metadata: text that must occur in the domain's metadata (libvirt's), such as ``project="web"``.
-        pool: of the name of a storage pool that holds one of its disks.
+        pool: of the name of a storage pool that holds one of its disks, anywhere in the pool's folder.
         network: of the libvirt network or bridge that one of its NICs is plugged into.
     """
 
@@ -86,21 +86,31 @@ class Policy:
     settings: Settings = field(default_factory=Settings)
 
 
-def owner(rules: Iterable[Rule], domain: Domain, host: str, aggregates: Iterable[str] = ()) -> tuple[str, str]:
+def owner(
+    rules: Iterable[Rule], domain: Domain, host: str, aggregates: Iterable[str] = (), pools: Iterable[Pool] = ()
+) -> tuple[str, str]:
     """The project that a domain belongs to, and why, in words: the first rule that fits decides."""
+    within = _pools(domain, pools)
     for number, rule in enumerate(rules, 1):
-        if _fits(rule, domain, host, tuple(aggregates)):
+        if _fits(rule, domain, host, tuple(aggregates), within):
             return rule.project, f"rule {number}"
     return DISCOVERED, "no rule fits"
 
 
-def _fits(rule: Rule, domain: Domain, host: str, aggregates: tuple[str, ...]) -> bool:
+def _pools(domain: Domain, pools: Iterable[Pool]) -> set[str]:
+    """Names of the storage pools that hold a domain's disks: as libvirt says, or as a disk lies in a pool's folder."""
+    folders = {pool.path.rstrip("/") + "/": pool.name for pool in pools if pool.path}
+    named = {disk.pool for disk in domain.disks if disk.pool}
+    return named | {name for folder, name in folders.items() for disk in domain.disks if disk.path.startswith(folder)}
+
+
+def _fits(rule: Rule, domain: Domain, host: str, aggregates: tuple[str, ...], pools: set[str]) -> bool:
     networks = {name for nic in domain.nics for name in (nic.name, nic.bridge) if name}
     return (
         _any(rule.host, (host,))
         and _any(rule.aggregate, aggregates)
         and _any(rule.name, (domain.name,))
-        and _any(rule.pool, {disk.pool for disk in domain.disks if disk.pool})
+        and _any(rule.pool, pools)
         and _any(rule.network, networks)
         and (not rule.metadata or any(rule.metadata in text for text in domain.metadata.values()))
     )
@@ -120,21 +130,18 @@ def excluded(exclusions: Iterable[Exclusion], domain: Domain, host: str, pools: 
     """
     if _EXCLUDED.search(domain.metadata.get(ALOFT_NAMESPACE, "")):
         return "its own metadata says so"
-    folders = {pool.path.rstrip("/") + "/": pool.name for pool in pools if pool.path}
+    within = _pools(domain, pools)
     for exclusion in exclusions:
-        if fnmatchcase(host, exclusion.host) and _falls_under(exclusion, domain, folders):
+        if fnmatchcase(host, exclusion.host) and _falls_under(exclusion, domain, within):
             return f"the {exclusion.kind} {exclusion.pattern} is excluded"
     return ""
 
 
-def _falls_under(exclusion: Exclusion, domain: Domain, folders: dict[str, str]) -> bool:
+def _falls_under(exclusion: Exclusion, domain: Domain, pools: set[str]) -> bool:
     if exclusion.kind == "name":
         return fnmatchcase(domain.name, exclusion.pattern)
     if exclusion.kind == "metadata":
         return any(exclusion.pattern in text for text in domain.metadata.values())
-    paths = [disk.path for disk in domain.disks if disk.path]
     if exclusion.kind == "path":
-        return any(fnmatchcase(path, exclusion.pattern) for path in paths)
-    pools = {disk.pool for disk in domain.disks if disk.pool}
-    pools |= {name for folder, name in folders.items() for path in paths if path.startswith(folder)}
+        return any(fnmatchcase(disk.path, exclusion.pattern) for disk in domain.disks if disk.path)
     return any(fnmatchcase(pool, exclusion.pattern) for pool in pools)

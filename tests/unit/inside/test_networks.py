@@ -118,6 +118,46 @@ def test_a_port_goes_along_with_an_instance_to_another_project_unless_openstack_
     assert [one["id"] for one in ports["u1"]] == [ident]
 
 
+class Strict(Neutron):
+    """Has one subnet, and gives none of its addresses away until told otherwise."""
+
+    refuses = True
+
+    def call(self, service: str, method: str, path: str, *body: dict[str, Any]) -> Any:
+        if path.startswith("/v2.0/subnets?"):
+            return {"subnets": [{"id": "s1", "cidr": "192.0.2.0/24"}]}
+        if self.refuses and method in ("PUT", "POST") and _wants_addresses(body[0]):
+            raise Conflict("192.0.2.7 is in use")
+        if method == "PUT":
+            return {"port": {**self.ports[0], **body[0]["port"]}}
+        if (method, path) == ("POST", "/v2.0/ports") and "ports" in body[0]:
+            return {"ports": [{"id": "new", **one} for one in body[0]["ports"]]}
+        return super().call(service, method, path, *body)
+
+
+def _wants_addresses(body: dict[str, Any]) -> bool:
+    return any(port.get("fixed_ips") for port in body.get("ports", [body.get("port", {})]))
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["a port that is there", "a new port"])
+def test_an_address_that_neutron_refuses_is_told_once_and_tried_again(there: bool) -> None:
+    card = nic("bridge/br0/0", "") | {"addresses": [["192.0.2.7", 24]]}
+    neutron = Strict(*([port("had", card["mac"]) | {"admin_state_up": True}] if there else []))
+    networks = Networks(neutron, Projects(), Store())  # type: ignore[arg-type]  # as much of them as is needed
+    networks._networks = {"bridge/br0/0": ("n1", {})}
+    wanted = {"u1": ("p1", {"nics": [card], "host": "h1"}), "u2": ("p1", {"nics": [], "host": "h1"})}
+    ports, told = networks.bring_about("h1", wanted, Inventory(0.0), 1.0, shared=False)
+    assert [one["fixed_ips"] for one in ports["u1"]] == [[]]
+    assert [(entry.object, entry.field, entry.lost) for entry in told] == [("u1", "nics", True)]
+    assert told[0].note == "Neutron does not take the card fa:16:3e:00:00:01 with 192.0.2.7: 192.0.2.7 is in use"
+    assert networks.refused == {"u1": told[0].note}
+    assert networks.bring_about("h1", wanted, Inventory(0.0), 2.0, shared=False)[1] == []
+    neutron.refuses = False
+    ports, told = networks.bring_about("h1", wanted, Inventory(0.0), 3.0, shared=False)
+    assert ports["u1"][0]["fixed_ips"] == [{"subnet_id": "s1", "ip_address": "192.0.2.7"}]
+    assert (told, networks.refused) == ([], {})
+
+
 class Found:
     """Neutron with one network, which was made for a libvirt network."""
 

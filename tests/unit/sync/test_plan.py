@@ -8,7 +8,7 @@ import pytest
 
 from aloft.sync.evidence import ACCEPTED
 from aloft.sync.facts import facts
-from aloft.sync.inventory import NOVA_NAMESPACE, Delta, Disk, Domain, Inventory, Network, Nic
+from aloft.sync.inventory import NOVA_NAMESPACE, Address, Delta, Disk, Domain, Inventory, Network, Nic, Pool
 from aloft.sync.plan import Scene, plan
 from aloft.sync.policy import Exclusion, Policy, Rule, Settings
 from aloft.sync.records import Known, View
@@ -137,6 +137,30 @@ def test_a_nic_whose_network_libvirt_knows_no_more_stays_where_it_was() -> None:
     before = facts(domain(nics=(nic,)), HOST, inventory)
     assert before["nics"][0]["place"] == "host/h1/lab"
     assert facts(domain(nics=(nic,)), HOST, Inventory(NOW), before)["nics"] == before["nics"]
+
+
+def test_a_machine_that_is_off_or_silent_has_not_lost_its_addresses() -> None:
+    card = Nic("52:54:00:00:00:01", source="bridge", name="br0", bridge="br0")
+    known_as = replace(card, addresses=(Address("192.0.2.7", 24, "agent"),))
+    before = domain(nics=(known_as,))
+    for state, fields in (("shutoff", ("state",)), ("running", None)):
+        made = plan(scene([domain(nics=(card,), state=state)], [known(before)], [view(before)]))
+        assert [action.fields for action in made.actions] == ([fields] if fields else [])
+        assert not [entry for action in made.actions for entry in action.entries if entry.field == "nics"]
+    other = replace(known_as, addresses=(Address("192.0.2.8", 24, "agent"),))
+    (changed,) = plan(scene([domain(nics=(other,))], [known(before)], [view(before)])).actions
+    assert changed.facts["nics"][0]["addresses"] == [["192.0.2.8", 24]]
+    moved = replace(card, name="br1", bridge="br1")
+    (elsewhere,) = plan(scene([domain(nics=(moved,))], [known(before)], [view(before)])).actions
+    assert elsewhere.facts["nics"][0]["addresses"] == [], "in another network it has others"
+
+
+def test_a_rule_by_pool_fits_disks_anywhere_in_its_folder() -> None:
+    disk = Disk("vda", "virtio", source="file", path="/slow/teams/vm1.qcow2")
+    inventory = Inventory(NOW, domains=(domain(disks=(disk,)),), pools=(Pool("p", "slow", "dir", path="/slow"),))
+    (action,) = plan(scene(policy=Policy((Rule("team", pool="slow"),)), inventory=inventory)).actions
+    assert action.known is not None
+    assert action.known.project == "team"
 
 
 def test_a_nic_that_nova_plugged_in_names_its_port_and_no_place() -> None:

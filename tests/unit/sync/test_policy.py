@@ -59,6 +59,14 @@ def test_a_disk_that_lies_in_a_pools_folder_is_in_the_pool() -> None:
     assert not excluded([Exclusion("pool", "slow")], loose, "h", [Pool("p1", "slow", "dir", path="/slo")])
 
 
+def test_a_rule_and_an_exclusion_mean_the_same_by_a_pool() -> None:
+    deep = Domain("u2", "b", "running", disks=(Disk("vda", source="file", path="/slow/teams/b.raw"),))
+    pool = Pool("p1", "slow", "dir", path="/slow")
+    assert excluded([Exclusion("pool", "slow")], deep, "h", [pool])
+    assert owner([Rule("p", pool="slow")], deep, "h", pools=[pool]) == ("p", "rule 1")
+    assert owner([Rule("p", pool="slow")], deep, "h") == (DISCOVERED, "no rule fits")
+
+
 def test_a_domain_keeps_itself_out() -> None:
     mark = f'<aloft:sync xmlns:aloft="{ALOFT_NAMESPACE}" exclude="yes"/>'
     assert excluded([], Domain("u3", "c", "running", metadata={ALOFT_NAMESPACE: mark}), "h")

@@ -28,6 +28,9 @@ _log = logging.getLogger(__name__)
 
 _CHUNK = 50
 
+_PLUGGED = frozenset({"nics", "host", "project"})
+"""Fields that ports depend on."""
+
 Note = Callable[[Mapping[str, Known | None]], None]
 """Takes what is to be remembered of virtual machines; ``None`` is to forget."""
 
@@ -147,7 +150,7 @@ class Applier:
             self._note_failure(action, error)
             return []
         self.failed.pop(action.uuid, None)
-        return [(action.uuid, action.known, entries)]
+        return [self._plugged_in(scene, action, entries)]
 
     def _note_failure(self, action: Action, error: Exception) -> None:
         self.failed[action.uuid] = (
@@ -203,7 +206,25 @@ class Applier:
             return []
         for action in actions:
             self.failed.pop(action.uuid, None)
-        return done
+        return [self._plugged_in(scene, action, entries) for action, (_, _, entries) in zip(actions, done, strict=True)]
+
+    def _plugged_in(
+        self, scene: Scene, action: Action, entries: Sequence[Entry]
+    ) -> tuple[str, Known | None, Sequence[Entry]]:
+        """What to remember of an instance: its cards as they were before, while Neutron does not take them as they are.
+
+        So they are tried again, and the trail tells once why, and of the change itself when that is done.
+        """
+        why = self._networks.refused.get(action.uuid)
+        if why is None or action.known is None or not _PLUGGED & set(action.fields):
+            return action.uuid, action.known, entries
+        self.failed[action.uuid] = why
+        base = {name: value for name, value in action.known.base.items() if name != "nics"}
+        before = scene.known.get(action.uuid)
+        if before is not None and "nics" in before.base:
+            base["nics"] = before.base["nics"]
+        kept = [entry for entry in entries if entry.field != "nics" or entry.lost]
+        return action.uuid, replace(action.known, base=base), kept
 
     def _plug(self, scene: Scene, actions: list[Action]) -> list[tuple[str, Known | None, Sequence[Entry]]]:
         """Bring the ports of many instances in line with their NICs."""
@@ -235,7 +256,7 @@ class Applier:
         before = scene.known[action.uuid].base.get("disks", ())
         written = self.instances.update(action.uuid, facts, fields, place, project, before)
         entries += _of_volumes(scene.entry(action.uuid, "disks", None, None), action.uuid, written.volumes)
-        if fields & {"nics", "host", "project"} and action.domain is not None:
+        if fields & _PLUGGED and action.domain is not None:
             wanted = {action.uuid: (project, facts)}
             shared = scene.policy.settings.shared_networks
             ports, told = self._networks.bring_about(scene.host, wanted, scene.inventory, scene.now, shared)

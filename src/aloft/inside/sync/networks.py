@@ -5,7 +5,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aloft.base.errors import Conflict, InvalidInput, NotFound
+from aloft.base.errors import AloftError, Conflict, InvalidInput, NotFound
 from aloft.inside.sync.clients import Clients, Projects
 from aloft.inside.sync.store import Store
 from aloft.sync.facts import FOUND, Facts, network_place
@@ -31,8 +31,8 @@ class Networks:
         projects: Keystone's projects.
         store: remembers which network was made for which place.
 
-    ``gone`` has the instances whose virtual machines are missed on their hosts, ``cards`` the MACs that instances had
-    when both sides agreed last.
+    ``refused`` has the instances of which Neutron did not take a card as it is, and why; ``gone`` those whose virtual
+    machines are missed on their hosts, ``cards`` the MACs that instances had when both sides agreed last.
     """
 
     def __init__(self, clients: Clients, projects: Projects, store: Store) -> None:
@@ -43,6 +43,8 @@ class Networks:
         self._seen: dict[str, Facts] = {}
         self._subnets: dict[str, dict[str, str]] = {}
         self._refused: dict[str, float] = {}
+        self.refused: dict[str, str] = {}
+        self._told: dict[str, str] = {}
         self.gone: frozenset[str] = frozenset()
         self.cards: Mapping[str, frozenset[str]] = {}
 
@@ -70,6 +72,8 @@ class Networks:
         entries: list[Entry] = []
         ranges = _ranges(inventory, host)
         present = self._present(wanted)
+        for uuid in wanted:
+            self.refused.pop(uuid, None)
         ports: dict[str, dict[str, Facts]] = {uuid: {} for uuid in wanted}
         coming: dict[str, list[Facts]] = {}
         missing: list[tuple[str, Facts]] = []
@@ -87,10 +91,11 @@ class Networks:
                 if found is None:
                     missing.append((uuid, body))
                 else:
-                    ports[uuid][nic["mac"]] = self._aligned(found, body, nic)
+                    ports[uuid][nic["mac"]] = self._aligned(found, body, nic, uuid)
             coming[uuid] = self._without_cards(uuid, present.get(uuid, {}).values())
-        for uuid, port in self._make(missing, entries, now):
+        for uuid, port in self._make(missing):
             ports[uuid][port["mac_address"]] = port
+        entries += self._refusals(wanted, host, now)
         ordered = {
             uuid: [ports[uuid][nic["mac"]] for nic in facts["nics"] if nic["mac"] in ports[uuid]] + coming[uuid]
             for uuid, (_, facts) in wanted.items()
@@ -357,7 +362,23 @@ class Networks:
                 found.append({"subnet_id": subnet, "ip_address": address})
         return found
 
-    def _aligned(self, port: Facts, body: Facts, nic: Facts) -> Facts:
+    def _refusals(self, uuids: Iterable[str], host: str, now: float) -> list[Entry]:
+        """Lines of the trail about cards that Neutron refuses, each once for as long as it is for the same reason."""
+        entries = []
+        for uuid in uuids:
+            why = self.refused.get(uuid)
+            if why is not None and self._told.get(uuid) != why:
+                entries.append(Entry(now, host, "instance", uuid, "nics", note=why, lost=True))
+            self._told.pop(uuid, None)
+            if why is not None:
+                self._told[uuid] = why
+        return entries
+
+    def _refuse(self, uuid: str, body: Facts, error: AloftError) -> None:
+        addresses = ", ".join(one["ip_address"] for one in body["fixed_ips"]) or "no address"
+        self.refused[uuid] = f"Neutron does not take the card {body['mac_address']} with {addresses}: {error.message}"
+
+    def _aligned(self, port: Facts, body: Facts, nic: Facts, uuid: str) -> Facts:
         """The port, brought in line with its NIC; addresses that nobody knows stay as they are."""
         wanted = {"admin_state_up": body["admin_state_up"], "device_id": body["device_id"]}
         if body["fixed_ips"] and not nic["interface_id"] and _pairs(port["fixed_ips"]) != _pairs(body["fixed_ips"]):
@@ -371,11 +392,12 @@ class Networks:
             return port
         try:
             answer = self._clients.call("network", "PUT", f"/v2.0/ports/{port['id']}", {"port": changes})
-        except (InvalidInput, Conflict):
+        except (InvalidInput, Conflict) as error:
+            self._refuse(uuid, body, error)
             return port
         return dict(answer["port"])
 
-    def _make(self, missing: list[tuple[str, Facts]], entries: list[Entry], now: float) -> list[tuple[str, Facts]]:
+    def _make(self, missing: list[tuple[str, Facts]]) -> list[tuple[str, Facts]]:
         """Make ports, many at a time; where that is refused, each by itself, and without addresses if need be."""
         made: list[tuple[str, Facts]] = []
         for start in range(0, len(missing), _BULK):
@@ -384,18 +406,21 @@ class Networks:
                 answer = self._clients.call("network", "POST", "/v2.0/ports", {"ports": [body for _, body in chunk]})
                 made += [(port["device_id"], port) for port in answer["ports"]]
             except (InvalidInput, Conflict):
-                made += [one for uuid, body in chunk if (one := self._single(uuid, body, entries, now))]
+                made += [one for uuid, body in chunk if (one := self._single(uuid, body))]
         return made
 
-    def _single(self, uuid: str, body: Facts, entries: list[Entry], now: float) -> tuple[str, Facts] | None:
+    def _single(self, uuid: str, body: Facts) -> tuple[str, Facts] | None:
+        made, refusal = None, None
         for attempt in (body, body, {**body, "fixed_ips": []}):
             try:
-                return uuid, self._post("ports", "port", attempt)
+                made = self._post("ports", "port", attempt)
+                break
             except (InvalidInput, Conflict) as error:
-                note = error.message
+                refusal = error
                 self._evict(body)
-        entries.append(Entry(now, "", "instance", uuid, "nics", None, body["mac_address"], note=note, lost=True))
-        return None
+        if refusal is not None and (made is None or attempt["fixed_ips"] != body["fixed_ips"]):
+            self._refuse(uuid, body, refusal)
+        return None if made is None else (uuid, made)
 
     def _evict(self, body: Facts) -> None:
         """Take away the port that has the MAC, if its virtual machine is gone: it has come back as another one."""
