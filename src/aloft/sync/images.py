@@ -84,11 +84,13 @@ def described(base: Mapping[str, Any]) -> dict[str, Any]:
 def changes(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The JSON patch that brings an image from one description (see :func:`described`) to another.
 
-    What both have is told again: somebody may have changed it in Glance.
+    Of Glance's own, what the file does not say and did not say before is left as somebody may have set it in Glance.
     """
     own = {*DEFAULTS, "name", "owner"}
     patch = [
-        {"op": "replace" if key in own else "add", "path": _pointer(key), "value": value} for key, value in now.items()
+        {"op": "replace" if key in own else "add", "path": _pointer(key), "value": value}
+        for key, value in now.items()
+        if key not in DEFAULTS or not value == before.get(key, DEFAULTS[key]) == DEFAULTS[key]
     ]
     return patch + [{"op": "remove", "path": _pointer(key)} for key in before if key not in now and key not in own]
 

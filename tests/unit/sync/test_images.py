@@ -87,3 +87,4 @@ def test_a_property_that_its_file_says_no_more_goes_and_glances_own_becomes_what
     assert {"op": "add", "path": "/os_version", "value": "12"} in patch
     assert {"op": "replace", "path": "/min_disk", "value": 0} in patch
     assert [one["path"] for one in patch if one["op"] == "remove"] == ["/os_distro", "/a~1b~0c"]
+    assert "/visibility" not in {one["path"] for one in patch}, "what the file never said is Glance's users' to say"

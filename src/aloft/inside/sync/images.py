@@ -112,12 +112,12 @@ class Images:
     def _patch(self, action: ImageAction) -> bool:
         """Describe an image as its file is; tells whether there is one."""
         path, now = f"/v2/images/{action.ident}", described(action.base)
-        had = self._known.get(action.ident, {}).get("properties", {})
+        had = described(self._known[action.ident]) if action.ident in self._known else {}
         media = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
         try:
             there = self._clients.call("image", "GET", path)
-            gone = {name: value for name, value in had.items() if name in there}
-            self._clients.call("image", "PATCH", path, changes(now, gone), media)
+            before = {name: value for name, value in had.items() if name in there}
+            self._clients.call("image", "PATCH", path, changes(now, before), media)
         except NotFound:
             return False
         return True
