@@ -3,6 +3,7 @@
 Every function looks first and makes only what is missing, so running it again changes nothing.
 """
 
+import math
 import subprocess
 import time
 from collections.abc import Callable
@@ -27,6 +28,9 @@ NETWORK = "demo"
 ROUTER = "demo"
 EXTERNAL = "external"
 PROJECT_RANGE = "10.10.0.0/24"
+
+OFF_SECONDS = 10.0
+"""How long an instance is off before it is started: when a host starts, Nova brings up by itself what ran there."""
 
 
 @dataclass(frozen=True)
@@ -191,10 +195,10 @@ class Demo:
                 key_name=KEYPAIR,
                 networks=[{"uuid": network.id}],
             )
-        if found.status == "SHUTOFF":
-            self.api.compute.start_server(found)
+        off_since = math.inf
 
         def look() -> str:
+            nonlocal off_since
             server = self.api.compute.get_server(found.id)
             if server.status == "ERROR":
                 why = (server.fault or {}).get("message", "Nova gives no reason")
@@ -202,6 +206,10 @@ class Demo:
                     f"The instance {INSTANCE} could not be made: {why}.",
                     "Look for the reason in /var/log/aloft/agent/nova-compute.log, and run the command again.",
                 )
+            off_since = min(off_since, time.monotonic()) if server.status == "SHUTOFF" else math.inf
+            if server.task_state is None and time.monotonic() - off_since >= OFF_SECONDS:
+                self.api.compute.start_server(server)
+                off_since = math.inf
             return "is active" if server.status == "ACTIVE" else ""
 
         return self._await(look, timeout, f"The instance {INSTANCE} is not active", "Run `aloft doctor`.")
