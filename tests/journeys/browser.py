@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Locator, Page, expect, sync_playwright
 
 from aloft.install.browser import OPTIONS, PROGRAM
 from aloft.install.clouds import SYSTEM_FILE
@@ -15,6 +15,9 @@ from aloft.install.installation import load
 from ..running import PATHS
 
 PATIENCE_MS = 60_000
+OPENED: list["Person"] = []
+"""Who sits in front of the portal."""
+
 AXE = PATHS.opt / "ui/node_modules/axe-core/axe.min.js"
 RULES = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
 """What axe looks for by colour scheme: all of its rules, and in the dark what depends on colours."""
@@ -67,6 +70,9 @@ class Person:
     origin: str
     project: str = "/"
     complaints: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        OPENED.append(self)
 
     @classmethod
     def at(cls, browser: Browser, customer: str | None = None, width: int = 1300, project: str = "/") -> "Person":
@@ -198,3 +204,15 @@ class Person:
     def leave(self) -> None:
         """Close the browser's windows."""
         self.page.context.close()
+        OPENED[:] = [one for one in OPENED if not one.page.is_closed()]
+
+
+def shown() -> str:
+    """What all open windows show, as a screen reader tells it."""
+    told = []
+    for page in (one.page for one in OPENED if not one.page.is_closed()):
+        try:
+            told.append(f"{page.url}\n{page.locator('body').aria_snapshot(timeout=10_000)}")
+        except Error as error:
+            told.append(f"{page.url}: {error}")
+    return "\n".join(told)

@@ -1,7 +1,7 @@
 """The demo customer of the running Aloft, as `aloft up` leaves it."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import openstack
@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from ..running import PATHS, Region, alone, eventually, forget, ping, skip_without_aloft, told
-from .browser import chromium
+from .browser import chromium, shown
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -17,6 +17,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for kind in ("_RemovedInSDKWarning", "OpenStackDeprecationWarning"):
             item.add_marker(pytest.mark.filterwarnings(f"ignore::openstack.warnings.{kind}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """A failure at the portal tells what its windows showed."""
+    report = yield
+    if report.failed and (windows := shown()):
+        report.sections.append(("What the windows showed", windows))
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,6 +12,9 @@ from . import machine
 from .test_sync import IMAGES, SECONDS, server, standings, sync
 
 NAMES = tuple(f"many-{number}" for number in range(4))
+OWNER = "admin"
+"""The project that every customer begins with."""
+
 FOLDER = PATHS.state / "agent/images/folder"
 
 
@@ -82,12 +85,12 @@ def test_the_trail_names_the_user_in_openstack_and_the_host_outside(cloud, many)
 
 def test_a_dry_run_of_rules_shows_what_they_would_do(many, tmp_path):
     file = tmp_path / "rules.json"
-    file.write_text(json.dumps([{"project": "demo", "name": "many-*"}]))
+    file.write_text(json.dumps([{"project": OWNER, "name": "many-*"}]))
     shown = {
         one["uuid"]: (one["now"] and one["now"]["project"], one["project"])
         for one in sync("rules", "--file", str(file), "--dry-run")
     }
-    expected = {("discovered", "demo")}
+    expected = {("discovered", OWNER)}
     assert {shown[ident] for name, ident in many.items() if name != NAMES[1]} == expected  # that one was renamed
     assert sync("rules") == []
 
@@ -95,7 +98,7 @@ def test_a_dry_run_of_rules_shows_what_they_would_do(many, tmp_path):
 def test_what_nobody_owns_follows_a_rule_and_goes_back_to_nobody_by_hand(cloud, many, tmp_path):
     ident = many[NAMES[0]]
     file = tmp_path / "rules.json"
-    file.write_text(json.dumps([{"project": "demo", "name": NAMES[0]}]))
+    file.write_text(json.dumps([{"project": OWNER, "name": NAMES[0]}]))
 
     def owners():
         ports = cloud.network.ports(device_id=ident)
@@ -103,7 +106,7 @@ def test_what_nobody_owns_follows_a_rule_and_goes_back_to_nobody_by_hand(cloud, 
         return {cloud.identity.get_project(one).name for one in found}
 
     sync("rules", "--file", str(file))
-    eventually(lambda: owners() == {"demo"}, SECONDS, "instance and ports are the project's")
+    eventually(lambda: owners() == {OWNER}, SECONDS, "instance and ports are the project's")
 
     def consumer():
         return cloud.placement.get(f"/allocations/{ident}", microversion="1.39").json().get("project_id")

@@ -171,9 +171,12 @@ def show(customer: Customer, region: Region, instance: Instance, as_json: AsJson
         emit(told)
         return
     times = {name: _when(told[name]) for name in ("since", "stale_since", "silent_since")}
-    details(list({name: value for name, value in {**told, **times}.items() if not isinstance(value, list)}.items()))
-    disks = [(one["target"], one["path"], one["volume"], one["fate"], one["reason"]) for one in told["disks"]]
-    table(("Disk", "Path", "Volume", "When it is deleted", "Reason"), disks)
+    unknown = {"disks": "not known until its host tells of them"} if told["disks"] is None else {}
+    shown = {**told, **times, **unknown}
+    details([(name, value) for name, value in shown.items() if not isinstance(value, list)])
+    if not unknown:
+        disks = [(one["target"], one["path"], one["volume"], one["fate"], one["reason"]) for one in told["disks"]]
+        table(("Disk", "Path", "Volume", "When it is deleted", "Reason"), disks)
     _print_trail(told["trail"])
 
 

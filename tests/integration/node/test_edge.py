@@ -23,6 +23,7 @@ from aloft.base.pki import Authority
 from aloft.node import edge as edges
 from aloft.node.edge import Edge, EdgeSettings, Route, Split
 from aloft.node.edge_model import Layout
+from aloft.portal.application import PROJECT
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -319,7 +320,7 @@ async def test_nobody_can_claim_to_be_a_host(house: House, header: str) -> None:
         assert "192.0.2.1" not in body["headers"].values()
 
 
-@pytest.mark.parametrize("header", ["X-Aloft-Customer", "X-Aloft-CSRF"])
+@pytest.mark.parametrize("header", ["X-Aloft-Customer", "X-Aloft-CSRF", PROJECT])
 async def test_what_users_and_pages_say_passes(house: House, header: str) -> None:
     house.serve(house.one, "keystone")
     await house.edge.apply(house.routes(house.one))

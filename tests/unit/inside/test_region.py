@@ -267,6 +267,13 @@ def test_a_project_sees_its_own_instances_with_their_disks_and_no_others() -> No
     assert [one["uuid"] for one in decisions.disks("u1,u2")["items"]] == ["u1", "u2"]
 
 
+def test_before_its_host_tells_nobody_says_that_an_instance_has_no_disks() -> None:
+    seen = domain()
+    decisions = Decisions(region(Applier(view(seen)), known(seen), domains=()))
+    assert decisions.instance("u1")["disks"] is None
+    assert decisions.disks("u1")["items"] == []
+
+
 def test_instances_of_a_host_that_is_not_heard_of_say_since_when() -> None:
     seen, lost = domain(), domain(2)
     made = region(Applier(view(seen)), known(seen), known(lost, host="h2"), domains=(seen,))

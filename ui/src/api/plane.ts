@@ -465,7 +465,8 @@ export interface DiskOnHost {
 
 /** All that sync knows of an instance. */
 export interface SyncDetail extends SyncInstance {
-  disks: DiskOnHost[];
+  /** `null` as long as its host has not told of it. */
+  disks: DiskOnHost[] | null;
   trail: TrailEntry[];
 }
 

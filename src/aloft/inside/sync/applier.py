@@ -127,10 +127,6 @@ class Applier:
         found = {one: self._projects.ident(one) for one in wanted}
         return {one: ident for one, ident in found.items() if ident is not None}
 
-    def put_back(self, uuid: str, field: str, value: str) -> None:
-        """Write a name or description in OpenStack."""
-        self.instances.update(uuid, {field: value}, (field,), None, "")
-
     def _keep(self, note: Note, done: Iterable[tuple[str, Known | None, Sequence[Entry]]]) -> None:
         told = list(done)
         if told:

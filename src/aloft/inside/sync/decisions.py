@@ -110,6 +110,8 @@ class Decisions:
     def instance(self, uuid: str, project: str | None = None) -> Json:
         """What is known of an instance: where it stands, its disks with what becomes of them, what changed lately.
 
+        The disks are ``None`` as long as its host has not told of it.
+
         Args:
             uuid: the instance's.
             project: identifier of the only project whose instances may be seen; ``None`` for all.
@@ -132,11 +134,15 @@ class Decisions:
         """
         found = (self._region.known.get(uuid) for uuid in wanted.split(",")[:_AT_ONCE])
         ours = [known.uuid for known in found if known is not None and project in (None, known.project)]
-        return {"items": [{"uuid": uuid, "disks": self._disks(uuid)} for uuid in ours]}
+        disks = {uuid: self._disks(uuid) for uuid in ours}
+        return {"items": [{"uuid": uuid, "disks": found} for uuid, found in disks.items() if found is not None]}
 
-    def _disks(self, uuid: str) -> list[Json]:
+    def _disks(self, uuid: str) -> list[Json] | None:
+        """What becomes of an instance's disks; ``None`` as long as its host has not told of it."""
         care, found = self._region.applier.instances.care(uuid), self._region.domain(uuid)
-        return [] if care is None or found is None else [asdict(one) for one in fates(uuid, found[1].disks, care)]
+        if care is None or found is None:
+            return None
+        return [asdict(one) for one in fates(uuid, found[1].disks, care)]
 
     def networks(self) -> Json:
         """The places that can be provider networks, the hosts that have them, and the networks that were made."""
@@ -339,7 +345,7 @@ class Decisions:
             view = self._region.applier.instances.views([uuid]).get(uuid)
             if view is None or view.deleted:
                 raise NotFound(f"There is no instance {uuid} any more.")
-            self._region.applier.put_back(uuid, field, value)
+            self._region.applier.instances.describe(uuid, field, value)
             entry = self._entry(known, field, getattr(view, field), value, who, f"entry {number} was put back")
             base = {**known.base, "asked": {**known.asked, field: [value, entry.at]}}
             self._region.remember(replace(known, base=base), uuid, (entry,))

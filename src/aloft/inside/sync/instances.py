@@ -32,6 +32,9 @@ from aloft.sync.volumes import VolumeAction, plan_volumes, volume_of, volumes_of
 
 _CHUNK = 500
 
+DESCRIPTIONS = {"name": "display_name", "description": "display_description"}
+"""What people call an instance, and where Nova keeps it."""
+
 
 class Instances:
     """Reads and writes Nova's records.
@@ -137,10 +140,8 @@ class Instances:
             facts = _marked(facts, told)
         if not adopted:
             fields.discard("disks")  # Nova itself keeps account of the disks that it made
-        if "name" in fields:
-            instance.display_name = facts["name"][:255]
-        if "description" in fields:
-            instance.display_description = facts["description"][:255]
+        for name in fields & DESCRIPTIONS.keys():
+            setattr(instance, DESCRIPTIONS[name], facts[name][:255])
         if "state" in fields:
             instance.vm_state, instance.power_state = STATES[facts["state"]]
         if fields & {"vcpus", "memory_mib", "disks"} and place is not None:
@@ -155,6 +156,16 @@ class Instances:
             self._replace_disks(uuid, facts)
         volumes = self._follow_volumes(uuid, facts, before, told) if followed else ()
         return Written(instance.flavor, space(facts, instance.flavor, adopted), resized, volumes)
+
+    def describe(self, uuid: str, field: str, value: str) -> None:
+        """Write an instance's ``name`` or ``description``.
+
+        Raises:
+            Conflict: OpenStack has begun to work on it.
+        """
+        instance = objects.Instance.get_by_uuid(self._context, uuid)
+        setattr(instance, DESCRIPTIONS[field], value[:255])
+        self._save(instance)
 
     def reassign(self, uuid: str, project: str) -> None:
         """Give an instance to another project, identified by ``project``.
