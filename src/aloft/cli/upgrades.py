@@ -83,8 +83,11 @@ def rollback(customer: Customer, yes: Yes = False, wait: Wait = True, as_json: A
     begun = client.call("POST", f"{_path(customer)}/rollback")["operation"]
     follow(client, begun, wait, as_json)
     if wait and not as_json:
-        for lost in client.call("GET", f"/v1/operations/{begun['id']}")["result"].get("lost", ()):
+        told = client.call("GET", f"/v1/operations/{begun['id']}")["result"]
+        for lost in told.get("lost", ()):
             typer.echo(f"Not carried back: {lost}")
+        if folder := told.get("lost_folder"):
+            typer.echo(f"All these rows stand in {folder} on the customer's node.")
 
 
 @app.command("finish")

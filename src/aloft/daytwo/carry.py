@@ -145,10 +145,29 @@ def uncarried(here: Tables, there: Tables) -> list[tuple[str, str]]:
     return found
 
 
-def loss_query(schema: str, table: str, column: str) -> str:
-    """A query that counts the rows that hold something that cannot be carried."""
+def count_query(schema: str, table: str) -> str:
+    """A query that counts a table's rows."""
+    return f"SELECT COUNT(*) FROM {_quote(schema)}.{_quote(table)}"  # noqa: S608 - quoted names
+
+
+def loss_query(schema: str, table: str, column: str, listed: Sequence[str]) -> str:
+    """A query for some columns of the rows that hold something that cannot be carried; all rows without a column."""
     held = f" WHERE {_quote(column)} IS NOT NULL AND NOT ({_quote(column)} <=> DEFAULT({_quote(column)}))"
-    return f"SELECT COUNT(*) FROM {_quote(schema)}.{_quote(table)}" + (held if column else "")  # noqa: S608
+    wanted = ", ".join(map(_quote, listed))
+    return f"SELECT {wanted} FROM {_quote(schema)}.{_quote(table)}" + (held if column else "")  # noqa: S608
+
+
+def difference_query(source: str, target: str, name: str, here: Table, there: Table) -> str:
+    """A query for the rows of a table in ``source`` that are not the same in ``target``; all without a common key."""
+    wanted = ", ".join(f"s.{_quote(column)}" for column in here.columns)
+    query = f"SELECT {wanted} FROM {_quote(source)}.{_quote(name)} AS s"  # noqa: S608
+    if not here.key or here.key != there.key:
+        return query
+    joined = " AND ".join(f"t.{_quote(column)} = s.{_quote(column)}" for column in here.key)
+    both = [column for column in here.columns if column in there.columns]
+    same = " AND ".join(f"BINARY t.{_quote(column)} <=> BINARY s.{_quote(column)}" for column in both)
+    other = f"t.{_quote(here.key[0])} IS NULL OR NOT ({same})"
+    return f"{query} LEFT JOIN {_quote(target)}.{_quote(name)} AS t ON {joined} WHERE {other}"
 
 
 def _quote(name: str) -> str:

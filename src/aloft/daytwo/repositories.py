@@ -155,12 +155,7 @@ class Repositories:
             NotFound: there is none of that name.
             AloftError: it cannot be made, or opened.
         """
-        one, primary = self.get(name), self.open(self.primary())
-        if one.role == "secondary":
-            await primary.ensure()
-            await self.open(one).ensure(like=primary)
-        else:
-            await self.open(one).ensure()
+        await self.open(self.get(name)).ensure()
 
     def open(self, repository: Repository) -> Restic:
         """Use a repository."""

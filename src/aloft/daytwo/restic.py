@@ -28,6 +28,9 @@ LOCK_PAUSE_SECONDS = 2.0
 HOST = "aloft"
 """What snapshots name as their host, so that the node that made them does not matter."""
 
+ORIGINAL = "original"
+"""The tag of a copy with the id of what it is a copy of, in the repository that has that."""
+
 Role = Literal["primary", "secondary"]
 
 
@@ -69,7 +72,7 @@ class Repository:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A backup in a repository; ``time`` is RFC 3339, ``original`` the id that it had before it was copied."""
+    """A backup in a repository; ``time`` is RFC 3339, ``original`` the id of what it is a copy of, or empty."""
 
     id: str
     time: str
@@ -86,7 +89,7 @@ class Snapshot:
         """From restic's JSON; tags are ``name=value``."""
         pairs = (tag.partition("=") for tag in told.get("tags") or ())
         tags = {name: value for name, _, value in pairs}
-        return cls(str(told["id"]), str(told["time"]), tags, str(told.get("original", "")))
+        return cls(str(told["id"]), str(told["time"]), tags, tags.pop(ORIGINAL, ""))
 
 
 _making: dict[str, asyncio.Lock] = {}
@@ -107,8 +110,8 @@ class Restic:
         self._cache = cache
         self._program = program
 
-    async def ensure(self, like: "Restic | None" = None) -> None:
-        """Make the repository where there is none; ``like`` makes it share chunks with copies from there.
+    async def ensure(self) -> None:
+        """Make the repository where there is none.
 
         Raises:
             AloftError: it cannot be made, or opened with this password.
@@ -117,17 +120,21 @@ class Restic:
             try:
                 await self._run("cat", "config")
             except NotFound:
-                more = ("--copy-chunker-params", *like.source()) if like else ()
-                await self._run("init", "--repository-version", "2", *more)
+                await self._run("init", "--repository-version", "2")
 
-    async def backup(self, folder: Path, tags: Mapping[str, str]) -> tuple[str, dict[str, int]]:
+    async def backup(
+        self, folder: Path, tags: Mapping[str, str], moment: datetime | None = None
+    ) -> tuple[str, dict[str, int]]:
         """Keep a folder; returns the snapshot's id, and how many bytes were read and added.
 
         Args:
             folder: everything in it is kept, by relative names.
             tags: what the snapshot is found by.
+            moment: when it was made, if not now; in whole seconds.
         """
         words = [word for name, value in tags.items() for word in ("--tag", f"{name}={value}")]
+        if moment is not None:
+            words += ["--time", f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"]
         said = await self._run("backup", "--json", "--host", HOST, *words, ".", cwd=folder)
         told = json.loads(said.splitlines()[-1])
         return str(told["snapshot_id"]), {"read": told["total_bytes_processed"], "added": told["data_added"]}
@@ -176,9 +183,17 @@ class Restic:
         """
         await self._run("check", "--no-lock", *(("--read-data",) if read else ()))
 
-    async def copy_from(self, source: "Restic", snapshots: Sequence[str] = ()) -> None:
-        """Copy snapshots from another repository, all that are missing when none is named."""
-        await self._run("copy", *source.source(), *snapshots)
+    async def keep_copy(self, folder: Path, snapshot: Snapshot) -> None:
+        """Keep the files of another repository's snapshot as a copy of it.
+
+        Both repositories are used one after the other, each with its own credentials: one restic that copies has one
+        way to reach servers and one S3 account for both.
+
+        Args:
+            folder: the snapshot's files.
+            snapshot: what it is there.
+        """
+        await self.backup(folder, {**snapshot.tags, ORIGINAL: snapshot.id}, snapshot.moment)
 
     async def forget(self, snapshots: Sequence[str]) -> None:
         """Forget snapshots by their ids."""
@@ -192,10 +207,6 @@ class Restic:
     async def unlock(self) -> None:
         """Remove locks of processes that are no more."""
         await self._run("unlock")
-
-    def source(self) -> tuple[str, ...]:
-        """The options that name this repository as the source of a copy."""
-        return ("--from-repo", _location(self.repository.url), "--from-password-file", str(self.repository.password))
 
     async def _run(self, *words: str, cwd: Path | None = None) -> str:
         """Run restic; returns its standard output.
@@ -246,10 +257,6 @@ class Restic:
         return out.decode()
 
 
-def _location(url: str) -> str:
-    return "rclone:" if url.startswith("append:") else url
-
-
 def _options(repository: Repository) -> tuple[str, ...]:
     """How the repository is reached; a key for SSH is named by its file."""
     scheme, _, rest = repository.url.partition(":")
@@ -288,6 +295,7 @@ def _environment(repository: Repository) -> dict[str, str]:
         "HOME": str(repository.credentials),
         "TMPDIR": os.environ.get("TMPDIR", "/var/tmp"),  # noqa: S108 - packs are put together there, by names of restic's own
         "LANG": "C.UTF-8",
+        "TZ": "UTC",
         "RESTIC_PASSWORD_FILE": str(repository.password),
         "AWS_SHARED_CREDENTIALS_FILE": str(repository.credentials / "aws"),
     }

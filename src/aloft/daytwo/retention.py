@@ -1,4 +1,4 @@
-"""Which snapshots are the newest, and which have outlived their time, whatever clocks have done. Pure.
+"""Which snapshots are the newest, lack a copy, and have outlived their time, whatever clocks have done. Pure.
 
 A machine's clock may jump: what it wrote meanwhile stands in the future once the clock is right again. Taken at its
 word it would be the newest for as long as that lasts, and all that is true would look old beside it.
@@ -44,3 +44,36 @@ def outlived(ordered: Sequence[One], now: datetime, days: int, least: int) -> li
         return []
     until = min(now, ordered[-least].moment) - timedelta(days=days)
     return [one for one in ordered[:-least] if one.moment < until]
+
+
+class Copied(Protocol):
+    """Something that may be a copy of something else."""
+
+    @property
+    def id(self) -> str:
+        """Its own."""
+
+    @property
+    def original(self) -> str:
+        """That of what it is a copy of; empty when it is none."""
+
+
+Kept = TypeVar("Kept", bound=Copied)
+
+
+def uncopied(ordered: Sequence[Kept], copies: Iterable[Copied], owed: Iterable[str]) -> list[Kept]:
+    """Those of which a secondary repository has no copy though it should, in their order.
+
+    What is older than the newest one that has a copy, and has none itself, was forgotten there on purpose; unless it is
+    owed.
+
+    Args:
+        ordered: those of the primary repository, as :func:`in_order` has them.
+        copies: what the secondary one has.
+        owed: ids, or how they begin, of those that could not be copied.
+    """
+    there, owed = {one.original for one in copies}, tuple(owed)
+    newest = max((place for place, one in enumerate(ordered) if one.id in there), default=-1)
+    return [
+        one for place, one in enumerate(ordered) if one.id not in there and (place > newest or one.id.startswith(owed))
+    ]

@@ -1,14 +1,14 @@
 """What a node does about backups: makes them, proves them, restores customers from them.
 
-``backup``, ``prove``, ``restore``, ``check`` and ``retain`` are handlers of kinds of jobs (:mod:`aloft.node.jobs`);
-upgrades use the rest.
+``backup``, ``copy``, ``prove``, ``restore``, ``check`` and ``retain`` are handlers of kinds of jobs
+(:mod:`aloft.node.jobs`); upgrades use the rest.
 """
 
 import asyncio
 import contextlib
 import json
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from aloft.daytwo.lists import LISTS
 from aloft.daytwo.metadata import Manifest, RegionPart, Source
 from aloft.daytwo.repositories import Repositories
 from aloft.daytwo.restic import Restic, Snapshot
-from aloft.daytwo.retention import outlived
+from aloft.daytwo.retention import outlived, uncopied
 from aloft.node.binlog import Binlog
 from aloft.node.broker import Broker
 from aloft.node.controllers import Controllers
@@ -112,11 +112,12 @@ class Backups:
         return await opened.snapshots({**KIND, **({"customer": customer} if customer else {})})
 
     async def backup(self, work: Work) -> dict[str, Any]:
-        """Back up a customer; ``records`` are the plane's own of it.
+        """Back up a customer; ``records`` are the plane's own of it, ``owed`` as :meth:`copy` has it.
 
         Returns:
             ``snapshot``, ``repository``, whether that is a folder of this node (``local``), ``made``, bytes ``read``
-            and ``added``, and for each secondary repository in ``copies`` an empty text or why it has no copy.
+            and ``added``; for each secondary repository in ``copies`` an empty text or why it has no copy, and in
+            ``copied`` as :meth:`copy` has it.
         """
         sources = self.sources(work.customer)
         primary = self._repositories.open(self._repositories.primary())
@@ -139,11 +140,8 @@ class Backups:
         async with work.step("read back"), self._fetched(primary, snapshot, f"verify-{work.customer}") as (_, read):
             if read != manifest:
                 raise PermanentError("What was read back is not what was stored.", "Check the repository's disk.")
-        copies = {
-            one.name: await self._copy(work, primary, one.name, snapshot) for one in self._repositories.secondary()
-        }
-        for name in (primary.repository.name, *(name for name, trouble in copies.items() if not trouble)):
-            self._registry.tenures.cover(*self._place(manifest), name)
+        self._registry.tenures.cover(*self._place(manifest), primary.repository.name)
+        troubles, copied = await self._copy_missing(work, primary, work.arguments.get("owed", {}), snapshot)
         moments = {**self.made(), work.customer: manifest.made.timestamp()}
         files.write(self._made, json.dumps(moments), mode=0o600)
         return {
@@ -152,8 +150,20 @@ class Backups:
             "local": primary.repository.url.startswith("/"),
             "made": manifest.made.isoformat(),
             **sizes,
-            "copies": copies,
+            "copies": troubles,
+            "copied": copied,
         }
+
+    async def copy(self, work: Work) -> dict[str, Any]:
+        """Give secondary repositories what they lack of a customer.
+
+        ``owed`` has by repository the snapshots that could not be copied. Returns the primary ``repository``, in
+        ``copied`` by secondary repository the ids of the snapshots that were copied now, and in ``copies`` by secondary
+        repository an empty text or why it still lacks some.
+        """
+        primary = self._repositories.open(self._repositories.primary())
+        troubles, copied = await self._copy_missing(work, primary, work.arguments["owed"])
+        return {"repository": primary.repository.name, "copied": copied, "copies": troubles}
 
     async def prove(self, work: Work) -> dict[str, Any]:
         """Restore a backup into a scratch controller, start it, and compare rows and API lists; then remove it.
@@ -292,16 +302,58 @@ class Backups:
             await opened.prune()
         return {"repository": opened.repository.name, "kept": [one.id for one in lying if one.id not in gone]}
 
-    async def _copy(self, work: Work, primary: Restic, name: str, snapshot: str) -> str:
-        """Copy a backup to a secondary repository; why that was not possible, or an empty text."""
-        secondary = self._repositories.open(self._repositories.get(name))
-        try:
-            async with work.step(f"copy to {name}"):
-                await secondary.ensure(like=primary)
-                await secondary.copy_from(primary, (snapshot,))
-        except AloftError as error:
-            return str(error)
-        return ""
+    async def _copy_missing(
+        self, work: Work, primary: Restic, owed: Mapping[str, Sequence[str]], newest: str = ""
+    ) -> tuple[dict[str, str], dict[str, list[str]]]:
+        """Copy to each secondary repository what it lacks of a customer.
+
+        Args:
+            work: the job.
+            primary: where the backups are.
+            owed: by repository, snapshots that could not be copied.
+            newest: the snapshot that was just made, if one was: only what keeps that one from being copied is told.
+
+        Returns:
+            By repository, an empty text or what the trouble was, and the ids of the snapshots that were copied.
+        """
+        troubles: dict[str, str] = {}
+        copied: dict[str, list[str]] = {}
+        for one in self._repositories.secondary():
+            secondary, done = self._repositories.open(one), copied.setdefault(one.name, [])
+            wanted = (*owed.get(one.name, ()), *((newest,) if newest else ()))
+            try:
+                async with work.step(f"copy to {one.name}") as remark:
+                    failed = await self._copy_all(work.customer, primary, secondary, wanted, done)
+                    remark(f"{len(done)} backups" + (f", not {', '.join(failed)}" if failed else ""))
+            except AloftError as error:
+                failed = {newest: str(error)}
+            told = [reason for snapshot, reason in failed.items() if not newest or snapshot.startswith(newest)]
+            troubles[one.name] = told[0] if told else ""
+        return troubles, copied
+
+    async def _copy_all(
+        self, customer: str, primary: Restic, secondary: Restic, owed: Sequence[str], done: list[str]
+    ) -> dict[str, str]:
+        """Copy what is missing, the oldest first, noting each that is ``done``; those that cannot be read, and why.
+
+        Raises:
+            AloftError: the secondary repository cannot be written to.
+        """
+        await secondary.ensure()
+        tags, unreadable = {**KIND, "customer": customer}, {}
+        for snapshot in uncopied(await primary.snapshots(tags), await secondary.snapshots(tags), owed):
+            async with contextlib.AsyncExitStack() as stack:
+                try:
+                    name = f"copy-{customer}"
+                    folder, manifest = await stack.enter_async_context(self._fetched(primary, snapshot.id, name))
+                except AloftError as error:
+                    unreadable[snapshot.id] = str(error)
+                    continue
+                await secondary.keep_copy(folder, snapshot)
+                if manifest.server == self._binlog.server:
+                    self._registry.tenures.cover(*self._place(manifest), secondary.repository.name)
+                done.append(snapshot.id)
+        return unreadable
 
     def sources(self, customer: str) -> dict[str, Source]:
         """A customer's regions on this node.

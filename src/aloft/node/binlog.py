@@ -115,6 +115,7 @@ class Binlog:
         self._reached: dict[str, int] = {}
         self._shipping_now = asyncio.Lock()
         self._copying: dict[str, asyncio.Task[None]] = {}
+        self._copies = paths.state / "backup/logs-copies"
         self._kept = paths.state / "backup/records"
         self._record = paths.state / "backup/shipped.json"
         self._shipped: dict[str, float] = json.loads(self._record.read_text()) if self._record.exists() else {}
@@ -194,10 +195,10 @@ class Binlog:
         return dict(json.loads(await opened.read(found[-1].id, f"/{CUSTOMERS}"))["ids"])
 
     async def ship(self) -> None:
-        """Begin a new log and bring all that are complete to the primary repository.
+        """Begin a new log and bring all that are complete to every repository.
 
-        From there each secondary one gets them at its own pace: one that is still at the shipment before gets what
-        there is with the next one, and nobody waits for it.
+        Each secondary one gets them at its own pace: one that is still at the shipment before gets what there is with
+        the next one, and nobody waits for it.
 
         Raises:
             AloftError: the primary repository has not got them.
@@ -210,23 +211,36 @@ class Binlog:
             folder = await self._gathered()
             primary = self._repositories.open(self._repositories.primary())
             tags = {**KIND, "server": self.server}
-            snapshot = ""
+            until = {**tags, "until": moment.isoformat()}
 
             async def store() -> None:
-                nonlocal snapshot
                 await primary.ensure()
-                snapshot, _ = await primary.backup(folder, {**tags, "until": moment.isoformat()})
+                await primary.backup(folder, until)
                 self._unforgotten += 1
-                if self._unforgotten >= FORGET_EVERY and all(one.done() for one in self._copying.values()):
+                if self._unforgotten >= FORGET_EVERY:
                     await primary.forget([one.id for one in (await primary.snapshots(tags))[:-KEPT]])
                     self._unforgotten = 0
 
+            for one in await self._idle(folder):
+                work = self._note(one.name, number, moment, self._store_too(one, until))
+                self._copying[one.name] = asyncio.create_task(work, name=f"binary logs to {one.name}")
+                self._copying[one.name].add_done_callback(_told)
             await self._note(primary.repository.name, number, moment, store())
-            for one in self._repositories.secondary():
-                if one.name not in self._copying or self._copying[one.name].done():
-                    work = self._note(one.name, number, moment, self._copy(primary, snapshot, one))
-                    self._copying[one.name] = asyncio.create_task(work, name=f"binary logs to {one.name}")
-                    self._copying[one.name].add_done_callback(_told)
+
+    async def _idle(self, folder: Path) -> list[Repository]:
+        """The secondary repositories that may get the next shipment, each with a folder of its own that has it."""
+        secondary = self._repositories.secondary()
+        idle = [one for one in secondary if one.name not in self._copying or self._copying[one.name].done()]
+        try:
+            files.folder(self._copies, mode=0o700)
+            for one in idle:
+                await asyncio.to_thread(_mirror, folder, self._copies / one.name)
+            await asyncio.to_thread(_remove_others, self._copies, {one.name for one in secondary})
+        except OSError as error:
+            failure = _unwritable(self._copies, error)
+            self._troubles |= {one.name: str(failure) for one in idle}
+            raise failure from error
+        return idle
 
     async def _ship_to(self, name: str) -> None:
         """Have all that is written by now be in one repository.
@@ -263,10 +277,11 @@ class Binlog:
             raise failure from error
         return folder
 
-    async def _copy(self, primary: Restic, snapshot: str, repository: Repository) -> None:
+    async def _store_too(self, repository: Repository, tags: Mapping[str, str]) -> None:
+        """Bring a shipment to a secondary repository from here, whatever becomes of the primary one."""
         secondary = self._repositories.open(repository)
-        await secondary.ensure(like=primary)
-        await secondary.copy_from(primary, (snapshot,))
+        await secondary.ensure()
+        await secondary.backup(self._copies / repository.name, tags)
 
     def rest(self) -> None:
         """There is nothing to ship: what comes later is measured from now on."""
@@ -326,10 +341,14 @@ def _unwritable(path: Path, error: OSError) -> TemporaryError:
     )
 
 
-def _gather(source: Path, target: Path, current: str) -> None:
-    """Make a folder hold links to all complete logs, and no other files."""
+def _gather(source: Path, target: Path, current: str | None = None) -> None:
+    """Make a folder hold links to all logs, but for the one that is written, and no other files.
+
+    A log that has its link is left alone: another link would make restic read all of it anew.
+    """
     files.folder(target, mode=0o700)
-    wanted = {path.name: path for path in source.iterdir() if _LOG.fullmatch(path.name) and path.name < current}
+    logs = {path.name: path for path in source.iterdir() if _LOG.fullmatch(path.name)}
+    wanted = {name: path for name, path in logs.items() if current is None or name < current}
     for path in target.iterdir():
         if path.name not in wanted and not path.is_dir():
             path.unlink()
@@ -339,6 +358,20 @@ def _gather(source: Path, target: Path, current: str) -> None:
                 (target / name).hardlink_to(path)
             except OSError:
                 shutil.copyfile(path, target / name)
+
+
+def _mirror(source: Path, target: Path) -> None:
+    """Make a folder hold what is shipped, for one that may still be at it when the next is gathered."""
+    _gather(source, target)
+    _gather_records(source / RECORDS, target / RECORDS, {path.stem for path in (source / RECORDS).iterdir()})
+    shutil.copyfile(source / CUSTOMERS, target / CUSTOMERS)
+
+
+def _remove_others(folder: Path, names: Collection[str]) -> None:
+    """Remove the folders of repositories that are not known any more."""
+    for path in folder.iterdir():
+        if path.name not in names:
+            shutil.rmtree(path)
 
 
 def _gather_records(source: Path, target: Path, customers: Collection[str]) -> None:

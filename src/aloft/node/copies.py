@@ -79,9 +79,9 @@ class Copies:
             if before[table] != after[table]
         }
         extra = {
-            f"{name}.{table}": await self._count(target, name, table, "") for name, table, column in came if not column
+            f"{name}.{table}": await self._count(target, name, table) for name, table, column in came if not column
         }
-        told = {"came": [_named(*one) for one in came], "went": [_named(*one) for one in gone]}
+        told = {"came": [named(*one) for one in came], "went": [named(*one) for one in gone]}
         return Own(tables, extra), told
 
     async def carrying(self, source: Slot, target: Slot, own: Iterable[str]) -> Carrying:
@@ -147,25 +147,12 @@ class Copies:
 
     async def insist_unchanged(self, source: Slot, own: Mapping[str, tuple[int, int]]) -> None:
         """Let no row be lost that changed in a table whose rows migrations changed, too."""
-        now = await self.sums(source, _by_schema(own))
+        now = await self.sums(source, by_schema(own))
         if changed := sorted(table for table, (before, _) in own.items() if now[table] != before):
             raise Conflict(
                 f"Rows were changed by users and by migrations since the copy was taken: {', '.join(changed)}.",
                 "Start the upgrade again: it takes a new copy.",
             )
-
-    async def losses(self, here: Slot, there: Slot, own: Own) -> list[str]:
-        """What of the present rows the former release has no place for."""
-        lost: list[str] = []
-        present, former = await asyncio.gather(self.tables(here), self.tables(there))
-        for name, tables in present.items():
-            for table, column in carry.uncarried(tables, former[name]):
-                rows = await self._count(here, name, table, column)
-                if rows > (0 if column else own.extra.get(f"{name}.{table}", 0)):
-                    lost.append(f"{_named(name, table, column)}: {rows} rows")
-        now = await self.sums(here, _by_schema(own.tables))
-        lost += [f"{table}: changed" for table, (_, after) in own.tables.items() if now[table] != after]
-        return lost
 
     async def tables(self, slot: Slot) -> dict[str, dict[str, carry.Table]]:
         """The tables of all schemas, by schema."""
@@ -175,9 +162,8 @@ class Copies:
     async def _tables(self, slot: Slot, name: str) -> dict[str, carry.Table]:
         return carry.tables(await self._database.execute(None, [carry.columns_query(slot.schema(name))]))
 
-    async def _count(self, slot: Slot, name: str, table: str, column: str) -> int:
-        rows = await self._database.execute(None, [carry.loss_query(slot.schema(name), table, column)])
-        return int(rows[0][0])
+    async def _count(self, slot: Slot, name: str, table: str) -> int:
+        return int((await self._database.execute(None, [carry.count_query(slot.schema(name), table)]))[0][0])
 
     async def sums(self, slot: Slot, listed: Mapping[str, Iterable[str]]) -> dict[str, int]:
         """A checksum of the rows of some tables, listed by schema."""
@@ -199,12 +185,14 @@ def only(carrying: Carrying, tables: frozenset[str]) -> Carrying:
     }
 
 
-def _by_schema(tables: Iterable[str]) -> dict[str, list[str]]:
+def by_schema(tables: Iterable[str]) -> dict[str, list[str]]:
+    """Tables that are named ``schema.table``, by their schemas."""
     found: dict[str, list[str]] = {}
     for table in tables:
         found.setdefault(table.partition(".")[0], []).append(table.partition(".")[2])
     return found
 
 
-def _named(schema: str, table: str, column: str) -> str:
+def named(schema: str, table: str, column: str) -> str:
+    """What people call a table, or a column of it."""
     return ".".join(part for part in (schema, table, column) if part)

@@ -146,19 +146,27 @@ class EdgeNames:
         names = {route.name for route in routes if route.kind == "http"}
         await asyncio.to_thread(self._resolve, sorted(names | near.keys()))
 
-    async def settle(self, slot: int, within: float, *, writes: bool = False) -> None:
+    async def settle(
+        self, slot: int, within: float, *, writes: bool = False, among: frozenset[str] | None = None
+    ) -> frozenset[str]:
         """Wait until the requests that a slot's services are answering now have their answers, or time is up.
 
         Args:
             slot: its number.
             within: seconds.
             writes: wait only for those that may change something.
+            among: wait only for these streams.
+
+        Returns:
+            The streams that have no answer yet.
         """
         runtime, until = Runtime(self._paths.edge_socket), time.monotonic() + within
         waited = answering(await runtime.ask("show sess all"), slot, writes)
+        waited = waited if among is None else waited & among
         while waited and time.monotonic() < until:
             await asyncio.sleep(SETTLE_PAUSE)
             waited &= answering(await runtime.ask("show sess all"), slot, writes)
+        return waited
 
     def _routes(self, controllers: tuple[Names, ...], fronts: tuple[tuple[str, Front], ...] = ()) -> list[Route]:
         plane = f"plane.{self._domain}"

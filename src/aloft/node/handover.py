@@ -41,7 +41,7 @@ from aloft.node.peer_api import PeerApi
 from aloft.node.pool import Pool
 from aloft.node.registry import Record, Registry
 from aloft.node.rules import Rules
-from aloft.node.switches import HOLD_SECONDS, Switches
+from aloft.node.switches import HOLD_SECONDS, Switches, insist_open
 
 T = TypeVar("T")
 
@@ -133,7 +133,7 @@ class Handover:
             try:
                 manifest = await work.unless_aborted(self._prepare(work, peer, present))
                 await work.unless_aborted(self._switches.quiet(work, present))
-                async with self._writers_held(present) as begun:
+                async with self._writers_held(work, present) as begun:
                     handed = await self._hand_over(work, peer, present, manifest, begun)
                     await self._conclude(work, peer, handed)
             except BaseException:
@@ -168,8 +168,9 @@ class Handover:
         return manifest
 
     @contextlib.asynccontextmanager
-    async def _writers_held(self, present: list[Record]) -> AsyncIterator[float]:
+    async def _writers_held(self, work: Work, present: list[Record]) -> AsyncIterator[float]:
         """Requests that write wait, and databases are frozen; gives the moment since when (monotonic seconds)."""
+        insist_open(work)
         begun = await self._switches.hold(present)
         try:
             async with self._frozen(present):

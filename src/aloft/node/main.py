@@ -226,6 +226,7 @@ class Node:
                 "rollback": self.upgrades.rollback,
                 "finish": self.upgrades.finish,
                 "backup": self.backups.backup,
+                "copy": self.backups.copy,
                 "prove": self.backups.prove,
                 "restore": self.backups.restore,
                 "check": self.backups.check,

@@ -11,6 +11,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,9 @@ HOLD_SECONDS = 30.0
 ANSWER_SECONDS = 5.0
 """How long requests that write and were under way when the hold began may take to be answered."""
 
+SLOW_SECONDS = 60.0
+"""How long a request that took longer than that may go on, with nothing held, before another attempt is made."""
+
 LEAVE_SECONDS = 300.0
 """How long what was asked of the former services may take to be answered: as long as the edge waits for any answer."""
 
@@ -50,6 +54,9 @@ Taking themselves apart for long would only keep those that serve now from the m
 
 ATTEMPTS = 10
 """How often the hold is begun: something may have been begun just before it."""
+
+PAUSE_SECONDS = 1.0
+"""Between two looks at what is under way."""
 
 CACHE_SECONDS = 5.0
 
@@ -92,7 +99,7 @@ class Switches:
             remark(", ".join(found[:5]))
             if time.monotonic() > until:
                 return found
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(PAUSE_SECONDS)
         remark("")
         return []
 
@@ -100,9 +107,10 @@ class Switches:
         """Wait until work that was begun has ended.
 
         Raises:
-            Conflict: it has not within :data:`QUIET_SECONDS`.
+            Conflict: it has not within :data:`QUIET_SECONDS`, or the maintenance window has closed.
         """
         async with work.step("wait for operations under way") as remark:
+            insist_open(work)
             if left := await self.unfinished(records, QUIET_SECONDS, remark):
                 raise Conflict(f"Operations are under way: {', '.join(left[:5])}.", "Try again when they have ended.")
 
@@ -145,7 +153,7 @@ class Switches:
         own: Own,
         kept: dict[str, Any],
         alike: tuple[str, int] | None = None,
-        beside: Callable[[], Awaitable[None]] | None = None,
+        frozen: Callable[[], Awaitable[None]] | None = None,
     ) -> float:
         """Have a controller served from another slot, with all that was written; returns for how long writes waited.
 
@@ -156,7 +164,7 @@ class Switches:
             own: what is not carried.
             kept: what is kept of the former for the way back; empty when this is the way back.
             alike: a place in the binary log at which the rows of both were the same; ``None`` when none is known.
-            beside: what has to be done before anything is held, and may be while services start.
+            frozen: what has to be done while nobody can write, before anything is led there.
 
         Raises:
             AloftError: it was not possible; then the former goes on, and the other slot is stopped.
@@ -180,12 +188,13 @@ class Switches:
                     self._copies.bring_over(behind, source, target),
                     self._carry_files(source, target),
                     self._controllers.run_unseen(wanted),
-                    *([beside()] if beside is not None else []),
                 )
                 remark(f"{rows} rows meanwhile")
             async with work.step("have each answer once"):
                 await self._controllers.wake(wanted, token)
             async with work.step("hold what writes"):
+                if kept:  # the way back is always open
+                    insist_open(work)
                 begun = await self.hold([former])
             async with asyncio.timeout(HOLD_SECONDS) as limit, contextlib.AsyncExitStack() as stack:
                 async with work.step("freeze databases"):
@@ -193,6 +202,8 @@ class Switches:
                     await stack.enter_async_context(self._database.frozen(tables))
                     now_alike = await self._database.log_end()
                 async with work.step("carry the last rows, keys and networks") as remark:
+                    if frozen is not None:
+                        await frozen()
                     _, _, written, _ = await asyncio.gather(
                         self._copies.insist_seen(source, target),
                         self._copies.insist_unchanged(source, own.tables if kept else {}),
@@ -251,22 +262,39 @@ class Switches:
     async def hold(self, formers: list[Record]) -> float:
         """Hold requests that write, and let end what was begun; returns when that began (monotonic seconds).
 
+        What does not end soon has it tried again later: nothing may be writing when databases are frozen, as that
+        would fail half done.
+
         Raises:
             Conflict: something was being done each time.
         """
+        found: list[str] = []
         for _ in range(ATTEMPTS):
             begun = time.monotonic()
-            for former in formers:
-                await self._controllers.hold(former.spec.key, "outside")
-            for former in formers:
-                await self._edge.settle(self._slot(former).number, ANSWER_SECONDS, writes=True)
-                await self._controllers.hold(former.spec.key, "all")
-            if not (found := [one for each in formers for one in await self._copies.unfinished(self._slot(each))]):
+            slow = await self._hold_once(formers)
+            found = [f"requests that write to {key}" for key, streams in slow.items() if streams]
+            found += [one for each in formers for one in await self._copies.unfinished(self._slot(each))]
+            if not found:
                 return begun
             for former in formers:
                 await self._controllers.hold(former.spec.key, "")
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(PAUSE_SECONDS)
+            for former in formers:
+                await self._edge.settle(self._slot(former).number, SLOW_SECONDS, among=slow[former.spec.key])
         raise Conflict(f"Operations are under way: {', '.join(found[:5])}.", "Try again when they have ended.")
+
+    async def _hold_once(self, formers: list[Record]) -> dict[str, frozenset[str]]:
+        """Hold requests that write; by controller the streams of those that were not answered in time."""
+        for former in formers:
+            await self._controllers.hold(former.spec.key, "outside")
+        slow = {}
+        for former in formers:
+            number = self._slot(former).number
+            slow[former.spec.key] = await self._edge.settle(number, ANSWER_SECONDS, writes=True)
+            if not slow[former.spec.key]:
+                await self._controllers.hold(former.spec.key, "all")
+                slow[former.spec.key] = await self._edge.settle(number, ANSWER_SECONDS, writes=True)
+        return slow
 
     async def _stay(self, key: str, wanted: Record) -> None:
         """Stay with what serves: nothing has changed."""
@@ -312,3 +340,20 @@ async def forget_cached(socket: Path) -> None:
         raise TemporaryError(f"The new controller's memcached does not answer: {error}.") from error
     if said.strip() != b"OK":
         raise TemporaryError(f"The new controller's memcached does not forget: {said.decode(errors='replace')}.")
+
+
+def insist_open(work: Work) -> None:
+    """See that the maintenance window in which a job was begun has not closed meanwhile.
+
+    Args:
+        work: the job; in its argument ``closes`` is when that is (ISO 8601), if ever.
+
+    Raises:
+        Conflict: it has.
+    """
+    closes = work.arguments.get("closes")
+    if closes is not None and datetime.now(UTC) >= datetime.fromisoformat(closes):
+        raise Conflict(
+            f"The maintenance window of '{work.customer}' closed at {closes} before the switch; it was not begun.",
+            "Begin again in the next window; a longer one, or --any-time, lets it be done.",
+        )

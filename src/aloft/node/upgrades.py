@@ -27,6 +27,7 @@ from aloft.controller.services import ALL, enabled
 from aloft.controller.services.ovn import MEMCACHED
 from aloft.daytwo import metadata
 from aloft.daytwo.pause import KEPT, Measured, estimate
+from aloft.node import losses
 from aloft.node.backups import Backups
 from aloft.node.controllers import Controllers
 from aloft.node.copies import Copies, Own
@@ -99,6 +100,7 @@ class Upgrades:
         self._pool = pool
         self._database = database
         self._copies = Copies(database)
+        self._losses = losses.Losses(database)
         self._backups = backups
         self._switches = switches
         self._start_release = start_release
@@ -172,8 +174,8 @@ class Upgrades:
     async def rollback(self, work: Work) -> dict[str, Any]:
         """Go back to what served before the last upgrade, with what was written since.
 
-        ``release`` with its ``pins`` is what to leave. Returns ``specifications``, ``writes_held_seconds``, and in
-        ``lost`` what could not be carried back.
+        ``release`` with its ``pins`` is what to leave. Returns ``specifications``, ``writes_held_seconds``, in ``lost``
+        what could not be carried back, and in ``lost_folder`` where that is kept row by row, empty when nothing was.
 
         Raises:
             Conflict: nothing was kept.
@@ -185,6 +187,7 @@ class Upgrades:
         if reached and not leaving:
             raise Conflict(f"Nothing was kept of what served '{work.customer}' before.", "Restore a backup instead.")
         held, lost = [0.0], dict(work.journal.get("lost", {}))
+        folder = self._paths.state / "node/lost" / work.id
         for record in leaving:
             async with work.step(f"make ready what served {record.spec.key} before"):
                 former, own = Record.read(record.kept["record"]), Own(**record.kept["own"])
@@ -192,13 +195,21 @@ class Upgrades:
 
             async def tell(record: Record = record, former: Record = former, own: Own = own) -> None:
                 """Write down what has no place there before it is left: afterwards nobody could tell."""
-                lost[record.spec.key] = await self._copies.losses(self._slot(record), self._slot(former), own)
+                found = await self._losses.find(self._slot(record), self._slot(former), own)
+                if found:
+                    await asyncio.to_thread(losses.keep, folder / f"{record.spec.region}.json", found)
+                lost[record.spec.key] = [str(one) for one in found]
                 work.note({"lost": lost})
 
             await self._switches.quiet(work, [record])
             held.append(await self._go_back(work, record, tell))
         told = [one for each in lost.values() for one in each]
-        return {**self._specifications(work.customer), "writes_held_seconds": round(max(held), 2), "lost": told}
+        return {
+            **self._specifications(work.customer),
+            "writes_held_seconds": round(max(held), 2),
+            "lost": told,
+            "lost_folder": str(folder) if told else "",
+        }
 
     async def finish(self, work: Work) -> dict[str, Any]:
         """Remove what was kept for the way back."""
@@ -304,18 +315,18 @@ class Upgrades:
             await self._go_back(work, present)
             raise
 
-    async def _go_back(self, work: Work, present: Record, beside: Callable[[], Awaitable[None]] | None = None) -> float:
+    async def _go_back(self, work: Work, present: Record, frozen: Callable[[], Awaitable[None]] | None = None) -> float:
         """Have a region served from what was kept, and remove what serves it now; returns how long writes waited.
 
         Args:
             work: the job.
             present: what serves.
-            beside: what has to be done before anything is held.
+            frozen: what has to be done while nobody can write.
         """
         former = replace(Record.read(present.kept["record"]), kept={})
         file, place = present.kept["alike"]
         own = Own(**present.kept["own"])
-        held = await self._switches.switch(work, present, former, own, {}, (file, int(place)), beside)
+        held = await self._switches.switch(work, present, former, own, {}, (file, int(place)), frozen)
         async with work.step("see that it answers"):
             await self._controllers.settled(present.spec.key)
         async with work.step("remove the newer controller"):

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, or_, select
 from sqlalchemy.orm import Session
 
 from aloft.base.errors import Conflict, InvalidInput, NotFound
-from aloft.plane import customers, journal, names
+from aloft.plane import copies, customers, journal, names
 from aloft.plane.records import export
 from aloft.plane.records.database import Transaction
 from aloft.plane.records.tables import (
@@ -31,6 +31,7 @@ from aloft.plane.records.tables import (
 )
 
 RUN, PROVE, RESTORE, CHECK, RETAIN = "backup.run", "backup.prove", "backup.restore", "backup.check", "backup.retain"
+COPY = "backup.copy"
 RESTORE_ALL = "backup.restore-all"
 REBUILD = "region.rebuild"
 MOVES = ("upgrade.start", "upgrade.rollback", "customer.move", RESTORE, REBUILD, "region.create")
@@ -46,6 +47,9 @@ SETTLING = timedelta(minutes=3)
 """A new customer's first backup is made when it is this old."""
 
 SCHEDULER = "system:schedule"
+
+COPY_AGAIN = timedelta(hours=1)
+"""How long after a try copies that are owed are tried again."""
 
 AHEAD = timedelta(minutes=5)
 """What was written further in the future than this was written by a clock that was wrong, and tells nothing."""
@@ -67,6 +71,8 @@ class Sight:
         retained: when old backups were last forgotten.
         moved: when it last got other databases.
         failures: how many backups failed one after another since the last one that the policy or a move asked for.
+        owed: whether a secondary repository lacks a copy and may be expected to take it.
+        copied: when copies that were owed were last begun.
     """
 
     enabled: bool
@@ -78,6 +84,8 @@ class Sight:
     retained: datetime | None
     moved: datetime | None = None
     failures: int = 0
+    owed: bool = False
+    copied: datetime | None = None
 
 
 def due(sight: Sight, now: datetime) -> str | None:
@@ -90,6 +98,8 @@ def due(sight: Sight, now: datetime) -> str | None:
         return RUN
     if 0 < sight.failures <= len(RETRIES) and now - sight.tried >= RETRIES[sight.failures - 1]:
         return RUN
+    if sight.owed and all(one is None or now - one >= COPY_AGAIN for one in (sight.copied, sight.tried)):
+        return COPY
     if sight.newest is not None and not sight.proving:
         return PROVE
     if sight.retained is None or sight.retained < last_time(sight.at, now):
@@ -117,7 +127,20 @@ def run(work: Transaction, actor: str, customer: str) -> OperationRow:
         Conflict: it is being changed, or not there yet.
     """
     row = free(work, customer)
-    return _begin(work, RUN, customer, row.id, actor, {"kind": "backup", "customer": customer, "arguments": {}})
+    arguments = {"owed": copies.owed(work.session, customer, _place(work.session, customer))}
+    return _begin(work, RUN, customer, row.id, actor, {"kind": "backup", "customer": customer, "arguments": arguments})
+
+
+def copy(work: Transaction, actor: str, customer: str) -> OperationRow:
+    """Give secondary repositories the copies that they lack.
+
+    Raises:
+        NotFound: there is no such customer.
+        Conflict: it is being changed, or not there yet.
+    """
+    row = free(work, customer)
+    arguments = {"owed": copies.owed(work.session, customer, _place(work.session, customer))}
+    return _begin(work, COPY, customer, row.id, actor, {"kind": "copy", "customer": customer, "arguments": arguments})
 
 
 def prove(work: Transaction, actor: str, backup: Backup) -> OperationRow:
@@ -315,6 +338,8 @@ def sight(session: Session, customer: Customer) -> Sight:
         retained=_begun(session, RETAIN, customer),
         moved=moved,
         failures=_failures(session, customer, wanted_since(rules.at, moved, utcnow())),
+        owed=copies.promising(session, copies.owed(session, customer.name, _place(session, customer.name))),
+        copied=_begun(session, COPY, customer),
     )
 
 
@@ -374,11 +399,21 @@ def made(work: Transaction, row: OperationRow, result: Json) -> Json:
     )
     work.session.add(backup)
     work.session.flush()
+    copies.note(work, backup.customer, result)
     work.event("backup.made", row.subject, row.customer, backup=backup.id)
     for name, trouble in backup.copies.items():
         if trouble:
             work.event("backup.copy-failed", row.subject, row.customer, repository=name, reason=trouble)
     return {**result, "backup": backup.id}
+
+
+def copied(work: Transaction, row: OperationRow, result: Json) -> Json:
+    """Note which copies were made."""
+    copies.note(work, str(row.customer), result)
+    for name, snapshots in result["copied"].items():
+        if snapshots:
+            work.event("backup.copied", row.subject, row.customer, repository=name, backups=len(snapshots))
+    return result
 
 
 def proved(work: Transaction, row: OperationRow, result: Json) -> Json:

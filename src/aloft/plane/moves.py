@@ -67,9 +67,9 @@ def move(
     present = place_of(customer, own)
     check_target(own, peers, present, wanted)
     upgrades.check_settled(work.session, customer)
-    if not any_time:
-        toggles.check_open(work.session, name, "Move it when it is open, or with --any-time.")
-    job = {"kind": "move", "customer": name, "arguments": {"from": present, "to": wanted}}
+    remedy = "Move it when it is open, or with --any-time."
+    window = {} if any_time else toggles.check_open(work.session, name, remedy)
+    job = {"kind": "move", "customer": name, "arguments": {"from": present, "to": wanted, **window}}
     return journal.open_operation(work, MOVE, name, customer.id, name, actor, job)
 
 

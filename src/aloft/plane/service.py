@@ -56,6 +56,7 @@ def _endings() -> tuple[dict[str, Ending], dict[str, Failing]]:
 
     endings: dict[str, Ending] = {
         backups.RUN: backups.made,
+        backups.COPY: backups.copied,
         backups.PROVE: backups.proved,
         backups.RESTORE: restored,
         backups.RETAIN: backups.retained,
@@ -67,6 +68,7 @@ def _endings() -> tuple[dict[str, Ending], dict[str, Failing]]:
     }
     failings: dict[str, Failing] = {
         backups.RUN: backups.failed,
+        backups.COPY: backups.failed,
         backups.PROVE: backups.doubted,
         backups.RESTORE: backups.failed,
         backups.CHECK: backups.failed,

@@ -18,7 +18,16 @@ from aloft.controller.services import optional_names, switches
 from aloft.plane import backups, customers, names
 from aloft.plane.access.policy import Principal
 from aloft.plane.records.database import Transaction
-from aloft.plane.records.tables import Customer, CustomerSettings, Host, Json, OperationRow, Region, utcnow
+from aloft.plane.records.tables import (
+    BackupPolicy,
+    Customer,
+    CustomerSettings,
+    Host,
+    Json,
+    OperationRow,
+    Region,
+    utcnow,
+)
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 TRIAL_SECONDS = 120
@@ -85,11 +94,17 @@ def open_now(row: CustomerSettings, now: datetime) -> bool:
 
     A window that reaches past midnight belongs to the day on which it begins.
     """
+    return not row.window or closing(row, now) is not None
+
+
+def closing(row: CustomerSettings, now: datetime) -> datetime | None:
+    """When the maintenance window closes that is open now; ``None`` when none is, or none was set. Pure."""
     if not row.window:
-        return True
+        return None
     window = Window.model_validate(row.window)
     begun = backups.last_time(window.at, now)
-    return DAYS[begun.weekday()] in window.days and now - begun < timedelta(hours=window.hours)
+    closes = begun + timedelta(hours=window.hours)
+    return closes if DAYS[begun.weekday()] in window.days and now < closes else None
 
 
 def set_bounds(work: Transaction, actor: str, customer: str, bounds: Bounds) -> CustomerSettings:
@@ -153,14 +168,33 @@ def change(
     return begun
 
 
-def check_open(session: Session, customer: str, remedy: str) -> None:
+def set_backup_policy(work: Transaction, principal: Principal, customer: str, changes: Json) -> BackupPolicy:
+    """Change when a customer is backed up, and how long backups are kept.
+
+    Raises:
+        NotFound: there is no such customer.
+        InvalidInput: that is no time of day.
+        Forbidden: the provider does not allow it.
+    """
+    if principal.kind == "customer":
+        _check_bounds(Bounds.model_validate(row_of(work.session, customer).bounds), {"backup": changes})
+    return backups.set_policy(work, principal.actor, customer, changes)
+
+
+def check_open(session: Session, customer: str, remedy: str) -> Json:
     """Refuse what interrupts a customer while its maintenance window is closed.
+
+    Returns:
+        What a job is told of it: in ``closes`` when the window closes (ISO 8601), nothing when it never does.
 
     Raises:
         Conflict: it is; with that remedy.
     """
-    if not open_now(row_of(session, customer), utcnow()):
+    row, now = row_of(session, customer), utcnow()
+    if not open_now(row, now):
         raise Conflict(f"The maintenance window of {customer!r} is closed.", remedy)
+    closes = closing(row, now)
+    return {} if closes is None else {"closes": closes.isoformat()}
 
 
 def confirm(work: Transaction, actor: str, customer: str, source: str | None, sure: bool) -> CustomerSettings:

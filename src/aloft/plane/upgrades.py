@@ -116,7 +116,7 @@ def start(
         releases: what the node has.
         wanted: the release; the newest when left out.
         despite_hosts: though hosts are missing or not well.
-        any_time: though the customer's maintenance window is closed, or has been looked at.
+        any_time: though the customer's maintenance window is closed, and whether or not it is at the switch.
 
     Raises:
         NotFound: there is no such customer.
@@ -127,15 +127,11 @@ def start(
     customer = backups.free(work, name)
     release = choose(releases, serving(customer), wanted)
     check_settled(work.session, customer)
-    if not any_time:
-        toggles.check_open(
-            work.session,
-            name,
-            f"Upgrade with --any-time, or have it begin in the window: `aloft upgrade wave start {name}`.",
-        )
+    remedy = f"Upgrade with --any-time, or have it begin in the window: `aloft upgrade wave start {name}`."
+    window = {} if any_time else toggles.check_open(work.session, name, remedy)
     if not despite_hosts and (found := unwell(_hosts(customer))):
         raise Conflict(f"Not all hosts are well: {', '.join(found)}.", "Repair them, or upgrade with --despite-hosts.")
-    return _open(work, START, actor, customer, "upgrade", release)
+    return _open(work, START, actor, customer, "upgrade", release, window)
 
 
 def rollback(work: Transaction, actor: str, name: str) -> OperationRow:
@@ -240,8 +236,10 @@ def _with_kept(work: Transaction, name: str) -> Customer:
     return customer
 
 
-def _open(work: Transaction, kind: str, actor: str, customer: Customer, job: str, release: str) -> OperationRow:
-    arguments = {"release": release, "pins": serving(customer).pins}
+def _open(
+    work: Transaction, kind: str, actor: str, customer: Customer, job: str, release: str, more: Json | None = None
+) -> OperationRow:
+    arguments = {"release": release, "pins": serving(customer).pins, **(more or {})}
     wanted = {"kind": job, "customer": customer.name, "arguments": arguments}
     return journal.open_operation(work, kind, customer.name, customer.id, customer.name, actor, wanted)
 

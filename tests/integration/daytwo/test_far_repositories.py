@@ -12,12 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from aloft.base.errors import AloftError, PermanentError
-from aloft.daytwo import restic
+from aloft.base.paths import Paths
+from aloft.daytwo import metadata, restic
+from aloft.daytwo.repositories import Repositories, RepositoryRequest
 from aloft.daytwo.restic import PROGRAM, Repository, RepositoryUnreachable, Restic
+from aloft.node.jobs import JobRequest
 
 from .early import early
+from .programs import backing_up
 
 SSHD = "/usr/sbin/sshd"
 TAGS = {"kind": "customer", "customer": "acme"}
@@ -41,6 +46,18 @@ class FarSide:
         key = (self.folder / "key.pub").read_text()
         limit = f'restrict,command="{command}" ' if command else ""
         (self.folder / "authorized").write_text(limit + key)
+
+    def request(self, scheme: str, role: restic.Role) -> RepositoryRequest:
+        """What makes a node know a repository there, in its folder ``data``."""
+        host_key = (self.folder / "host.pub").read_text()
+        return RepositoryRequest(
+            url=f"{scheme}://root@127.0.0.1:{self.port}/{self.folder / 'data'}",
+            role=role,
+            credentials={
+                "ssh": SecretStr((self.folder / "key").read_text()),
+                "known-hosts": SecretStr(f"[127.0.0.1]:{self.port} {host_key}"),
+            },
+        )
 
     def repository(self, scheme: str, name: str = "far") -> Restic:
         """A repository there, in its folder ``data``."""
@@ -119,9 +136,9 @@ async def _append_only(tmp_path: Path) -> None:
         await near.ensure()
         for content in (b"one", b"two"):
             (source / "file").write_bytes(content * 1000)
-            snapshot, _ = await near.backup(source, TAGS)
-            await second.ensure(like=near)
-            await second.copy_from(near, (snapshot,))
+            await near.backup(source, TAGS)
+            await second.ensure()
+            await second.keep_copy(source, (await near.snapshots(TAGS))[-1])
         kept = _files(data)
         assert len(await second.snapshots(TAGS)) == 2
         (first, _) = await second.snapshots(TAGS)
@@ -138,6 +155,32 @@ async def _append_only(tmp_path: Path) -> None:
 
 
 test_copies_are_added_to_an_append_only_place_and_never_deleted = early(_append_only)
+
+
+@pytest.mark.parametrize("scheme", ["append", "sftp"])
+async def test_a_backup_far_away_is_copied_to_another_place_with_another_key(
+    tmp_path: Path, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metadata, "save_ovn", backing_up.save_ovn)
+    paths, folders = Paths(tmp_path / "node"), (tmp_path / "first", tmp_path / "second")
+    for folder in (*folders, paths.state):
+        folder.mkdir(parents=True)
+    with _far_side(folders[0]) as first, _far_side(folders[1]) as second:
+        first.admit()
+        second.admit(
+            f"rclone serve restic --stdio --append-only {second.folder / 'data'}" if scheme == "append" else ""
+        )
+        repositories = Repositories(paths)
+        repositories.put("far", first.request("sftp", "primary"))
+        repositories.put("second", second.request(scheme, "secondary"))
+        jobs, backups = backing_up.node(paths)
+        request = JobRequest(kind="backup", customer="acme", arguments={"records": {"name": "acme"}})
+        status = jobs.put(backing_up.JOB, request)
+        while status.state == "running":
+            status = await jobs.wait(backing_up.JOB, status.revision, 30)
+        assert status.state == "succeeded" and status.result["copies"] == {"second": ""}, status
+        [made], [copied] = await backups.snapshots("far", "acme"), await backups.snapshots("second", "acme")
+        assert copied.original == made.id and status.result["copied"] == {"second": [made.id]}
 
 
 async def test_a_place_over_sftp_keeps_and_gives_back(far: FarSide, source: Path) -> None:

@@ -50,10 +50,12 @@ async def test_what_is_kept_comes_back_also_from_a_copy(tmp_path: Path, source: 
     await first.ensure()
     again, sizes = await first.backup(source, TAGS)
     assert again != snapshot and sizes["added"] < 5000
-    await second.ensure(like=first)
-    await second.copy_from(first, (snapshot,))
+    [kept, _] = await first.snapshots(TAGS)
+    await second.ensure()
+    await second.keep_copy(source, kept)
     [copied] = await second.snapshots(TAGS)
-    assert copied.original.startswith(snapshot) and copied.tags == TAGS
+    assert copied.original == kept.id and copied.tags == TAGS
+    assert copied.moment == kept.moment.replace(microsecond=0)
     assert await second.snapshots({"customer": "other"}) == []
     await second.restore(copied.id, tmp_path / "back")
     assert (tmp_path / "back/below/file").read_bytes() == (source / "below/file").read_bytes()
@@ -146,13 +148,13 @@ async def test_locks_of_one_that_was_killed_are_in_nobodys_way(
     snapshot, _ = await opened.backup(source, TAGS)
     _killed(opened, "backup", "--stdin")
     await opened.forget([snapshot])
-    again, _ = await opened.backup(source, TAGS)
+    await opened.backup(source, TAGS)
     _killed(opened, "check", "--read-data")
     await opened.prune()
     _killed(opened, "check", "--read-data")
-    await second.ensure(like=opened)
+    await second.ensure()
     await opened.backup(source, TAGS)
-    await second.copy_from(opened, (again,))
+    await second.keep_copy(source, (await opened.snapshots(TAGS))[0])
     assert len(await second.snapshots(TAGS)) == 1
 
 

@@ -1,6 +1,7 @@
 """A real MariaDB: made once, users walled off from each other, nothing committed is lost."""
 
 import asyncio
+import json
 import os
 from collections.abc import Callable
 from contextlib import closing
@@ -13,10 +14,11 @@ import pytest
 from aloft.base.errors import Conflict, NotFound, PermanentError
 from aloft.base.paths import Paths
 from aloft.controller.context import Slot
-from aloft.daytwo import carry
+from aloft.daytwo import carry, metadata
 from aloft.node import mariadb
-from aloft.node.copies import Copies
+from aloft.node.copies import Copies, Own
 from aloft.node.database import Database
+from aloft.node.losses import Losses, keep
 
 from .conftest import SMALL
 
@@ -236,6 +238,35 @@ async def test_what_migrations_note_of_themselves_keeps_no_rows_from_being_carri
     own, _ = await copies.differences(here, there, before)
     assert set(own.tables) == {"nova.quotas"}
     assert {"nova.instances"} == {f"nova.{table}" for table in (await copies.carrying(here, there, own.tables))["nova"]}
+
+
+async def test_what_the_way_back_cannot_carry_is_listed_row_by_row(
+    paths: Paths, database: Database, tmp_path: Path
+) -> None:
+    here, there = Slot(1, paths), Slot(2, paths)
+    for slot in (here, there):
+        await database.create_schemas([slot.schema(name) for name in metadata.schemas()])
+        await database.execute(slot.schema("nova"), ["CREATE TABLE quotas (id INT PRIMARY KEY, name VARCHAR(20))"])
+        await database.execute(slot.schema("nova"), ["INSERT INTO quotas VALUES (1, 'same'), (2, 'of before')"])
+    nova = here.schema("nova")
+    await database.execute(
+        nova, ["CREATE TABLE fresh (id INT PRIMARY KEY, raw BLOB)", "INSERT INTO fresh VALUES (7, 'x')"]
+    )
+    await database.execute(nova, ["ALTER TABLE quotas ADD COLUMN share INT"])
+    after = (await Copies(database).checksums(here))["nova.quotas"]
+    losses = Losses(database)
+    assert await losses.find(here, there, Own({"nova.quotas": (0, after)}, {"nova.fresh": 1})) == []
+    await database.execute(nova, ["UPDATE quotas SET name = 'of now', share = 5 WHERE id = 2"])
+    await database.execute(nova, ["INSERT INTO fresh VALUES (8, x'00ff')"])
+    found = await losses.find(here, there, Own({"nova.quotas": (0, after)}, {"nova.fresh": 1}))
+    assert {one.what: list(one.rows) for one in found} == {
+        "nova.fresh": [{"id": 7, "raw": b"x"}, {"id": 8, "raw": b"\x00\xff"}],
+        "nova.quotas.share": [{"id": 2, "share": 5}],
+        "nova.quotas": [{"id": 2, "name": "of now", "share": 5}],
+    }
+    keep(tmp_path / "lost/job/dc1.json", found)
+    told = json.loads((tmp_path / "lost/job/dc1.json").read_text())
+    assert [row["id"] for one in told for row in one["rows"] if one["what"] == "nova.fresh"] == [7, 8]
 
 
 async def test_what_was_written_since_a_moment_is_known(database: Database) -> None:

@@ -7,7 +7,7 @@ from .enrolling import enrol, token
 
 MADE = {
     "snapshot": "abcd1234", "repository": "local", "local": True, "made": "2026-01-01T00:00:00+00:00", "read": 10,
-    "added": 5, "copies": {"far": "", "farther": "It is gone."},
+    "added": 5, "copies": {"far": "", "farther": "It is gone."}, "copied": {"far": ["abcd1234"], "farther": []},
 }  # fmt: skip
 
 
@@ -49,9 +49,25 @@ def test_a_backup_is_made_proved_and_doubted(plane: PlaneProcess) -> None:
     assert {"backup.made", "backup.copy-failed", "backup.proved", "backup.failed"} <= set(kinds)
 
 
+def test_a_copy_that_failed_is_made_up_for_by_itself(plane: PlaneProcess) -> None:
+    _create(plane, "owed")
+    plane.node.results = {"backup": {**MADE, "made": "2026-01-01T00:00:00+00:00"}}
+    _run(plane, "POST", "/v1/customers/owed/backups")
+    [first] = plane.client.get("/v1/customers/owed/backups").json()["items"]
+    assert first["copies"] == MADE["copies"]
+    again = {**MADE, "snapshot": "ef012345", "made": "2026-01-02T00:00:00+00:00", "copies": {"far": "", "farther": ""}}
+    copied = {"far": ["ef012345"], "farther": ["abcd1234 and the rest of it", "ef012345"]}
+    plane.node.results = {"backup": {**again, "copied": copied}}
+    _run(plane, "POST", "/v1/customers/owed/backups")
+    [_, asked] = [job for job in plane.node.jobs.values() if job["customer"] == "owed"]
+    assert asked["arguments"]["owed"] == {"farther": ["abcd1234"]}
+    found = plane.client.get("/v1/customers/owed/backups").json()["items"]
+    assert [one["copies"] for one in found] == [{"far": "", "farther": ""}] * 2
+
+
 def test_a_deleted_customer_comes_back_with_its_records(plane: PlaneProcess) -> None:
     _create(plane, "lost")
-    plane.node.results = {"backup": {**MADE, "copies": {}}}
+    plane.node.results = {"backup": {**MADE, "copies": {}, "copied": {}}}
     _run(plane, "POST", "/v1/customers/lost/backups")
     [job] = [job for job in plane.node.jobs.values() if job["customer"] == "lost"]
     records = job["arguments"]["records"]
@@ -131,7 +147,7 @@ def test_a_clock_that_was_in_the_future_does_not_hide_that_a_backup_is_missing(p
     plane.node.results = {"backup": {**MADE, "made": "2199-01-01T00:00:00+00:00", "copies": {}}}
     _run(plane, "POST", "/v1/customers/timely/backups")
     plane.sql("UPDATE operation SET created_at = '2199-01-01' WHERE customer = 'timely' AND kind = 'backup.run'")
-    plane.node.results = {"backup": {**MADE, "copies": {}}}
+    plane.node.results = {"backup": {**MADE, "copies": {}, "copied": {}}}
     plane.client.patch("/v1/customers/timely/backup-policy", json={"enabled": True})
     [told] = [one for one in plane.client.get("/v1/backups/status").json()["customers"] if one["customer"] == "timely"]
     assert told["age_seconds"] is None, "what a wrong clock wrote is no backup of today"
@@ -144,7 +160,7 @@ def test_two_at_once_and_what_is_not_there_are_refused(plane: PlaneProcess) -> N
     second = plane.client.post("/v1/customers/busy/backups")
     assert second.status_code == 409
     assert "has not ended" in error_of(second)["message"]
-    plane.node.results = {"backup": {**MADE, "copies": {}}}
+    plane.node.results = {"backup": {**MADE, "copies": {}, "copied": {}}}
     assert plane.watch(first)["state"] == "succeeded"
     assert plane.client.post("/v1/customers/nobody/backups").status_code == 404
     assert plane.client.post("/v1/restores", json={"customer": "nobody"}).status_code == 404

@@ -74,5 +74,10 @@ def test_an_administrator_sets_what_is_theirs_within_the_bounds(plane: PlaneProc
     assert plane.client.put(f"{path}/bounds", json={"keep_days": 30, "access": False}).status_code == 200
     refused = boss.patch(path, json={"backup": {"keep_days": 60}})
     assert refused.status_code == 403 and "30 days" in error_of(refused)["message"]
+    policy = "/v1/customers/bounded/backup-policy"
+    refused = boss.patch(policy, json={"keep_days": 60})
+    assert refused.status_code == 403 and "30 days" in error_of(refused)["message"]
+    assert boss.patch(policy, json={"keep_days": 20, "at": "03:30"}).json()["keep_days"] == 20
+    assert plane.client.patch(policy, json={"keep_days": 60}).json()["keep_days"] == 60
     assert boss.patch(path, json={"access": OFFICE}).status_code == 403
     assert boss.get("/v1/customers/careful/settings").status_code == 404

@@ -1,6 +1,15 @@
 """What carries rows from one copy of a schema to another."""
 
-from aloft.daytwo.carry import STATED, Table, loss_query, statements, tables, uncarried, with_dependents
+from aloft.daytwo.carry import (
+    STATED,
+    Table,
+    difference_query,
+    loss_query,
+    statements,
+    tables,
+    uncarried,
+    with_dependents,
+)
 
 THING = Table(("id", "name"), ("id",))
 
@@ -37,7 +46,16 @@ def test_a_table_without_a_key_is_made_anew_as_a_whole() -> None:
 def test_what_the_target_has_no_place_for_is_named() -> None:
     here = {"things": Table(("id", "gone"), ("id",)), "old": THING}
     assert uncarried(here, {"things": THING, "new": THING}) == [("things", "gone"), ("old", "")]
-    assert "DEFAULT(`gone`)" in loss_query("a", "things", "gone") and "WHERE" not in loss_query("a", "old", "")
+    query = loss_query("a", "things", "gone", ("id", "gone"))
+    assert query.startswith("SELECT `id`, `gone` FROM `a`.`things` WHERE") and "DEFAULT(`gone`)" in query
+    assert loss_query("a", "old", "", THING.columns) == "SELECT `id`, `name` FROM `a`.`old`"
+
+
+def test_rows_that_are_not_so_in_the_other_copy_are_listed() -> None:
+    query = difference_query("a", "b", "things", THING, Table(("id", "name", "fresh"), ("id",)))
+    assert "t.`id` IS NULL OR NOT (BINARY t.`id` <=> BINARY s.`id` AND BINARY t.`name`" in query
+    assert "fresh" not in query
+    assert "JOIN" not in difference_query("a", "b", "things", THING, Table(("name",), ()))
 
 
 def test_what_services_state_of_themselves_comes_with_new_rows_only() -> None:

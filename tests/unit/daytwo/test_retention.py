@@ -1,4 +1,4 @@
-"""Which backups are forgotten, and that a clock that jumps makes neither good ones old nor old ones the newest."""
+"""Which backups are forgotten or lack a copy, also where a clock has jumped: good ones do not get old, nor old new."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aloft.daytwo.restic import Snapshot
-from aloft.daytwo.retention import in_order, outlived
+from aloft.daytwo.retention import in_order, outlived, uncopied
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -58,3 +58,24 @@ def test_what_goes_is_old_and_enough_is_left(days, keep, least):
     gone = outlived(ordered, NOW, keep, least)
     assert len(ordered) - len(gone) >= min(least, len(ordered))
     assert all(NOW - one.moment > timedelta(days=keep) for one in gone)
+
+
+def copies_of(*originals: str) -> list[Snapshot]:
+    return [Snapshot(f"copy of {one}", NOW.isoformat(), {}, one) for one in originals]
+
+
+def test_what_came_after_the_newest_copy_is_copied_and_what_was_forgotten_there_is_not():
+    daily = in_order(made(4, 3, 2, 1, 0), NOW)
+    assert ids(uncopied(daily, (), ())) == ["4", "3", "2", "1", "0"]
+    assert ids(uncopied(daily, copies_of("2"), ())) == ["1", "0"]
+    assert ids(uncopied(daily, copies_of("2", "0"), ())) == []
+
+
+def test_what_is_owed_is_copied_however_old_it_is():
+    daily = in_order(made(4, 3, 2, 1, 0), NOW)
+    assert ids(uncopied(daily, copies_of("4", "2", "0"), ("3", "2"))) == ["3"]
+
+
+def test_a_copy_of_what_stands_in_the_future_does_not_hide_what_is_missing():
+    daily = in_order(made(-400, 1, 0), NOW)
+    assert ids(uncopied(daily, copies_of("-400"), ())) == ["1", "0"]

@@ -1,20 +1,25 @@
 """An upgrade and the way back, with a kill of the node at each doing: it goes on, or is as before; nothing is lost."""
 
 import contextlib
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from aloft.node import switches, upgrades
+from aloft.node import losses, switches, upgrades
 from aloft.node.copies import Own
 from aloft.node.jobs import JobRequest
+from aloft.node.losses import NO_TABLE, Loss
 from aloft.node.registry import Record
 from aloft.node.upgrades import Upgrades
 
 from .world import JOB, KEY, SPEC, Node, World, each, ended, life, lives, served
 
 TABLE = {"nova": {"instances": ["carry"]}}
+IN_WINDOW = JobRequest(
+    kind="upgrade", customer="acme", arguments={"release": "2026.2", "closes": "2020-01-01T03:00:00+00:00"}
+)
 UPGRADE = JobRequest(kind="upgrade", customer="acme", arguments={"release": "2026.2"})
 ROLLBACK = JobRequest(kind="rollback", customer="acme", arguments={"release": "2026.2", "pins": "q"})
 
@@ -88,14 +93,23 @@ class Copies:
     async def differing(self, carrying, source, target):
         return carrying
 
-    async def losses(self, here, there, own):
-        return ["neutron.fresh: 1 rows"]
-
     async def bring_over(self, carrying, source, target):
         self.node.do()
         if carrying.get("nova"):
             self.node.world.rows[str(target.number)] = list(self.node.world.rows[str(source.number)])
         return 0
+
+
+class Losses:
+    """What the way back cannot carry: what there is at that moment, when nobody can write."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+    async def find(self, here, there, own):
+        assert self.node.world.waits, "somebody could still write"
+        rows = [{"id": number} for number in self.node.world.rows[str(here.number)]]
+        return [Loss("neutron.fresh", NO_TABLE, rows)]
 
 
 def handlers(node: Node):
@@ -119,6 +133,7 @@ def handlers(node: Node):
             "environment": SimpleNamespace(changes=lambda before, after: []),
             "slots": SimpleNamespace(write_files=lambda context, services: None, declared=lambda: "all"),
             "Copies": lambda database: Copies(node),
+            "losses": SimpleNamespace(Losses=lambda database: Losses(node), keep=losses.keep),
         },
         switches: {
             "metadata": SimpleNamespace(copy_keys=lambda source, target: None),
@@ -190,13 +205,22 @@ def test_an_upgrade_that_does_not_work_leaves_all_as_it_was_after_a_kill_anywher
     assert each(root, prove) > 15
 
 
+def test_an_upgrade_that_takes_longer_than_its_window_leaves_all_as_it_was(root):
+    assert not life(root, handlers, IN_WINDOW)
+    assert ended(root).state == "failed" and "window of 'acme' closed" in ended(root).error.message
+    assert whole(root, 1, "2026.1").kept == {}
+
+
 def test_the_way_back_goes_on_after_a_kill_anywhere_and_tells_what_is_lost(root):
     upgraded(root)
 
     def prove(copy, doings):
         done = lives(copy, handlers, ROLLBACK, doings)
         told = ended(copy)
-        assert told.state == "succeeded" and told.result["lost"] == ["neutron.fresh: 1 rows"], told
+        assert told.state == "succeeded", told
+        [text] = told.result["lost"]
+        [kept] = json.loads((Path(told.result["lost_folder"]) / f"{SPEC.region}.json").read_text())
+        assert text == f"neutron.fresh: {len(kept['rows'])} rows" and kept["what"] == "neutron.fresh"
         assert whole(copy, 1, "2026.1").kept == {}
         return done
 

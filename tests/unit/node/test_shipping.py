@@ -11,7 +11,7 @@ from aloft.base.paths import Paths
 from aloft.daytwo.repositories import Repositories, RepositoryRequest
 from aloft.daytwo.restic import Snapshot
 from aloft.node import binlog as shipping
-from aloft.node.binlog import Binlog
+from aloft.node.binlog import CUSTOMERS, Binlog
 from aloft.node.registry import Registry
 
 
@@ -25,19 +25,16 @@ class Restic:
         self.gate.set()
         self.trouble = None
 
-    async def ensure(self, like=None):
+    async def ensure(self):
         pass
 
     async def backup(self, folder, tags):
-        self.held.append(f"s{len(self.held) + 1}")
-        return self.held[-1], {}
-
-    async def copy_from(self, source, snapshots):
         self.asked.set()
         await self.gate.wait()
         if self.trouble:
             raise self.trouble
-        self.held += snapshots
+        self.held.append(next(iter(json.loads((folder / CUSTOMERS).read_text())["ids"])))
+        return self.held[-1], {}
 
     async def forget(self, snapshots):
         self.forgotten += snapshots
@@ -56,9 +53,13 @@ class Restic:
 
 
 class Database:
-    """A MariaDB that has no complete log."""
+    """A MariaDB that has no complete log; counts how often it began a new one."""
+
+    def __init__(self):
+        self.begun = 0
 
     async def execute(self, schema, statements):
+        self.begun += statements == ["FLUSH BINARY LOGS"]
         return [("binlog.000001", 0)]
 
 
@@ -87,7 +88,8 @@ def tenures(tmp_path):
 @pytest.fixture
 def binlog(tmp_path, kept, opened, tenures, monkeypatch):
     monkeypatch.setattr("aloft.node.mariadb.data_folder", lambda paths: tmp_path)
-    return Binlog(Paths(tmp_path), Database(), kept, lambda: ["acme"], tenures)
+    database = Database()
+    return Binlog(Paths(tmp_path), database, kept, lambda: [f"s{database.begun}"], tenures)
 
 
 async def copied(name):
@@ -174,27 +176,45 @@ def test_a_clock_that_was_ahead_does_not_hide_that_nothing_is_shipped(binlog, tm
     assert [one.late for one in again.shipments()] == [late] * 3
 
 
-async def test_old_shipments_are_forgotten_when_nobody_copies_them(binlog, opened, monkeypatch):
-    monkeypatch.setattr(shipping, "FORGET_EVERY", 6)
+async def test_old_shipments_are_forgotten_also_while_one_is_still_stored_elsewhere(binlog, opened, monkeypatch):
+    monkeypatch.setattr(shipping, "FORGET_EVERY", 7)
     opened["slow"].gate.clear()
     for _ in range(7):
         await binlog.ship()
         await copied("near")
-    assert opened["local"].forgotten == []
+    assert opened["local"].forgotten == ["s1", "s2"]
     opened["slow"].gate.set()
     await copied("slow")
+    assert opened["slow"].held == ["s1"], "what it was given has not changed meanwhile"
+
+
+async def test_secondary_ones_get_their_shipments_though_the_primary_one_is_gone(binlog, opened):
+    opened["local"].trouble = TemporaryError("It is gone.")
+    with pytest.raises(TemporaryError, match="It is gone"):
+        await binlog.ship()
+    await copied("near")
+    assert opened["near"].held == ["s1"] and [one.name for one in binlog.shipments() if one.trouble] == ["local"]
+
+
+async def test_nothing_is_left_of_a_repository_that_is_not_known_any_more(binlog, kept, tmp_path):
     await binlog.ship()
-    assert opened["local"].forgotten == ["s1", "s2", "s3"]
+    await copied("slow")
+    folder = Paths(tmp_path).state / "backup/logs-copies"
+    assert sorted(path.name for path in folder.iterdir()) == ["near", "slow"]
+    kept.remove("slow")
+    await binlog.ship()
+    await copied("near")
+    assert [path.name for path in folder.iterdir()] == ["near"]
 
 
 async def test_changes_in_databases_of_which_there_is_no_backup_are_at_risk(binlog, tenures, monkeypatch):
     clock = [time.time()]
     monkeypatch.setattr(shipping.time, "time", lambda: clock[0])
-    tenures.follow({"acme/dc1": 3, "proof-1/dc1": 4})
+    tenures.follow({"s1/dc1": 3, "proof-1/dc1": 4})
     clock[0] += 3600
     await binlog.ship()
     local, near, _ = binlog.shipments()
-    assert local.late and "What serves acme now is in no backup there yet" in local.trouble
-    tenures.cover({"acme/dc1": 3}, (0, 0), "local")
+    assert local.late and "What serves s1 now is in no backup there yet" in local.trouble
+    tenures.cover({"s1/dc1": 3}, (0, 0), "local")
     covered, uncovered, _ = binlog.shipments()
     assert not covered.trouble and covered.behind < local.behind and uncovered.trouble == near.trouble

@@ -189,8 +189,9 @@ class Node:
 
     # The edge, the broker and MariaDB
 
-    async def settle(self, slot, within, *, writes=False):
+    async def settle(self, slot, within, *, writes=False, among=None):
         self.do()
+        return frozenset()
 
     async def delete_user(self, name):
         self.do()

@@ -6,7 +6,19 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloft.plane.backups import PROVE, RETAIN, RETRIES, RUN, SETTLING, Sight, due, last_time, wanted_since
+from aloft.plane.backups import (
+    COPY,
+    COPY_AGAIN,
+    PROVE,
+    RETAIN,
+    RETRIES,
+    RUN,
+    SETTLING,
+    Sight,
+    due,
+    last_time,
+    wanted_since,
+)
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 GOOD = Sight(
@@ -51,6 +63,14 @@ def test_a_backup_is_proved_once_then_old_ones_are_forgotten():
     assert due(replace(GOOD, newest="b", proving=True), NOW) is None
     assert due(replace(GOOD, newest="b", proving=True, retained=None), NOW) == RETAIN
     assert due(replace(GOOD, retained=NOW - timedelta(days=1)), NOW) == RETAIN
+
+
+def test_copies_that_are_owed_are_made_before_the_next_backup_is():
+    owing = replace(GOOD, owed=True, newest="b")
+    assert due(owing, NOW) == COPY
+    assert due(replace(owing, copied=NOW - COPY_AGAIN), NOW) == COPY
+    assert due(replace(owing, copied=NOW - COPY_AGAIN / 2), NOW) == PROVE
+    assert due(replace(owing, owed=False), NOW) == PROVE
 
 
 def test_who_was_moved_to_other_databases_is_backed_up_at_once():

@@ -32,6 +32,13 @@ def test_a_window_belongs_to_the_day_on_which_it_begins(days, at, hours, is_open
     assert toggles.open_now(row(window={"days": days, "at": at, "hours": hours}), NOW) is is_open
 
 
+def test_a_window_tells_when_it_closes():
+    shown = row(window={"days": ("fri",), "at": "11:00", "hours": 2})
+    assert toggles.closing(shown, NOW) == NOW + timedelta(hours=1)
+    assert toggles.closing(shown, NOW + timedelta(hours=1)) is None
+    assert toggles.closing(row(), NOW) is None
+
+
 def test_without_a_window_it_is_always_open():
     assert toggles.open_now(row(), NOW)
 

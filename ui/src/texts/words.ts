@@ -24,7 +24,7 @@ export const OPERATIONS: Record<string, string> = {
   'host.roles': 'Change roles of host', 'host.delete': 'Remove host', 'release.prepare': 'Prepare release',
   'upgrade.plan': 'Rehearse upgrade', 'upgrade.start': 'Upgrade', 'upgrade.rollback': 'Roll back upgrade', 'upgrade.finish': 'Finish upgrade',
   'upgrade.wave': 'Upgrade many',
-  'backup.run': 'Back up', 'backup.prove': 'Prove backup', 'backup.restore': 'Restore', 'backup.check': 'Check repository',
+  'backup.run': 'Back up', 'backup.prove': 'Prove backup', 'backup.restore': 'Restore', 'backup.check': 'Check repository', 'backup.copy': 'Copy backups',
   'backup.retain': 'Tidy up backups', 'region.network': 'Change network template',
   'backup.restore-all': 'Restore all customers', 'backup.policy': 'Change backup schedule', 'region.rebuild': 'Rebuild region',
   'account.create': 'Create account', 'account.change': 'Change account', 'account.delete': 'Delete account',

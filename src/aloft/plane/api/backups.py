@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Response
 from sqlalchemy import select
 
 from aloft.base.errors import InvalidInput
-from aloft.plane import backups, customers
+from aloft.plane import backups, customers, toggles
 from aloft.plane.access.policy import Principal
 from aloft.plane.api import care_types, types, views
 from aloft.plane.api.callers import ThePlane, may
@@ -99,7 +99,7 @@ def change_policy(
     """Change when a customer is backed up, and how long backups are kept."""
     with plane.records.transaction() as work:
         changes = body.model_dump(exclude_none=True)
-        return views.backup_policy(backups.set_policy(work, principal.actor, customer, changes))
+        return views.backup_policy(toggles.set_backup_policy(work, principal, customer, changes))
 
 
 @router.post("/restores", status_code=202)

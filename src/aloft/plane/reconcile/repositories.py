@@ -3,13 +3,9 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import select
-
+from aloft.plane.copies import BEHIND, WELL, is_behind
 from aloft.plane.node_api import NodeApi, NodeRepository
 from aloft.plane.records.database import Records
-from aloft.plane.records.tables import EventRow
-
-BEHIND, WELL = "repository.behind", "repository.well"
 
 
 class RepositoryAlarms:
@@ -35,10 +31,9 @@ class RepositoryAlarms:
             return
         with self._records.transaction() as work:
             for one in changed:
-                query = select(EventRow.kind).where(EventRow.kind.in_((BEHIND, WELL)), EventRow.subject == one.name)
-                last = work.session.scalars(query.order_by(EventRow.id.desc()).limit(1)).first()
-                if one.late and last != BEHIND:
+                behind = is_behind(work.session, one.name)
+                if one.late and not behind:
                     work.event(BEHIND, one.name, None, seconds=round(one.behind), reason=one.trouble)
-                if not one.late and last == BEHIND:
+                if not one.late and behind:
                     work.event(WELL, one.name, None)
         self._told.update({one.name: one.late for one in found})

@@ -14,6 +14,9 @@ from aloft.plane import backups, operations
 from aloft.plane.records.database import Records, Transaction
 from aloft.plane.records.tables import Customer, OperationRow, utcnow
 
+ORDER = (backups.RUN, backups.COPY, backups.PROVE, backups.RETAIN)
+"""What is begun first when several things are due, of whatever customers."""
+
 log = structlog.get_logger("aloft.plane.schedule")
 
 
@@ -35,10 +38,10 @@ class Schedule:
             backups.raise_alarms(work, active, utcnow())
             if self._busy(work):
                 return
-            due = ((one.name, backups.due(backups.sight(work.session, one), utcnow())) for one in active)
-            first = next(((name, kind) for name, kind in due if kind is not None), None)
+            due = [(one.name, backups.due(backups.sight(work.session, one), utcnow())) for one in active]
+            first = min(((ORDER.index(kind), name, kind) for name, kind in due if kind is not None), default=None)
         if first is not None:
-            self._begin(*first)
+            self._begin(*first[1:])
 
     def _busy(self, work: Transaction) -> bool:
         query = select(OperationRow.id).where(
@@ -51,6 +54,8 @@ class Schedule:
             with self._records.transaction() as work:
                 if kind == backups.RUN:
                     backups.run(work, backups.SCHEDULER, customer)
+                elif kind == backups.COPY:
+                    backups.copy(work, backups.SCHEDULER, customer)
                 elif kind == backups.PROVE:
                     backups.prove(work, backups.SCHEDULER, backups.newest(work.session, customer))
                 else:

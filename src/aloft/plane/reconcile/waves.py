@@ -79,8 +79,7 @@ class Waves:
 
     def _begin(self, work: Transaction, row: OperationRow, orders: Orders, name: str) -> str:
         releases = list(work.session.scalars(select(Release)))
-        now = upgrades.start(work, row.actor, name, releases, orders.release, orders.despite_hosts, any_time=True)
-        return now.id
+        return upgrades.start(work, row.actor, name, releases, orders.release, orders.despite_hosts, orders.any_time).id
 
 
 def _ended(shown: Journal, reasons: list[str], stopped: str, sights: list[Sight], now: datetime) -> Journal:

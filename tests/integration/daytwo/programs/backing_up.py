@@ -52,14 +52,15 @@ async def save_ovn(slot: Slot, target: Path) -> None:
 
 
 def node(paths: Paths, dumped: metadata.Dump = dump) -> tuple[Jobs, Backups]:
-    """The parts of a node that take part, with a customer in slot 1 and two repositories."""
+    """The parts of a node that take part, with a customer in slot 1, and two repositories unless some are known."""
     registry, repositories = Registry(paths), Repositories(paths)
     (paths.state / "edge-ca").mkdir(exist_ok=True)
     (paths.slot_state(1) / "keys").mkdir(parents=True, exist_ok=True)
     registry.mark(Slot(1, paths), SPEC.release, "held")
     registry.put(Record(SPEC, 1))
-    repositories.primary()
-    repositories.put("second", RepositoryRequest(url=str(paths.state / "second"), role="secondary"))
+    if not repositories.all():
+        repositories.primary()
+        repositories.put("second", RepositoryRequest(url=str(paths.state / "second"), role="secondary"))
     parts: dict[str, Any] = {
         "controllers": None,
         "pool": SimpleNamespace(slot=lambda number: Slot(number, paths)),
@@ -70,7 +71,7 @@ def node(paths: Paths, dumped: metadata.Dump = dump) -> tuple[Jobs, Backups]:
     backups = Backups(
         paths, registry=registry, repositories=repositories, edge_authority=paths.etc, domain=SPEC.domain, **parts
     )
-    return Jobs(paths, {"backup": backups.backup}), backups
+    return Jobs(paths, {"backup": backups.backup, "copy": backups.copy}), backups
 
 
 async def main(root: str, fatal: str = "") -> None:
@@ -93,4 +94,5 @@ async def main(root: str, fatal: str = "") -> None:
     print(json.dumps(told))
 
 
-asyncio.run(main(*sys.argv[1:]))
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
