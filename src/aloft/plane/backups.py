@@ -349,10 +349,10 @@ def newest_good(session: Session, customer: str, until: datetime | None = None) 
 
 
 def lateness(session: Session, customer: Customer, now: datetime) -> timedelta | None:
-    """How long ago the last backup was made, or the customer, when that is too long; ``None`` when all is well."""
+    """How long ago the last proved backup was made, or the customer, when that is too long; ``None`` when all is well."""
     if not policy(session, customer.name).enabled:
         return None
-    last = newest_good(session, customer.name)
+    last = session.scalars(_good(customer.name, None).where(Backup.state != "made").limit(1)).first()
     age = now - (customer.created_at if last is None else last.made_at)
     return age if age > LATE else None
 

@@ -88,3 +88,11 @@ def test_a_customer_that_has_the_name_of_one_before_gets_its_first_backup(plane:
     plane.sql("UPDATE operation SET created_at = created_at - INTERVAL 6 MINUTE WHERE customer = 'phoenix'")
     plane.sql("UPDATE customer SET created_at = created_at - INTERVAL 6 MINUTE WHERE name = 'phoenix'")
     backups(plane, "phoenix", 2)
+
+
+def test_a_backup_that_was_not_proved_does_not_silence_the_alarm(plane: PlaneProcess) -> None:
+    settled(plane, "doubtful")
+    backups(plane, "doubtful", 1, "proved")
+    plane.sql("UPDATE backup SET state = 'made', made_at = UTC_TIMESTAMP() WHERE customer = 'doubtful'")
+    plane.sql("UPDATE customer SET created_at = created_at - INTERVAL 27 HOUR WHERE name = 'doubtful'")
+    backups(plane, "doubtful", 1, "missed")
