@@ -349,7 +349,7 @@ def newest_good(session: Session, customer: str, until: datetime | None = None) 
 
 
 def lateness(session: Session, customer: Customer, now: datetime) -> timedelta | None:
-    """How long ago the last proved backup was made, or the customer, when that is too long; ``None`` when all is well."""
+    """How long ago the last proved backup was made, or the customer, when that is too long; ``None`` if all is well."""
     if not policy(session, customer.name).enabled:
         return None
     last = session.scalars(_good(customer.name, None).where(Backup.state != "made").limit(1)).first()
