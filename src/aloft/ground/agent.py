@@ -8,6 +8,7 @@ the switch. The next agent adopts those.
 import asyncio
 import contextlib
 import logging
+import os
 import random
 import signal
 import ssl
@@ -22,6 +23,7 @@ from aloft.ground.certificate import Renewal
 from aloft.ground.converge import Convergence, Outcome
 from aloft.ground.edges import Edges, Place
 from aloft.ground.layout import Layout
+from aloft.ground.roles import inventory
 from aloft.ground.settings import Desired
 from aloft.ground.store import Identity, Store
 from aloft.ground.streams import Streams
@@ -76,7 +78,7 @@ class Agent:
         self._look = asyncio.Event()
         self._news = asyncio.Event()
         self._taken = asyncio.Event()
-        self._streams = Streams(layout)
+        self._streams = Streams(layout, self._tell_again)
         self._back = asyncio.Event()
         self._ahead: float | None = None
         self._said = ""
@@ -267,6 +269,12 @@ class Agent:
                 if running:
                     running.cancel()
                     await asyncio.gather(running, return_exceptions=True)
+
+    def _tell_again(self) -> None:
+        """Have the inventory tell the region at once of itself, which may have lost what it was told before."""
+        pid, _ = self._supervisor.pids(inventory.PROCESS)
+        if pid:
+            os.kill(pid, signal.SIGUSR1)
 
     @contextlib.asynccontextmanager
     async def _connection(self, place: Place, **others: Path) -> AsyncIterator[Uplink]:

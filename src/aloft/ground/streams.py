@@ -42,10 +42,12 @@ class Streams:
 
     Args:
         layout: where certificate and authority lie.
+        regained: called when one waits again after the way there was lost.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, regained: Callable[[], None]) -> None:
         self._layout = layout
+        self._regained = regained
         self._busy: set[asyncio.Task[None]] = set()
 
     async def run(self, name: str, places: Callable[[], Sequence[tuple[str, int]]]) -> None:
@@ -62,6 +64,8 @@ class Streams:
                     offers = self._offers()
                     known = places()
                     ends = await self._dial(name, offers, *known[failures % len(known)])
+                    if failures:
+                        self._regained()
                     failures = 0
                     want = await self._wait(ends[0], offers)
                 except (OSError, EOFError, TimeoutError, ssl.SSLError) as error:

@@ -1,4 +1,4 @@
-"""``python -m aloft.ground.inventory``: tell the region what is on this host, until SIGTERM."""
+"""``python -m aloft.ground.inventory``: tell the region what is on this host, until SIGTERM; at once on SIGUSR1."""
 
 import argparse
 import logging
@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     account = Account(time.time)
+    signal.signal(signal.SIGUSR1, lambda *_: account.wake())
     address, _, port = chosen.link.rpartition(":")
     workers: list[Worker] = [Delivery(account, address, int(port), chosen.name)]
     if chosen.images:
