@@ -129,6 +129,19 @@ class Grants:
         await self._shut_out(key, context, host)
         secret.unlink()
 
+    async def weed(self, customer: str) -> None:
+        """Remove the users of hosts that have no grant from a customer's Keystone: a backup may have brought them back.
+
+        Raises:
+            TemporaryError: Keystone does not answer.
+        """
+        for record in self._registry.all():
+            if record.spec.customer == customer:
+                key = record.spec.key
+                context = self._controllers.context(key)
+                granted = {login_name(context, host) for host in record.hosts}
+                await self._keystone.keep_only(self._controllers.identity(key), login_name(context, ""), granted)
+
     async def _let_in(self, key: str, context: Context, host: str, roles: Iterable[str], password: str) -> None:
         """Have a host's users of Keystone and MariaDB be there as far as its roles need them."""
         wanted = frozenset[str]().union(*(KEYSTONE_ROLES.get(role, ()) for role in roles))

@@ -4,7 +4,7 @@ Every method may be called again with the same arguments: it brings about what i
 already. Keystone is asked on its own socket, as the customer's administrator.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import httpx
@@ -63,6 +63,20 @@ class Keystone:
             await session.become_administrator()
             for user in await session.find("users", name=name, domain_id=DOMAIN):
                 await session.call("DELETE", f"/v3/users/{user['id']}")
+
+    async def keep_only(self, context: Context, beginning: str, names: Collection[str]) -> None:
+        """Remove the users whose names have this beginning, except those of these names.
+
+        Raises:
+            TemporaryError: Keystone does not answer.
+            PermanentError: Keystone refuses.
+        """
+        async with _Session(context) as session:
+            await session.become_administrator()
+            for user in await session.find("users", domain_id=DOMAIN):
+                if user["name"].startswith(beginning) and user["name"] not in names:
+                    self._forget(context, user["name"])
+                    await session.call("DELETE", f"/v3/users/{user['id']}")
 
     def _forget(self, context: Context, name: str) -> None:
         self._made = {one for one in self._made if one[:2] != (context.slot.number, name)}

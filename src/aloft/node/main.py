@@ -43,7 +43,7 @@ from aloft.node.edge_names import EdgeNames
 from aloft.node.fronts import Fronts
 from aloft.node.grants import Grants
 from aloft.node.handover import Handover
-from aloft.node.jobs import Jobs
+from aloft.node.jobs import Jobs, Work
 from aloft.node.joining import Joining
 from aloft.node.keystone import Keystone
 from aloft.node.moves import held
@@ -228,7 +228,7 @@ class Node:
                 "backup": self.backups.backup,
                 "copy": self.backups.copy,
                 "prove": self.backups.prove,
-                "restore": self.backups.restore,
+                "restore": self._restore,
                 "check": self.backups.check,
                 "retain": self.backups.retain,
                 "survey": self.recovery.survey,
@@ -236,6 +236,13 @@ class Node:
             },
         )
         self.started = time.time()
+
+    async def _restore(self, work: Work) -> dict[str, Any]:
+        """Bring a customer back from a backup, and shut hosts out that were removed since that was made."""
+        result = await self.backups.restore(work)
+        async with work.step("remove users of hosts that were removed since"):
+            await self.grants.weed(work.customer)
+        return result
 
     # Coming up
 

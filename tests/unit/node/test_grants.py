@@ -1,7 +1,7 @@
 """What a grant opens, and that nothing of it does once it was taken back; what it costs those that all hosts share."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,10 @@ class Keystone:
         if self.fault:
             raise self.fault
         self.users.pop(name, None)
+
+    async def keep_only(self, context: Context, beginning: str, names: Collection[str]) -> None:
+        for name in [one for one in self.users if one.startswith(beginning) and one not in names]:
+            del self.users[name]
 
 
 class Database:
@@ -200,6 +204,18 @@ async def test_a_removed_host_can_log_in_nowhere(node: Node) -> None:
     assert list(node.keystone.users) == ["host.dc1.h2"]
     assert not node.database.users
     assert node.broker.users[-1] == "-s3-host-h1"
+
+
+async def test_a_removed_host_that_a_backup_brings_back_is_shut_out(node: Node) -> None:
+    await node.give("h1", "hypervisor", anew=True)
+    await node.give("h2", "hypervisor", anew=True)
+    before = dict(node.keystone.users)
+    await node.grants.take(SPEC.key, "h1")
+    node.keystone.users = before
+    await node.grants.weed("other")
+    assert list(node.keystone.users) == ["host.dc1.h1", "host.dc1.h2"]
+    await node.grants.weed("acme")
+    assert list(node.keystone.users) == ["host.dc1.h2"]
 
 
 async def test_a_removal_that_was_interrupted_is_brought_to_its_end(node: Node) -> None:

@@ -41,7 +41,7 @@ class Server:
         by = dict(request.url.params)
         match request.method, parts:
             case "GET", ["users"]:
-                return _listed("users", [one for one in self.users.values() if one["name"] == by["name"]])
+                return _listed("users", [one for one in self.users.values() if by.get("name") in (None, one["name"])])
             case "GET", ["projects"]:
                 return _listed("projects", [{"id": "p", "name": by["name"]}])
             case "GET", ["roles"]:
@@ -132,5 +132,15 @@ async def test_a_keystone_that_is_away_is_asked_again_later(server: Server, cont
     with pytest.raises(TemporaryError, match="acme"):
         await made.keep_user(context, "host.dc1.h1", "secret", {"service"})
     server.away = False
+    await made.keep_user(context, "host.dc1.h1", "secret", {"service"})
+    assert server.roles("host.dc1.h1") == {"service"}
+
+
+async def test_users_of_one_beginning_are_removed_except_those_that_are_kept(server: Server, context: Context) -> None:
+    made = Keystone()
+    for name in ("host.dc1.h1", "host.dc1.h2", "host.dc2.h1", "ann"):
+        await made.keep_user(context, name, "secret", {"service"})
+    await made.keep_only(context, "host.dc1.", {"host.dc1.h2"})
+    assert [user["name"] for user in server.users.values()] == ["host.dc1.h2", "host.dc2.h1", "ann"]
     await made.keep_user(context, "host.dc1.h1", "secret", {"service"})
     assert server.roles("host.dc1.h1") == {"service"}
