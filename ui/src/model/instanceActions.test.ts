@@ -14,7 +14,7 @@ describe('actions that Nova offers', () => {
     ['suspended', ['resume', 'delete'], ['start', 'pause']],
     ['resized', ['confirmResize', 'revertResize', 'delete'], ['resize', 'stop', 'snapshot']],
     ['rescued', ['unrescue', 'delete'], ['rescue', 'resize']],
-    ['shelved_offloaded', ['unshelve', 'delete'], ['start', 'shelve', 'console']],
+    ['shelved_offloaded', ['unshelve', 'unshelveAt', 'delete'], ['start', 'shelve', 'console']],
     ['error', ['hardReboot', 'rebuild', 'delete'], ['start', 'pause', 'resize']],
     ['soft-delete', ['restore', 'forceDelete'], ['delete', 'start']],
     ['building', ['delete'], ['stop', 'console', 'resize']],

@@ -9,7 +9,7 @@ import type { Server } from '../api/types';
 
 export type InstanceAction =
   | 'start' | 'stop' | 'reboot' | 'hardReboot' | 'pause' | 'unpause' | 'suspend' | 'resume'
-  | 'shelve' | 'shelveOffload' | 'unshelve' | 'rescue' | 'unrescue' | 'crashDump'
+  | 'shelve' | 'shelveOffload' | 'unshelve' | 'unshelveAt' | 'rescue' | 'unrescue' | 'crashDump'
   | 'rename' | 'resize' | 'confirmResize' | 'revertResize' | 'rebuild' | 'setPassword' | 'lock' | 'unlock'
   | 'snapshot' | 'backup' | 'attachVolume' | 'detachVolume' | 'attachInterface' | 'detachInterface' | 'editMetadata'
   | 'console' | 'log' | 'delete' | 'forceDelete' | 'restore'
@@ -71,6 +71,7 @@ export const RULES: Record<InstanceAction, Rule> = {
   shelve: { group: 'lifecycle', states: SETTLED, task: 'none', danger: true, notAdopted: true },
   shelveOffload: { group: 'lifecycle', states: ['shelved'], task: 'none', administrator: true },
   unshelve: { group: 'lifecycle', states: ['shelved', 'shelved_offloaded'], task: 'none' },
+  unshelveAt: { group: 'lifecycle', states: ['shelved_offloaded'], task: 'none' },
   rebuild: { group: 'lifecycle', states: ['active', 'stopped', 'error'], task: 'none', danger: true, notAdopted: true },
   restore: { group: 'lifecycle', states: ['soft-delete'], task: 'none' },
   forceDelete: { group: 'lifecycle', states: ['soft-delete'], task: 'none', danger: true },

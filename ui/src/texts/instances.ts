@@ -3,7 +3,7 @@ import type { Problem } from '../model/request';
 
 const NAMES: Record<InstanceAction, string> = {
   start: 'Start', stop: 'Shut down', reboot: 'Reboot', hardReboot: 'Hard reboot', pause: 'Pause', unpause: 'Unpause',
-  suspend: 'Suspend', resume: 'Resume', shelve: 'Shelve', shelveOffload: 'Offload', unshelve: 'Unshelve', rescue: 'Rescue',
+  suspend: 'Suspend', resume: 'Resume', shelve: 'Shelve', shelveOffload: 'Offload', unshelve: 'Unshelve', unshelveAt: 'Unshelve at …', rescue: 'Rescue',
   unrescue: 'Leave rescue', crashDump: 'Trigger crash dump', rename: 'Rename', resize: 'Resize', confirmResize: 'Confirm resize',
   revertResize: 'Revert resize', rebuild: 'Rebuild', setPassword: 'Set password', lock: 'Lock', unlock: 'Unlock',
   snapshot: 'Take snapshot', backup: 'Back up as an image', attachVolume: 'Attach volume', detachVolume: 'Detach volume', attachInterface: 'Attach NIC',
@@ -19,6 +19,7 @@ const WILL: Partial<Record<InstanceAction, string>> = {
   hardReboot: 'The power is cut and switched on again. What the guest has not written to disk is lost.',
   crashDump: 'The guest’s kernel is made to crash and write a dump, if it is set up to do so.',
   shelve: 'The instance is shut down, its disk is kept as an image, and it leaves its host. Its addresses stay.',
+  unshelveAt: 'The instance starts again, with its disk from the image that was kept, where you say.',
   rescue: 'The instance restarts from a rescue image; its own disk is attached as a second one.',
   resize: 'The instance restarts, perhaps on another host. You then confirm the new size or go back.',
   revertResize: 'The instance restarts in its former size. What was written since the resize is lost.',
@@ -87,7 +88,7 @@ export const instances = {
     state: 'State', newState: 'New state', password: 'New administrator password', newName: 'New name', description: 'Description',
     flavor: 'New flavor', image: 'Image', rescueImage: 'Rescue image', sameImage: 'The image that it was made from', snapshotName: 'Name of the snapshot', backupName: 'Name of the image', backupKind: 'Kind, such as daily or weekly', backupKept: 'How many of this kind are kept',
     noMigration: 'The live migration has ended already.', reason: 'Reason', volume: 'Volume', network: 'Network',
-    hostChoice: 'Host', anyHost: 'Let the scheduler choose', fixedIp: 'Fixed IP address (optional)',
+    hostChoice: 'Host', anyHost: 'Let the scheduler choose', zoneChoice: 'Availability zone', anyZone: 'The one that was asked for when it was made, or any', fixedIp: 'Fixed IP address (optional)',
     fault: (message: string) => `Nova reports: ${message}`,
     faultRemedy: 'Look at Activity for the step that failed. Delete the instance and create it again, or try a hard reboot.',
     locked: 'Locked',

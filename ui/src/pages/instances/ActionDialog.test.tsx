@@ -20,7 +20,7 @@ async function sent(action: InstanceAction, button: string, fill: (user: ReturnT
   const bodies: unknown[] = [];
   const asked = answering((method, path, body) => {
     if (method !== 'GET' && body !== undefined) bodies.push(body);
-    return path.endsWith('/migrations') ? { migrations: [{ id: 7 }] } : { server: aServer(), services: [HOST] };
+    return path.endsWith('/migrations') ? { migrations: [{ id: 7 }] } : { server: aServer(), services: [HOST], availabilityZoneInfo: [{ zoneName: 'north', zoneState: { available: true } }] };
   });
   const close = vi.fn();
   showPage(<ActionDialog action={action} servers={[aServer()]} close={close} />);
@@ -45,6 +45,15 @@ describe('what an action asks Nova for', () => {
       await user.selectOptions(screen.getByLabelText('Host'), 'h2');
     });
     expect(bodies).toEqual([{ migrate: { host: 'h2' } }]);
+  });
+  it('is to unshelve in the zone, and on the host, that were chosen', async () => {
+    const { bodies } = await sent('unshelveAt', 'Unshelve at …', async (user) => {
+      await screen.findByRole('option', { name: 'north' });
+      await user.selectOptions(screen.getByLabelText('Availability zone'), 'north');
+      await screen.findByRole('option', { name: 'h2' });
+      await user.selectOptions(screen.getByLabelText('Host'), 'h2');
+    });
+    expect(bodies).toEqual([{ unshelve: { availability_zone: 'north', host: 'h2' } }]);
   });
   it('ends the live migration that runs', async () => {
     expect((await sent('abortMigration', 'Abort live migration')).asked).toContain('DELETE /os/r1/compute/v2.1/servers/i-1/migrations/7');

@@ -65,12 +65,14 @@ function AskingDialog({ action, server, title, close, act, send, scope }: {
   act: (action: InstanceAction, server: Server, body: Record<string, unknown>) => Promise<void>;
   send: (action: InstanceAction, server: Server, work: () => Promise<unknown>) => Promise<void>;
 }) {
+  const { administrator } = useSession();
   const needs = (...actions: InstanceAction[]) => ({ enabled: actions.includes(action) });
   const flavors = useQuery({ ...queries.publicFlavors(scope), ...needs('resize') });
   const images = useQuery({ ...queries.images(scope), ...needs('rebuild', 'rescue') });
   const volumes = useQuery({ ...queries.volumes(scope), ...needs('attachVolume') });
   const networks = useQuery({ ...queries.networks(scope), ...needs('attachInterface') });
-  const services = useQuery({ ...queries.services(scope), ...needs('migrate', 'liveMigrate', 'evacuate') });
+  const services = useQuery({ ...queries.services(scope), ...needs('migrate', 'liveMigrate', 'evacuate', ...(administrator ? ['unshelveAt' as const] : [])) });
+  const zones = useQuery({ ...queries.zones(scope), ...needs('unshelveAt') });
   const path = `/v2.1/servers/${server.id}`;
   const post = (part: string, body: unknown) => openstack(scope.region, 'compute', path + part, { method: 'POST', body });
   const put = (body: unknown) => openstack(scope.region, 'compute', path, { method: 'PUT', body });
@@ -161,6 +163,22 @@ function AskingDialog({ action, server, title, close, act, send, scope }: {
     migrate: {
       fields: [hostField],
       send: ({ host }) => act(action, server, { migrate: host ? { host } : null }),
+    },
+    unshelveAt: {
+      fields: [
+        {
+          name: 'zone', title: t.zoneChoice, kind: 'select',
+          choices: [
+            { value: '', title: t.anyZone },
+            ...(zones.data ?? []).filter(({ zoneState }) => zoneState.available).map(({ zoneName }) => ({ value: zoneName, title: zoneName })),
+          ],
+        },
+        ...(administrator ? [hostField] : []),
+      ],
+      send: ({ zone, host }) => {
+        const place = { ...(zone ? { availability_zone: zone } : {}), ...(host ? { host } : {}) };
+        return act(action, server, { unshelve: zone || host ? place : null });
+      },
     },
     abortMigration: { fields: [], send: () => send(action, server, () => migration('', 'DELETE')) },
     completeMigration: { fields: [], send: () => send(action, server, () => migration('/action', 'POST', { force_complete: null })) },
