@@ -6,17 +6,13 @@ host is a nova-compute with upstream's fake driver, so that no machine has to ru
 """
 
 import asyncio
-import http.client
-import json
 import os
 import random
-import socket
 import threading
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,111 +22,16 @@ from aloft.bench.caller import Answer, Caller, through_edge
 from aloft.bench.programs import Programs
 from aloft.bench.report import Figure, Report, percentile
 from aloft.bench.running import Running
+from aloft.bench.sync_events import GIVEN_UP_SECONDS, HOST, SimulatedHost, events, has_address, machine, until
 from aloft.bench.sync_host import AGENT_DOMAINS, Scanner, agent_cores, write
 from aloft.bench.sync_libvirt import RealDomains
 from aloft.bench.sync_model import Host, Model
 from aloft.controller.context import Context
-from aloft.sync.inventory import PATH, Address, Delta, Disk, Domain, Inventory, Network, Nic, Subnet
-from aloft.sync.inventory import Report as Told
 
 RUNS = 3
 MANY = 1000
-HOST = "bench-host"
-GIVEN_UP_SECONDS = 1800.0
-PAUSE_SECONDS, SETTLE_SECONDS, ASK_SECONDS = 0.02, 0.1, 0.5
+SETTLE_SECONDS, ASK_SECONDS = 0.1, 0.5
 RANDOM_OPERATIONS, IN_A_ROW = 10_000, 250
-
-Look = Callable[[dict[str, Any]], bool]
-
-
-class _Unix(http.client.HTTPConnection):
-    """A connection to a unix socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("sync", timeout=60)
-        self._path = str(path)
-
-    def connect(self) -> None:
-        """Connect."""
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(self._path)
-
-
-@dataclass
-class SimulatedHost:
-    """A host's account of itself, told to the region's socket.
-
-    Args:
-        path: the socket.
-        domains: by their uuid.
-    """
-
-    path: Path
-    domains: dict[str, Domain] = field(default_factory=dict)
-    _epoch: int = 0
-    _sequence: int = 0
-
-    def snapshot(self) -> None:
-        """Tell everything, under a new epoch."""
-        self._epoch, self._sequence = self._epoch + 1, 0
-        domains = tuple(sorted(self.domains.values(), key=lambda one: one.uuid))
-        inventory = Inventory(time.time(), "simulated", domains, (NETWORK,))
-        self._post(Told(f"bench {self._epoch}", time.time(), inventory))
-
-    def change(self, ident: str, **values: object) -> None:
-        """Change a domain, and tell it."""
-        self.put(replace(self.domains[ident], **values))  # type: ignore[arg-type]  # fields of a domain
-
-    def put(self, domain: Domain) -> None:
-        """Define a domain, and tell it."""
-        self.domains[domain.uuid] = domain
-        self._tell(domain.uuid, domain.to_json())
-
-    def drop(self, ident: str) -> None:
-        """Undefine a domain, and tell it."""
-        del self.domains[ident]
-        self._tell(ident, None)
-
-    def _tell(self, ident: str, value: dict[str, Any] | None) -> None:
-        self._sequence += 1
-        delta = Delta(self._sequence, time.time(), "domains", ident, value, origin="event", cause="simulated")
-        self._post(Told(f"bench {self._epoch}", time.time(), None, (delta,)))
-
-    def _post(self, told: Told) -> None:
-        with closing(_Unix(self.path)) as connection:
-            connection.request("POST", PATH, json.dumps(told.to_json()), {"X-Aloft-Host": HOST})
-            answer = connection.getresponse()
-            text = answer.read()
-        if answer.status != 200 or json.loads(text).get("snapshot"):
-            raise TemporaryError(f"The region did not take the inventory: {answer.status} {text[:200].decode()}")
-
-
-NETWORK = Network(
-    "11111111-2222-3333-4444-555555555555",
-    "default",
-    mode="nat",
-    bridge="virbr0",
-    subnets=(Subnet("10.77.0.0/16", "10.77.0.1", True),),
-)
-
-
-def machine(number: int) -> Domain:
-    """A domain with a disk and a card."""
-    return Domain(
-        str(uuid.uuid5(uuid.NAMESPACE_DNS, f"bench-{number}")),
-        f"bench-{number}",
-        "running",
-        vcpus=1,
-        memory_kib=128 << 10,
-        disks=(Disk("vda", "virtio", source="file", path=f"/images/{number}.qcow2", format="qcow2", capacity=1 << 30),),
-        nics=(_card(number),),
-    )
-
-
-def _card(number: int) -> Nic:
-    address = f"10.77.{number // 250}.{number % 250 + 2}"
-    mac = f"52:54:00:{number >> 16 & 255:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
-    return Nic(mac, source="network", name="default", bridge="virbr0", addresses=(Address(address, 16, "lease"),))
 
 
 async def run(running: Running, runs: int) -> Report:
@@ -211,8 +112,8 @@ def _measure(context: Context, running: Running, runs: int, ended: threading.Eve
         first = machine(0)
         host.domains[first.uuid] = first
         host.snapshot()
-        _until(caller, first.uuid, lambda server: bool(server["addresses"]))
-        events = _events(host, caller, running, runs)
+        until(caller, first.uuid, has_address)
+        seen = events(host, caller, running, runs)
         many = [machine(number) for number in range(MANY)]
         file = running.paths.state / "bench-sync/host.xml"
         write(many, file)
@@ -223,7 +124,7 @@ def _measure(context: Context, running: Running, runs: int, ended: threading.Eve
             rescans, written = _rescan(host, scanner, caller, runs)
     cores = agent_cores(running, many[:AGENT_DOMAINS], running.paths.state / "bench-sync")
     diverged, lost = _random_operations(running, running.paths.state / "bench-sync", ended)
-    every = [seconds for kind in events.values() for seconds in kind]
+    every = [seconds for kind in seen.values() for seconds in kind]
     return Report(
         "sync",
         (
@@ -238,7 +139,7 @@ def _measure(context: Context, running: Running, runs: int, ended: threading.Eve
             Figure("random_ops_diverged", diverged, "differences", target=0),
             Figure("random_ops_lost", lost, "changes", target=0),
         ),
-        details={"event_p50_seconds": {kind: percentile(each, 0.5) for kind, each in events.items()}},
+        details={"event_p50_seconds": {kind: percentile(each, 0.5) for kind, each in seen.items()}},
         notes=(
             "from telling the change to the first answer of the compute API that shows it; the host is simulated;",
             f"adopted: from the scan until the compute API lists {MANY}; ports follow (ports_1000_seconds);",
@@ -246,57 +147,6 @@ def _measure(context: Context, running: Running, runs: int, ended: threading.Eve
             f"{RANDOM_OPERATIONS} random operations on a model and as many on libvirt, {IN_A_ROW} in a row",
         ),
     )
-
-
-def _events(host: SimulatedHost, caller: Caller, running: Running, runs: int) -> dict[str, list[float]]:
-    """Seconds until a change of each kind shows."""
-    seen: dict[str, list[float]] = {}
-    number = 10_000
-
-    def timed(kind: str, ident: str, deed: Callable[[], None], look: Look) -> None:
-        began = time.monotonic()
-        deed()
-        _until(caller, ident, look)
-        seen.setdefault(kind, []).append(time.monotonic() - began)
-
-    for turn in range(runs):
-        number += 1
-        one = machine(number)
-        ident = one.uuid
-        second = (*one.nics, replace(_card(number + 500), addresses=()))
-        timed("define", ident, lambda one=one: host.put(one), lambda _: True)  # type: ignore[misc]  # a default
-        _until(caller, ident, lambda server: bool(server["addresses"]))
-        changes: tuple[tuple[str, dict[str, object], Look], ...] = (
-            ("pause", {"state": "paused"}, lambda server: server["status"] == "PAUSED"),
-            ("shut down", {"state": "shutoff"}, lambda server: server["status"] == "SHUTOFF"),
-            ("start", {"state": "running"}, lambda server: server["status"] == "ACTIVE"),
-            ("rename", {"title": f"new {turn}"}, lambda server, turn=turn: server["name"] == f"new {turn}"),  # type: ignore[misc]
-            ("describe", {"description": "text"}, lambda server: server.get("description") == "text"),
-            ("memory", {"memory_kib": 192 << 10}, lambda server: server["flavor"]["ram"] == 192),
-            ("attach a card", {"nics": second}, lambda server: len(_ports(caller, server["id"])) == 2),
-            ("detach a card", {"nics": one.nics}, lambda server: len(_ports(caller, server["id"])) == 1),
-        )
-        for kind, values, look in changes:
-            timed(kind, ident, lambda values=values, ident=ident: host.change(ident, **values), look)  # type: ignore[misc]
-        gone: Look = lambda server: "aloft:stale_since" in server["metadata"]  # noqa: E731  # one of many of its kind
-        timed("undefine", ident, lambda ident=ident: host.drop(ident), gone)  # type: ignore[misc]
-        running.tell(f"run {turn + 1}: " + ", ".join(f"{kind} {each[-1]:.2f} s" for kind, each in seen.items()))
-    return seen
-
-
-def _ports(caller: Caller, ident: str) -> list[Any]:
-    return list(caller.get("network", f"/v2.0/ports?device_id={ident}")["ports"])
-
-
-def _until(caller: Caller, ident: str, look: Look) -> None:
-    """Wait until the compute API shows it."""
-    ends = time.monotonic() + GIVEN_UP_SECONDS
-    while time.monotonic() < ends:
-        answer = caller.send("GET", "compute", f"/v2.1/servers/{ident}", version="compute 2.90")
-        if answer.status == 200 and look(answer.body["server"]):
-            return
-        time.sleep(PAUSE_SECONDS)
-    raise TemporaryError(f"The compute API does not show the change of {ident}.")
 
 
 def _adopt(
