@@ -122,11 +122,19 @@ def guests(filled: Any, hosts: tuple[FarHost, FarHost]) -> tuple[Guest, Guest]:
         )
         for host in hosts
     ]
-    one, two = (
-        Guest(filled.compute.wait_for_server(server, wait=180, interval=1), host)
-        for server, host in zip(made, hosts, strict=True)
-    )
+    one, two = (Guest(active(filled, server.id), host) for server, host in zip(made, hosts, strict=True))
     return one, two
+
+
+def active(cloud: Any, ident: str) -> Any:
+    """An instance, once it runs."""
+
+    def look() -> Any:
+        seen = cloud.compute.get_server(ident)
+        assert seen.status == "ACTIVE", (seen.status, seen.task_state, seen.fault)
+        return seen
+
+    return eventually(look, 180, f"{ident} runs")
 
 
 def test_the_metadata_service_answers_and_the_console_log_tells_it(filled, guests):

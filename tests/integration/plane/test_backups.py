@@ -99,7 +99,11 @@ def test_what_was_removed_of_a_customer_that_is_there_does_not_come_back(plane: 
     plane.client.delete(f"{where}/host-tokens/{revoked['id']}").raise_for_status()
     plane.sql(f"DELETE FROM host WHERE id = '{records['host'][0]['id']}'")
     plane.node.results = {"restore": {"records": records, "made": MADE["made"], "specifications": {}}}
-    assert _run(plane, "POST", "/v1/restores", {"customer": "keeper"})["state"] == "succeeded"
+    refused = plane.client.post("/v1/restores", json={"customer": "keeper"})
+    assert refused.status_code == 409 and "a former one's" in error_of(refused)["message"], "it is older than this one"
+    [backup] = plane.client.get("/v1/customers/keeper/backups").json()["items"]
+    restore = {"customer": "keeper", "backup": backup["id"]}
+    assert _run(plane, "POST", "/v1/restores", restore)["state"] == "succeeded"
     for gone in ("hosts", "host-tokens"):
         assert plane.client.get(f"{where}/{gone}").json()["items"] == []
 

@@ -63,7 +63,8 @@ def test_what_was_restored_or_rebuilt_is_backed_up_soon(plane: PlaneProcess) -> 
     backups(plane, "mended", 1)
     restored = {"records": {}, "made": MADE["made"], "specifications": {}}
     plane.node.results = DONE | {"restore": restored, "rebuild": {"rebuilt": {}, "kept": "/kept"}}
-    run(plane, "/v1/restores", {"customer": "mended"})
+    backup = plane.client.get("/v1/customers/mended/backups").json()["items"][0]
+    run(plane, "/v1/restores", {"customer": "mended", "backup": backup["id"]})
     backups(plane, "mended", 2)
     run(plane, "/v1/customers/mended/regions/mended-1/rebuild", {})
     backups(plane, "mended", 3)

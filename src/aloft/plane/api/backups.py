@@ -1,18 +1,20 @@
 """Routes of backups, their repositories and policies, and of restoring."""
 
 import asyncio
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from aloft.base.errors import InvalidInput
+from aloft.base.errors import Conflict, InvalidInput
 from aloft.plane import backups, customers, toggles
 from aloft.plane.access.policy import Principal
 from aloft.plane.api import care_types, types, views
 from aloft.plane.api.callers import ThePlane, may
 from aloft.plane.reconcile.releases import node_of
-from aloft.plane.records.tables import Backup
+from aloft.plane.records.tables import Backup, Customer
 
 router = APIRouter(prefix="/v1", tags=["backups"])
 
@@ -108,7 +110,7 @@ async def restore(body: care_types.NewRestore, plane: ThePlane, principal: Write
 
     Without either it is the newest backup on record; with only a repository the newest snapshot in that.
     """
-    repository, snapshot = body.repository, body.snapshot
+    repository, snapshot, made = body.repository, body.snapshot, None
     if repository is not None and snapshot is None:
         found = await plane.node.snapshots(repository, body.customer)
         if not found:
@@ -117,11 +119,11 @@ async def restore(body: care_types.NewRestore, plane: ThePlane, principal: Write
                 f"See `aloft backup list --repository {repository}`.",
             )
         fitting = [one for one in found if body.at is None or one.time <= body.at] or found[:1]
-        snapshot = fitting[-1].id
+        snapshot, made = fitting[-1].id, fitting[-1].time
 
     def write() -> types.Accepted:
         with plane.records.transaction() as work:
-            where = (repository, snapshot)
+            where, age = (repository, snapshot), made
             if repository is None:
                 kept = (
                     backups.newest(work.session, body.customer, body.at)
@@ -129,11 +131,27 @@ async def restore(body: care_types.NewRestore, plane: ThePlane, principal: Write
                     else backups.find(work.session, body.backup, body.customer)
                 )
                 backups.check_reach(work.session, kept)
-                where = (kept.repository, kept.snapshot)
+                where, age = (kept.repository, kept.snapshot), None if body.backup else kept.made_at
+            if age is not None:
+                _insist_own(work.session, body.customer, age)
             row = backups.restore(work, principal.actor, body.customer, str(where[0]), str(where[1]), body.at)
             return views.accepted(row)
 
     return await asyncio.to_thread(write)
+
+
+def _insist_own(session: Session, customer: str, made: datetime) -> None:
+    """See that a backup that nobody named is not one of a former customer of the same name.
+
+    Raises:
+        Conflict: it is older than the customer.
+    """
+    since = session.scalars(select(Customer.created_at).where(Customer.name == customer)).first()
+    if since is not None and made < since:
+        raise Conflict(
+            f"The newest backup, of {made:%Y-%m-%d %H:%M}, is older than customer {customer!r}: it is a former one's.",
+            "Back up the present one; or name that backup, if it is to take this one's place.",
+        )
 
 
 @router.post("/restores/all", status_code=202)
