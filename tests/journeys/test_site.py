@@ -127,12 +127,13 @@ def guests(filled: Any, hosts: tuple[FarHost, FarHost]) -> tuple[Guest, Guest]:
 
 
 def active(cloud: Any, ident: str) -> Any:
-    """An instance, once it runs."""
+    """An instance, once it runs; one that cannot ends the test with the reason."""
 
     def look() -> Any:
         seen = cloud.compute.get_server(ident)
-        assert seen.status == "ACTIVE", (seen.status, seen.task_state, seen.fault)
-        return seen
+        if seen.status == "ERROR":
+            pytest.fail(f"{seen.name}: {seen.fault}")
+        return seen if seen.status == "ACTIVE" else None
 
     return eventually(look, 180, f"{ident} runs")
 
