@@ -471,6 +471,7 @@ def test_all_is_reached_with_the_keyboard_alone(browser: Browser, demo: Region, 
     expect(dialog).to_have_count(0)
     expect(power).to_be_focused()
     press("/")
+    expect(page.get_by_role("combobox", name="Search")).to_be_focused()
     page.keyboard.type("hello")
     expect(page.get_by_role("option").first).to_contain_text("hello")
     press("Enter")
