@@ -70,7 +70,7 @@ def controller(
     region, sync = open_region(sync_config)
     streams = Streams()
     beside = [
-        Service.create(binary="nova-conductor", topic=conductor.RPC_TOPIC),
+        Service.create(binary="nova-conductor", topic=conductor.RPC_TOPIC, manager="aloft.inside.conductor.Conductor"),
         Service.create(binary="nova-scheduler", topic=scheduler.RPC_TOPIC),
         ConsoleProxy(listen(console_socket), web, lambda host, port: streams.open(host, f"console {port}")),
         Relay(streams, streams_socket, images_socket, library_socket),

@@ -126,7 +126,8 @@ def nova() -> None:
     os.environ.update(THREADS_NOT_EVENTLET)
     importlib.import_module("nova.monkey_patch").patch(backend="threading")
     # The spacing of a periodic task is read when its class is made, so here, before any customer's config is read.
-    importlib.import_module("nova.conf").CONF.set_default("discover_hosts_in_cells_interval", 15, "scheduler")
+    # It catches only those hosts that the conductor did not map in the moment in which they came.
+    importlib.import_module("nova.conf").CONF.set_default("discover_hosts_in_cells_interval", 60, "scheduler")
     _import(
         (
             "nova.api.openstack.wsgi_app",
@@ -145,6 +146,7 @@ def nova() -> None:
             "nova.network.neutron",
             "nova.volume.cinder",
             "nova.image.glance",
+            "aloft.inside.conductor",
             "aloft.inside.console",
             "aloft.inside.nova",
             "aloft.inside.sync.service",

@@ -7,28 +7,13 @@ import json
 import sys
 from types import SimpleNamespace
 
-from nova import context, objects, rpc
-from nova.conf import CONF
-from nova.db.api import api as api_database
-from nova.db.api import models as api_models
-from nova.db.main import api as database
-from nova.db.main import models
+from nova import context, objects
+from nova_databases import make_databases
 
 from aloft.inside.sync.instances import Instances
 
 UUID = "11111111-1111-1111-1111-111111111111"
 VOLUME = "22222222-2222-2222-2222-222222222222"
-
-
-def prepare(file: str) -> None:
-    """Make the databases."""
-    CONF([], project="nova", default_config_files=[])
-    database.context_manager.configure(connection=f"sqlite:///{file}")
-    api_database.context_manager.configure(connection=f"sqlite:///{file}.api")
-    models.BASE.metadata.create_all(database.get_engine())
-    api_models.BASE.metadata.create_all(api_database.get_engine())
-    objects.register_all()
-    rpc.NOTIFIER = rpc.LEGACY_NOTIFIER = SimpleNamespace(is_enabled=lambda: False)
 
 
 def make(admin: context.RequestContext) -> None:
@@ -61,7 +46,7 @@ def make(admin: context.RequestContext) -> None:
 
 def main(file: str) -> None:
     """Make an instance, and give it away."""
-    prepare(file)
+    make_databases(file)
     admin = context.get_admin_context()
     make(admin)
     instances = Instances(SimpleNamespace(user="u"))  # type: ignore[arg-type]  # as much as is needed
