@@ -128,7 +128,7 @@ describe('search', () => {
   });
   it('finds what has no page of its own in its list, a port at its instance, and names regions where there are several', () => {
     const port = { id: 'port-1', name: '', mac_address: 'fa:16:3e:00:00:09', network_id: 'n', device_id: 'i-1', device_owner: 'compute:nova', fixed_ips: [{ subnet_id: 's', ip_address: '10.0.0.9' }] } as unknown as Port;
-    const things = foundInProject({ project: 'p', region: 'r2' }, { ports: [port], keypairs: [{ id: 'laptop', name: 'laptop', fingerprint: 'a1:b2', type: 'ssh', public_key: '' }] }, true);
+    const things = foundInProject({ project: 'p', region: 'r2' }, { ports: [port], keypairs: [{ id: 'laptop', name: 'laptop', fingerprint: 'a1:b2', type: 'ssh', public_key: '' }] }, 'r2');
     expect(find(things, '10.0.0.9')).toMatchObject([{ to: '/project/p/r2/instances/i-1/nics', detail: 'r2 10.0.0.9' }]);
     expect(find(things, 'a1:b2')).toMatchObject([{ kind: 'Key pair', to: '/project/p/r2/keypairs?q=laptop' }]);
   });

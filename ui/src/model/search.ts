@@ -60,11 +60,11 @@ export function foundPages(groups: readonly NavGroup[]): Found[] {
     links.map(({ title, to }) => ({ kind: texts.search.kinds.page, id: '', title, detail: group, to })));
 }
 
-/** What can be found of a project in a region, which is named where there are several. */
-export function foundInProject(scope: Scope, things: ProjectThings, named = false): Found[] {
+/** What can be found of a project in a region; `where` names these where there are several. */
+export function foundInProject(scope: Scope, things: ProjectThings, where = ''): Found[] {
   const { kinds } = texts.search;
   const made = (kind: string, id: string, title: string, detail: string, to: string, words: string): Found =>
-    ({ kind, id, title: title || id, detail: named ? `${scope.region} ${detail}` : detail, words, to });
+    ({ kind, id, title: title || id, detail: [where, detail].filter(Boolean).join(' '), words, to });
   const entry = (kind: string, part: string, id: string, title: string, detail: string, words = '') =>
     made(kind, id, title, detail, pathIn(scope, part, id), words);
   const listed = (kind: string, part: string, id: string, title: string, detail: string, words = '') =>

@@ -9,9 +9,12 @@ import { useSession } from '../api/session';
 import { type Found, find, foundPages } from '../model/search';
 import { texts } from '../texts';
 import { navigation } from './navigation';
-import { sources } from './sources';
+import { OTHERS, others, sources } from './sources';
 
 const SHOWN = 12;
+
+/** From how many characters on other projects are looked through, whose lists no page has asked for. */
+const ENOUGH = 2;
 
 /** Find anything by name, address or identifier, with the keyboard alone. */
 export default function Search({ scope, close }: { scope: Scope | null; close: () => void }) {
@@ -24,11 +27,14 @@ export default function Search({ scope, close }: { scope: Scope | null; close: (
   const pages = useMemo(() => foundPages(navigation(session, scope)), [session, scope]);
   const combine = useCallback((told: UseQueryResult[]) => ({
     everything: [...pages, ...told.flatMap(({ data }, place) => (data === undefined ? [] : looked[place]?.found(data) ?? []))],
-    waiting: told.some(({ isPending }) => isPending),
+    waiting: told.some(({ isLoading }) => isLoading),
     silent: [...new Set(told.flatMap(({ isError, data }, place) => (isError && data === undefined ? [looked[place]?.where ?? ''] : [])))],
   }), [looked, pages]);
-  const { everything, waiting, silent } = useQueries({ queries: looked.map(({ query }) => query as UseQueryOptions), combine });
+  const { everything, waiting, silent } = useQueries({
+    queries: looked.map(({ query, far = false }) => ({ ...query, enabled: !far || wanted.trim().length >= ENOUGH }) as UseQueryOptions), combine,
+  });
   const results = useMemo(() => find(everything, wanted).slice(0, SHOWN), [everything, wanted]);
+  const left = others(session, scope).length - OTHERS;
   const chosen = Math.min(at, Math.max(0, results.length - 1));
   const open = (found: Found | undefined) => {
     if (found === undefined) return;
@@ -77,6 +83,7 @@ export default function Search({ scope, close }: { scope: Scope | null; close: (
       </ul>
       <p role="status" className="al-quiet">
         {wanted !== '' && results.length === 0 && !waiting && texts.search.nothing} {wanted !== '' && waiting && texts.search.waiting}
+        {' '}{wanted !== '' && left > 0 && texts.search.left(left)}
         {' '}{silent.length > 0 && texts.search.silent(silent.join(', '))}
       </p>
     </Modal>

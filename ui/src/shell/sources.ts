@@ -13,15 +13,20 @@ export interface Source {
   query: { queryKey: QueryKey; queryFn?: unknown };
   found: (rows: unknown) => Found[];
   where: string;
+  /** Of another project than the one that the person is in: asked for only when something is looked for. */
+  far?: boolean;
 }
 
 const OPERATIONS = 50;
+
+/** How many other projects are looked through. */
+export const OTHERS = 10;
 
 function source<T>(where: string, query: Source['query'] & { queryFn?: (...context: never[]) => T | Promise<T> }, found: (rows: T) => Found[]): Source {
   return { query, found: (rows) => found(rows as T), where };
 }
 
-/** All sources of a person: those of a project in all of its regions, the one that the person is in first. */
+/** All sources of a person: those of a project in all of its regions, the one that the person is in first, then other projects. */
 export function sources(session: Session, scope: Scope | null): Source[] {
   if (session.face === 'provider') {
     const { provider } = texts.shell;
@@ -36,29 +41,40 @@ export function sources(session: Session, scope: Scope | null): Source[] {
   if (scope === null) return [];
   const regions = [...session.regions].sort((a, b) => Number(b.name === scope.region) - Number(a.name === scope.region));
   const named = regions.length > 1;
+  const of = (project: string, name: string, far: boolean) => regions.flatMap(({ name: region, services }) =>
+    ofProject({ project, region }, services.includes('volume'), [name, named ? region : ''].filter(Boolean).join(' · '), far));
   return [
-    ...regions.flatMap(({ name: region, services }) => ofProject({ project: scope.project, region }, services.includes('volume'), named)),
+    ...of(scope.project, '', false),
     ...(session.administrator ? ofAdministrator(scope, regions.map(({ name }) => name), named) : []),
+    ...others(session, scope).slice(0, OTHERS).flatMap(({ id, name }) => of(id, name, true)),
   ];
 }
 
-function ofProject(scope: Scope, volumes: boolean, named: boolean): Source[] {
-  const { region } = scope;
-  return [
-    source(region, queries.instances(scope), (instances) => foundInProject(scope, { instances }, named)),
+/** A person's projects besides the one that they are in. */
+export function others(session: Session, scope: Scope | null): Session['projects'] {
+  return scope === null ? [] : session.projects.filter(({ id }) => id !== scope.project);
+}
+
+/** What a project sees in a region; of another project (`far`) what is its own alone: the rest has been found already. */
+function ofProject(scope: Scope, volumes: boolean, where: string, far: boolean): Source[] {
+  const at = where || scope.region;
+  const own = (owner: string | undefined) => !far || owner === scope.project;
+  const looked = [
+    source(at, queries.instances(scope), (instances) => foundInProject(scope, { instances }, where)),
     ...(volumes ? [
-      source(region, queries.volumes(scope), (found) => foundInProject(scope, { volumes: found }, named)),
-      source(region, queries.snapshots(scope), (snapshots) => foundInProject(scope, { snapshots }, named)),
+      source(at, queries.volumes(scope), (found) => foundInProject(scope, { volumes: found }, where)),
+      source(at, queries.snapshots(scope), (snapshots) => foundInProject(scope, { snapshots }, where)),
     ] : []),
-    source(region, queries.images(scope), (images) => foundInProject(scope, { images }, named)),
-    source(region, queries.keypairs(scope), (keypairs) => foundInProject(scope, { keypairs }, named)),
-    source(region, queries.networks(scope), (networks) => foundInProject(scope, { networks }, named)),
-    source(region, queries.subnets(scope), (subnets) => foundInProject(scope, { subnets }, named)),
-    source(region, queries.ports(scope), (ports) => foundInProject(scope, { ports }, named)),
-    source(region, queries.routers(scope), (routers) => foundInProject(scope, { routers }, named)),
-    source(region, queries.floatingIps(scope), (floating) => foundInProject(scope, { floating }, named)),
-    source(region, queries.securityGroups(scope), (groups) => foundInProject(scope, { groups }, named)),
+    source(at, queries.images(scope), (all) => foundInProject(scope, { images: all.filter(({ owner }) => own(owner)) }, where)),
+    ...(far ? [] : [source(at, queries.keypairs(scope), (keypairs) => foundInProject(scope, { keypairs }, where))]),
+    source(at, queries.networks(scope), (all) => foundInProject(scope, { networks: all.filter(({ project_id }) => own(project_id)) }, where)),
+    source(at, queries.subnets(scope), (all) => foundInProject(scope, { subnets: all.filter(({ project_id }) => own(project_id)) }, where)),
+    source(at, queries.ports(scope), (ports) => foundInProject(scope, { ports }, where)),
+    source(at, queries.routers(scope), (routers) => foundInProject(scope, { routers }, where)),
+    source(at, queries.floatingIps(scope), (floating) => foundInProject(scope, { floating }, where)),
+    source(at, queries.securityGroups(scope), (groups) => foundInProject(scope, { groups }, where)),
   ];
+  return looked.map((one) => ({ ...one, far }));
 }
 
 function ofAdministrator(scope: Scope, regions: readonly string[], named: boolean): Source[] {

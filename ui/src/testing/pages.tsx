@@ -19,8 +19,8 @@ export function aSession(change: Partial<Session> = {}): Session {
   };
 }
 
-/** The answer to a request: what it holds, or with another status. */
-export type Answers = (method: string, path: string, body: unknown) => unknown;
+/** The answer to a request in a project: what it holds, or with another status. */
+export type Answers = (method: string, path: string, body: unknown, project: string | undefined) => unknown;
 
 /** An answer that is an error. */
 export class Refused {
@@ -30,9 +30,9 @@ export class Refused {
 /** Answer all requests; gives those that change something, as `METHOD path`. */
 export function answering(answers: Answers): string[] {
   const changes: string[] = [];
-  vi.stubGlobal('fetch', async (path: string, { method, body }: { method: string; body?: string }) => {
+  vi.stubGlobal('fetch', async (path: string, { method, body, headers }: { method: string; body?: string; headers?: Record<string, string> }) => {
     if (method !== 'GET') changes.push(`${method} ${path}`);
-    const told = await answers(method, path, body === undefined ? undefined : JSON.parse(body));
+    const told = await answers(method, path, body === undefined ? undefined : JSON.parse(body), headers?.['X-Aloft-Project']);
     const [status, content] = told instanceof Refused ? [told.status, told.body] : [200, told];
     return new Response(JSON.stringify(content), { status, headers: { 'Content-Type': 'application/json' } });
   });

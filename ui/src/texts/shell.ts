@@ -91,6 +91,7 @@ export const shell = {
   search: {
     title: 'Search', key: '/', hint: 'Name, address or ID', results: 'Results', nothing: 'Nothing has all of these words.',
     waiting: 'Lists are still on their way …', silent: (where: string) => `Not looked through, since it does not answer: ${where}.`,
+    left: (count: number) => (count === 1 ? 'One more of your projects is not looked through; go there to search in it.' : `${count} more of your projects are not looked through; go there to search in them.`),
     kinds: {
       page: 'Page', instance: 'Instance', volume: 'Volume', image: 'Image', network: 'Network', router: 'Router',
       floatingIp: 'Floating IP', securityGroup: 'Security group', host: 'Host', customer: 'Customer', snapshot: 'Volume snapshot', keypair: 'Key pair',
