@@ -235,8 +235,11 @@ def list_repositories(as_json: AsJson = False) -> None:
     if as_json:
         emit(items)
     else:
-        rows = [(one["name"], one["role"], one["url"], moment(one["shipped"])) for one in items]
-        table(("Repository", "Role", "Where", "All changes until"), rows)
+        rows = [
+            (one["name"], one["role"], one["url"], moment(one["shipped"]), moment(one["checked"]), one["check_failure"])
+            for one in items
+        ]
+        table(("Repository", "Role", "Where", "All changes until", "Checked", "Trouble"), rows)
 
 
 @repository.command("add")

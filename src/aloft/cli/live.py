@@ -110,6 +110,7 @@ def backup_note(told: dict[str, Any]) -> str:
 
 def repository_note(told: dict[str, Any]) -> tuple[str, str, str]:
     """A repository's name, state, and how far it is."""
-    state = "late" if told["late"] else "ok"
+    state = "suspect" if told["check_failure"] else "late" if told["late"] else "ok"
     note = f"{told['role']}, lacks at most the last {told['behind_seconds']:.0f} s" if told["shipped"] else "empty yet"
-    return told["name"], state, f"{note}; {told['trouble']}" if told["trouble"] else note
+    checked = f"checked {moment(told['checked'])}" if told["checked"] else ""
+    return told["name"], state, "; ".join(filter(None, (note, checked, told["check_failure"], told["trouble"])))

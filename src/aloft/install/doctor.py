@@ -87,6 +87,22 @@ def backups(status: dict[str, Any]) -> list[Finding]:
     ]
 
 
+def repositories(status: dict[str, Any]) -> list[Finding]:
+    """Findings on the places for backups, from the plane's status."""
+    look = "See `aloft backup status`; read all of it with `aloft backup check {}` once it can be reached."
+    return [
+        Finding(
+            f"repository {told['name']}",
+            "lack",
+            "could not be read whole" if told["check_failure"] else "lacks changes",
+            told["check_failure"] or told["trouble"],
+            look.format(told["name"]),
+        )
+        for told in status["repositories"]
+        if told["late"]
+    ]
+
+
 def certificate(expires: datetime.datetime, now: datetime.datetime) -> Finding:
     """Finding on a certificate's remaining life."""
     left = expires - now
@@ -137,7 +153,13 @@ def _certificate(paths: Paths) -> Finding:
 def _plane(plane: Plane) -> list[Finding]:
     try:
         status = plane.status()
-        return [Finding("plane", "ok", "answers"), *nodes(status), *regions(status), *backups(status)]
+        return [
+            Finding("plane", "ok", "answers"),
+            *nodes(status),
+            *regions(status),
+            *backups(status),
+            *repositories(status),
+        ]
     except (AloftError, OSError) as error:
         remedy = error.remedy if isinstance(error, AloftError) else "Run: sudo aloft up"
         return [Finding("plane", "lack", str(error), "", remedy)]

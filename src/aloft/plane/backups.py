@@ -30,7 +30,7 @@ from aloft.plane.records.tables import (
     utcnow,
 )
 
-RUN, PROVE, RESTORE, CHECK, RETAIN = "backup.run", "backup.prove", "backup.restore", "backup.check", "backup.retain"
+RUN, PROVE, RESTORE, RETAIN = "backup.run", "backup.prove", "backup.restore", "backup.retain"
 COPY = "backup.copy"
 RESTORE_ALL = "backup.restore-all"
 REBUILD = "region.rebuild"
@@ -235,12 +235,6 @@ def rebuild(work: Transaction, actor: str, customer: str, region: str) -> Operat
     subject, target = f"{customer}/{region}", target_of(f"rebuild {row.id}")
     job = {"kind": "rebuild", "customer": customer, "arguments": {"region": region}}
     return journal.open_operation(work, REBUILD, subject, target, customer, actor, job)
-
-
-def check(work: Transaction, actor: str, repository: str) -> OperationRow:
-    """Read all of a repository and see that it is what was written."""
-    job = {"kind": "check", "customer": "", "arguments": {"repository": repository}}
-    return journal.open_operation(work, CHECK, repository, target_of(repository), None, actor, job)
 
 
 def retain(work: Transaction, actor: str, customer: str) -> OperationRow:

@@ -12,7 +12,7 @@ from aloft.base.errors import AloftError, TemporaryError
 from aloft.base.paths import Paths
 from aloft.base.places import place
 from aloft.base.throttle import Throttle
-from aloft.plane import backups, moves, upgrades
+from aloft.plane import backups, checks, moves, upgrades
 from aloft.plane.access.keystone import KeystoneAccess
 from aloft.plane.access.sync import SyncAccess
 from aloft.plane.desired import Directory
@@ -26,7 +26,7 @@ from aloft.plane.reconcile.loop import Loop
 from aloft.plane.reconcile.records import RecordsKeeper
 from aloft.plane.reconcile.regions import Regions
 from aloft.plane.reconcile.releases import Releases, node_of
-from aloft.plane.reconcile.repositories import RepositoryAlarms
+from aloft.plane.reconcile.repositories import Repositories
 from aloft.plane.reconcile.rollouts import Rollouts
 from aloft.plane.reconcile.schedule import Schedule
 from aloft.plane.reconcile.settings import SettingsKeeper
@@ -71,7 +71,7 @@ def _endings() -> tuple[dict[str, Ending], dict[str, Failing]]:
         backups.COPY: backups.failed,
         backups.PROVE: backups.doubted,
         backups.RESTORE: backups.failed,
-        backups.CHECK: backups.failed,
+        checks.CHECK: backups.failed,
         backups.RETAIN: backups.failed,
         backups.RESTORE_ALL: backups.failed,
         upgrades.START: upgrades.failed,
@@ -108,7 +108,7 @@ class Plane:
         self._jobs = Jobs(self.records, self.node, *_endings())
         self._schedule = Schedule(self.records)
         self._waves = Waves(self.records)
-        self._alarms = RepositoryAlarms(self.records, self.node)
+        self._repositories = Repositories(self.records, self.node)
         self._settings_keeper = SettingsKeeper(self.records, self.node)
         self._records_keeper = RecordsKeeper(self.records, self.node)
         self._pruned_at = 0.0
@@ -171,7 +171,7 @@ class Plane:
             self._jobs.resync,
             self._waves.resync,
             self._schedule.resync,
-            self._alarms.resync,
+            self._repositories.resync,
             self._settings_keeper.resync,
             self._records_keeper.resync,
         ):

@@ -35,8 +35,8 @@ def settled(plane: PlaneProcess, name: str) -> None:
     plane.sql(f"UPDATE customer SET created_at = created_at - INTERVAL 6 MINUTE WHERE name = '{name}'")
 
 
-def backups(plane: PlaneProcess, customer: str, many: int, ending: str = "made") -> None:
-    """Wait until this many backups of a customer ended so."""
+def backups(plane: PlaneProcess, customer: str | None, many: int, ending: str = "made") -> None:
+    """Wait until this many backups of a customer ended so, or checks of places, which are no customer's."""
     with plane.client.stream("GET", "/v1/events/stream", headers={"Last-Event-ID": "0"}) as events:
         told = (json.loads(line.removeprefix("data: ")) for line in events.iter_lines() if line.startswith("data: "))
         ended = (one for one in told if (one["kind"], one["customer"]) == (f"backup.{ending}", customer))
@@ -97,3 +97,24 @@ def test_a_backup_that_was_not_proved_does_not_silence_the_alarm(plane: PlanePro
     plane.sql("UPDATE backup SET state = 'made', made_at = UTC_TIMESTAMP() WHERE customer = 'doubtful'")
     plane.sql("UPDATE customer SET created_at = created_at - INTERVAL 27 HOUR WHERE name = 'doubtful'")
     backups(plane, "doubtful", 1, "missed")
+
+
+def test_each_place_is_read_whole_every_week_and_what_that_finds_is_told(plane: PlaneProcess) -> None:
+    def place() -> Any:
+        [told] = [one for one in plane.client.get("/v1/repositories").json()["items"] if one["name"] == "local"]
+        return told
+
+    assert (place()["checked"], place()["check_failure"]) == (None, "")
+    plane.node.results = {"check": {}}
+    run(plane, "/v1/repositories/local/check", {})
+    passed = place()
+    assert passed["checked"] and not passed["late"]
+    plane.node.results = {}
+    plane.sql("UPDATE operation SET created_at = created_at - INTERVAL 7 DAY WHERE kind = 'backup.check'")
+    backups(plane, None, 1, "failed")
+    told = place()
+    assert told["late"] and told["check_failure"] and told["checked"] == passed["checked"]
+    assert not plane.client.get("/v1/backups/status").json()["healthy"]
+    plane.node.results = {"check": {}}
+    run(plane, "/v1/repositories/local/check", {})
+    assert not place()["late"]

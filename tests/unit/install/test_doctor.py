@@ -41,6 +41,17 @@ def test_a_node_that_is_down_is_told() -> None:
     assert findings[1].check == "node third" and findings[1].why == "no answer" and findings[1].remedy
 
 
+def test_a_place_for_backups_that_needs_somebody_is_told() -> None:
+    well = {"name": "local", "late": False, "check_failure": "", "trouble": ""}
+    behind = {**well, "name": "far", "late": True, "trouble": "no answer"}
+    damaged = {**behind, "name": "second", "check_failure": "a pack is gone"}
+    findings = doctor.repositories({"repositories": [well, behind, damaged]})
+    assert [(one.check, one.why) for one in findings] == [
+        ("repository far", "no answer"),
+        ("repository second", "a pack is gone"),
+    ]
+
+
 def test_a_certificate_that_ends_soon_is_told() -> None:
     def level(days: float) -> str:
         return doctor.certificate(NOW + datetime.timedelta(days=days), NOW).level

@@ -295,6 +295,10 @@ export interface Repository {
   shipped: string | null;
   /** Why the last shipment failed. */
   trouble: string;
+  /** When all of it was last read and found to be what was written. */
+  checked: string | null;
+  /** Why it was not since. */
+  check_failure: string;
   /** Whether somebody has to look at it. */
   late: boolean;
 }

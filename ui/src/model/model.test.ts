@@ -8,6 +8,7 @@ import { formatOf } from './imageFormat';
 import { keysyms } from './keys';
 import { asLines, fromLines } from './metadata';
 import { amountsOf, exceeded, fits, free, nearness, times } from './quota';
+import { repositoryState, repositoryTrouble } from './repositories';
 import { counts, haystackOf, lettersOf, matching, ordered, sortKey } from './rows';
 import { portsText, ruleBody } from './rules';
 import { find, foundAtProvider, foundInAdministration, foundInProject } from './search';
@@ -155,5 +156,15 @@ describe('topology', () => {
     const { nodes } = topology([network], [], servers.map(({ id }) => port(id, 'compute:nova')), servers);
     expect(nodes).toContainEqual(expect.objectContaining({ kind: 'folded', count: FOLD_AT + 1 }));
     expect(nodes.length).toBe(2);
+  });
+});
+
+describe('places for backups', () => {
+  it('are suspect where they could not be read whole, whatever else is the matter', () => {
+    const well = { late: false, trouble: '', check_failure: '' };
+    expect(repositoryState(well)).toBe('ok');
+    expect(repositoryState({ ...well, late: true, trouble: 'It is gone.' })).toBe('late');
+    const damaged = { late: true, trouble: 'It is gone.', check_failure: 'A pack is not what was written.' };
+    expect([repositoryState(damaged), repositoryTrouble(damaged)]).toEqual(['suspect', 'A pack is not what was written. It is gone.']);
   });
 });

@@ -72,7 +72,7 @@ export const provider = {
   },
   repositories: {
     title: 'Repositories', create: 'Add repository', lead: 'Where backups are kept, encrypted. What lies there stays when a repository is taken out of this list.',
-    empty: { title: 'No repositories', body: 'Name a place for backups.' }, columns: { name: 'Name', role: 'Role', url: 'Address', state: 'State', shipped: 'All changes until', trouble: 'Trouble' },
+    empty: { title: 'No repositories', body: 'Name a place for backups.' }, columns: { name: 'Name', role: 'Role', url: 'Address', state: 'State', shipped: 'All changes until', checked: 'Checked', trouble: 'Trouble' },
     roles: { primary: 'Primary', secondary: 'Secondary' } as Record<string, string>, check: 'Read all and check', deleteWill: 'No more backups go there. What lies there stays.',
     urlHelp: 'A folder, sftp:user@host:/folder, s3:https://host/bucket, or append:user@host:/folder for one where nothing can be deleted.', password: 'Password of the encryption', passwordHelp: 'Made when left empty; keep it elsewhere too.',
     edit: 'Change address or credentials', editLead: 'What opens the repository stays as it is where its field is left empty.', passwordKept: 'The present one when left empty.',

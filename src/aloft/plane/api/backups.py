@@ -1,6 +1,7 @@
 """Routes of backups, their repositories and policies, and of restoring."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -9,10 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from aloft.base.errors import Conflict, InvalidInput
-from aloft.plane import backups, customers, toggles
+from aloft.plane import backups, checks, customers, toggles
 from aloft.plane.access.policy import Principal
 from aloft.plane.api import care_types, types, views
 from aloft.plane.api.callers import ThePlane, may
+from aloft.plane.node_api import NodeRepository
 from aloft.plane.reconcile.releases import node_of
 from aloft.plane.records.tables import Backup, Customer
 
@@ -29,11 +31,12 @@ CUSTOMER = "/customers/{customer}"
 @router.get("/backups/status")
 async def show_overview(plane: ThePlane, principal: Overseer) -> care_types.BackupOverview:
     """How all customers' backups stand, and how far each place for them is."""
-    repositories = [views.repository(one) for one in await plane.node.repositories()]
+    places = await plane.node.repositories()
 
     def read() -> care_types.BackupOverview:
         with plane.records.transaction() as work:
             saved = views.backup_statuses(work.session)
+            repositories = views.repositories(work.session, places)
         well = all(one.state not in ("late", "suspect") for one in saved) and not any(one.late for one in repositories)
         return care_types.BackupOverview(healthy=well, customers=saved, repositories=repositories)
 
@@ -172,8 +175,7 @@ async def restore_all(body: care_types.RestoreAll, plane: ThePlane, principal: K
 @router.get("/repositories")
 async def list_repositories(plane: ThePlane, principal: Keeper) -> types.Items[types.Repository]:
     """The places for backups, without their secrets."""
-    found = await plane.node.repositories()
-    return types.Items(items=[views.repository(one) for one in found])
+    return await asyncio.to_thread(_repositories, plane, await plane.node.repositories())
 
 
 @router.put("/repositories/{repository}")
@@ -189,7 +191,7 @@ async def put_repository(
     }
     found = await plane.node.put_repository(repository, wanted)
     await asyncio.to_thread(_note, plane, principal, "repository.put", repository, {"url": body.url, "role": body.role})
-    return types.Items(items=[views.repository(one) for one in found])
+    return await asyncio.to_thread(_repositories, plane, found)
 
 
 @router.delete("/repositories/{repository}", status_code=204)
@@ -231,9 +233,14 @@ async def check_repository(repository: str, plane: ThePlane, principal: Writer) 
 
     def write() -> types.Accepted:
         with plane.records.transaction() as work:
-            return views.accepted(backups.check(work, principal.actor, repository))
+            return views.accepted(checks.check(work, principal.actor, repository))
 
     return await asyncio.to_thread(write)
+
+
+def _repositories(plane: ThePlane, found: Sequence[NodeRepository]) -> types.Items[types.Repository]:
+    with plane.records.transaction() as work:
+        return types.Items(items=views.repositories(work.session, found))
 
 
 async def _check_repository(plane: ThePlane, repository: str) -> None:

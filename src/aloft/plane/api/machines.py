@@ -133,6 +133,7 @@ def _status(
             for row in work.session.scalars(select(Host))
         ]
         saved = views.backup_statuses(work.session)
+        repositories = views.repositories(work.session, places)
     components = [types.Component.model_validate(one.model_dump()) for one in shared]
     healthy = (
         node.state == "up"
@@ -141,7 +142,7 @@ def _status(
         and all(one.phase == "ready" and all(c.state in WELL for c in one.components) for one in regions)
         and all(one.state == "ok" for one in hosts)
         and all(one.state not in ("late", "suspect") for one in saved)
-        and not any(one.late for one in places)
+        and not any(one.late for one in repositories)
     )
     return types.Status(
         healthy=healthy,
@@ -151,7 +152,7 @@ def _status(
         regions=regions,
         hosts=hosts,
         backups=saved,
-        repositories=[views.repository(one) for one in places],
+        repositories=repositories,
     )
 
 

@@ -366,8 +366,9 @@ class BackupStatus(BaseModel):
 class Repository(BaseModel):
     """A place for backups, without its secrets; ``shipped`` is up to when it has all changes, by the binary logs.
 
-    No change older than ``behind_seconds`` is missing there; ``trouble`` is why the last shipment failed; ``late`` is
-    whether somebody has to look at it.
+    No change older than ``behind_seconds`` is missing there; ``trouble`` is why the last shipment failed. ``checked``
+    is when all of it was last read and found to be what was written, and ``check_failure`` why it was not since.
+    ``late`` is whether somebody has to look at it.
     """
 
     name: str
@@ -377,6 +378,8 @@ class Repository(BaseModel):
     behind_seconds: float
     trouble: str
     late: bool
+    checked: datetime | None
+    check_failure: str
 
 
 class Status(BaseModel):

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from aloft.controller.services import switches
-from aloft.plane import backups, hosts, rollout
+from aloft.plane import backups, checks, hosts, rollout
 from aloft.plane.access.policy import Role
 from aloft.plane.api import care_types, host_types, types
 from aloft.plane.node_api import NodePeer, NodeRepository
@@ -291,17 +291,23 @@ def backup_statuses(session: Session) -> list[types.BackupStatus]:
     return [backup_status(row.name, *backups.standing(session, row, utcnow())) for row in rows]
 
 
-def repository(told: NodeRepository) -> types.Repository:
-    """A place for backups."""
-    return types.Repository(
-        name=told.name,
-        url=told.url,
-        role=told.role,
-        shipped=told.shipped,
-        behind_seconds=told.behind,
-        trouble=told.trouble,
-        late=told.late,
-    )
+def repositories(session: Session, told: Sequence[NodeRepository]) -> list[types.Repository]:
+    """The places for backups, with what their checks found."""
+    known = checks.checked(session, [one.name for one in told])
+    return [
+        types.Repository(
+            name=one.name,
+            url=one.url,
+            role=one.role,
+            shipped=one.shipped,
+            behind_seconds=one.behind,
+            trouble=one.trouble,
+            late=one.late or bool(known[one.name].failure),
+            checked=known[one.name].at,
+            check_failure=known[one.name].failure,
+        )
+        for one in told
+    ]
 
 
 def backup_status(customer: str, state: str, newest: tables.Backup | None) -> types.BackupStatus:

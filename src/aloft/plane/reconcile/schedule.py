@@ -20,6 +20,14 @@ ORDER = (backups.RUN, backups.COPY, backups.PROVE, backups.RETAIN)
 log = structlog.get_logger("aloft.plane.schedule")
 
 
+def busy(work: Transaction) -> bool:
+    """Whether something that was begun by itself is still under way."""
+    query = select(OperationRow.id).where(
+        OperationRow.actor == backups.SCHEDULER, OperationRow.state.in_(operations.OPEN_STATES)
+    )
+    return work.session.scalars(query).first() is not None
+
+
 class Schedule:
     """Begins what is due."""
 
@@ -36,18 +44,12 @@ class Schedule:
                 work.session.scalars(select(Customer).where(Customer.state == "active").order_by(Customer.name))
             )
             backups.raise_alarms(work, active, utcnow())
-            if self._busy(work):
+            if busy(work):
                 return
             due = [(one.name, backups.due(backups.sight(work.session, one), utcnow())) for one in active]
             first = min(((ORDER.index(kind), name, kind) for name, kind in due if kind is not None), default=None)
         if first is not None:
             self._begin(*first[1:])
-
-    def _busy(self, work: Transaction) -> bool:
-        query = select(OperationRow.id).where(
-            OperationRow.actor == backups.SCHEDULER, OperationRow.state.in_(operations.OPEN_STATES)
-        )
-        return work.session.scalars(query).first() is not None
 
     def _begin(self, customer: str, kind: str) -> None:
         try:

@@ -4,6 +4,7 @@ import { Link } from 'react-router';
 
 import { planeQueries } from '../../api/plane';
 import { nodeMood } from '../../model/moods';
+import { repositoryState, repositoryTrouble } from '../../model/repositories';
 import { counts } from '../../model/rows';
 import { Loaded } from '../../parts/ErrorState';
 import { Page } from '../../parts/Page';
@@ -67,11 +68,11 @@ export default function Health() {
                     {counts(backups, ({ state }) => state).map(([state, count]) => (
                       <li key={state} className="al-row"><StatusLabel status={state} /><Link to="/provider/backups">{count}</Link></li>
                     ))}
-                    {repositories.map(({ name, late, trouble }) => (
-                      <li key={name} className="al-row">
-                        <StatusLabel status={late ? 'late' : 'ok'} />
-                        <Link to="/provider/repositories">{t.repository(name)}</Link>
-                        <span className="al-quiet">{trouble}</span>
+                    {repositories.map((one) => (
+                      <li key={one.name} className="al-row">
+                        <StatusLabel status={repositoryState(one)} />
+                        <Link to="/provider/repositories">{t.repository(one.name)}</Link>
+                        <span className="al-quiet">{repositoryTrouble(one)}</span>
                       </li>
                     ))}
                   </ul>

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 
 import { planeQueries, type Repository } from '../../api/plane';
+import { repositoryState, repositoryTrouble } from '../../model/repositories';
 import { Ago } from '../../parts/Ago';
 import { type Field, FormDialog, type Values } from '../../parts/FormDialog';
 import { ListPage } from '../../parts/ListPage';
@@ -17,9 +18,10 @@ const COLUMNS: Column<Repository>[] = [
   { key: 'name', title: t.columns.name, value: ({ name }) => name },
   { key: 'role', title: t.columns.role, value: ({ role }) => t.roles[role] ?? role, narrow: true },
   { key: 'url', title: t.columns.url, value: ({ url }) => url },
-  { key: 'state', title: t.columns.state, value: ({ late }) => (late ? 'late' : 'ok'), render: ({ late }) => <StatusLabel status={late ? 'late' : 'ok'} />, narrow: true },
+  { key: 'state', title: t.columns.state, value: repositoryState, render: (one) => <StatusLabel status={repositoryState(one)} />, narrow: true },
   { key: 'shipped', title: t.columns.shipped, value: ({ shipped }) => shipped ?? '', render: ({ shipped }) => <Ago at={shipped} /> },
-  { key: 'trouble', title: t.columns.trouble, value: ({ trouble }) => trouble },
+  { key: 'checked', title: t.columns.checked, value: ({ checked }) => checked ?? '', render: ({ checked }) => <Ago at={checked} /> },
+  { key: 'trouble', title: t.columns.trouble, value: repositoryTrouble },
 ];
 const bySsh = ({ url = '' }: Values) => /^(sftp|append):/.test(url);
 /** What is asked of a repository's address and what opens it. */
